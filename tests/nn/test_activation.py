@@ -1,0 +1,163 @@
+"""The activation modules."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import tinyact
+from tests.against_torch import arrays
+from tests.nn.twins import errors, same_error, same_module
+from tinyact.nn.activation import ACTIVATIONS, Activation
+
+SETTINGS = st.floats(-2, 2, width=32)
+MODULES: dict[str, st.SearchStrategy[dict[str, Any]]] = {
+    "Sigmoid": st.just({}),
+    "Tanh": st.just({}),
+    "ReLU": st.just({}),
+    "LeakyReLU": st.fixed_dictionaries({}, optional={"negative_slope": SETTINGS}),
+    "PReLU": st.fixed_dictionaries({}, optional={"init": SETTINGS}),
+    "ELU": st.fixed_dictionaries({}, optional={"alpha": SETTINGS}),
+    "SiLU": st.just({}),
+    "Softmax": st.fixed_dictionaries({"dim": st.sampled_from([0, -1])}),
+    "LogSoftmax": st.fixed_dictionaries({"dim": st.sampled_from([0, -1])}),
+}
+INPLACE = ["ReLU", "LeakyReLU", "ELU", "SiLU"]
+
+
+def test_none_is_forgotten() -> None:
+    assert set(MODULES) == {
+        kind.__name__ for kind in Activation.__subclasses__() if kind.__module__ == "tinyact.nn.activation"
+    }
+
+
+@pytest.mark.parametrize("name", MODULES)
+@given(data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_outputs_and_gradients(name: str, data: st.DataObject) -> None:
+    given = data.draw(MODULES[name])
+    x = data.draw(arrays(dtype="float32" if name == "PReLU" else None))
+    same_module(lambda m: getattr(m.nn, name)(**given), x)
+
+
+@given(x=arrays((3, 4, 2), "float64"), a=SETTINGS)
+@settings(max_examples=30, deadline=None)
+def test_prelu_per_channel(x: Any, a: float) -> None:
+    same_module(lambda m: m.nn.PReLU(4, init=a, dtype=m.float64), x)
+
+
+@pytest.mark.parametrize("name", INPLACE)
+@given(x=arrays())
+@settings(max_examples=20, deadline=None)
+def test_in_place(name: str, x: Any) -> None:
+    results = []
+    for m in (tinyact, torch):
+        leaf = m.from_numpy(x.copy(order="K"))
+        leaf.requires_grad_()
+        inner = leaf * 1
+        module = getattr(m.nn, name)(inplace=True)
+        output = module(inner)
+        assert output is inner
+        output.sum().backward()
+        results.append((repr(module), output.detach().numpy(), leaf.grad.numpy()))
+    assert results[0][0] == results[1][0]
+    for a, b in zip(results[0][1:], results[1][1:], strict=True):
+        np.testing.assert_allclose(a, b, rtol=3e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", INPLACE)
+def test_a_leaf_is_not_changed_in_place(name: str) -> None:
+    same_error(lambda m: getattr(m.nn, name)(inplace=True)(m.ones(1, requires_grad=True)))
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_same_signature(name: str) -> None:
+    ours, theirs = (inspect.signature(getattr(m.nn, name)).parameters.values() for m in (tinyact, torch))
+    # PyTorch's Sigmoid and Tanh take anything and ignore it; there is no device here.
+    expected = [(p.name, p.default) for p in theirs if p.name not in ("args", "kwargs", "device")]
+    assert [(p.name, p.default) for p in ours] == expected
+
+
+MADE = {
+    "Sigmoid": lambda nn: nn.Sigmoid(),
+    "Tanh": lambda nn: nn.Tanh(),
+    "ReLU": lambda nn: nn.ReLU(),
+    "ReLU in place": lambda nn: nn.ReLU(True),
+    "LeakyReLU": lambda nn: nn.LeakyReLU(),
+    "LeakyReLU with all": lambda nn: nn.LeakyReLU(0.2, True),
+    "LeakyReLU with a numpy number": lambda nn: nn.LeakyReLU(np.float64(0.2)),
+    "ELU": lambda nn: nn.ELU(),
+    "ELU in place": lambda nn: nn.ELU(alpha=2, inplace=True),
+    "SiLU": lambda nn: nn.SiLU(inplace=True),
+    "PReLU": lambda nn: nn.PReLU(),
+    "PReLU of several": lambda nn: nn.PReLU(3, 0.1),
+    "Softmax": lambda nn: nn.Softmax(),
+    "Softmax with dim": lambda nn: nn.Softmax(1),
+    "LogSoftmax": lambda nn: nn.LogSoftmax(dim=-1),
+}
+
+
+@pytest.mark.parametrize("make", MADE.values(), ids=MADE)
+def test_same_repr(make: Any) -> None:
+    ours, theirs = make(tinyact.nn), make(torch.nn)
+    assert repr(ours) == repr(theirs)
+    assert ours.state_dict().keys() == theirs.state_dict().keys()
+
+
+def test_prelu_starts_alike() -> None:
+    ours, theirs = (m.nn.PReLU(2, init=0.1, dtype=m.float64) for m in (tinyact, torch))
+    assert repr(ours.weight) == repr(theirs.weight)
+
+
+@pytest.mark.parametrize("ndim", range(5))
+@pytest.mark.parametrize("name", ["Softmax", "LogSoftmax"])
+def test_softmax_chooses_a_dim_and_warns(name: str, ndim: int) -> None:
+    x = np.random.default_rng(0).normal(size=(2, 3, 2, 3)[:ndim])
+    results = []
+    for m in (tinyact, torch):
+        with pytest.warns(UserWarning, match="Implicit dimension choice"):
+            results.append(getattr(m.nn, name)()(m.from_numpy(np.asarray(x))).numpy())
+    np.testing.assert_allclose(results[0], results[1], rtol=1e-13)
+
+
+def test_refused() -> None:
+    errors(lambda m: m.nn.ReLU(True, False))
+    errors(lambda m: m.nn.LeakyReLU(slope=1))
+    errors(lambda m: m.nn.LeakyReLU("a")(m.ones(1)))
+    errors(lambda m: m.nn.PReLU(-1))
+    errors(lambda m: m.nn.PReLU(2)(m.ones(3, 3)))
+    errors(lambda m: m.nn.Softmax(5)(m.ones(3, 3)))
+    errors(lambda m: m.nn.ReLU()(3))
+    with pytest.raises(TypeError, match=r"LeakyReLU.__init__\(\) got an unexpected keyword argument 'slope'"):
+        tinyact.nn.LeakyReLU(slope=1)
+
+
+def test_a_subclass_has_its_own_constructor() -> None:
+    class Steep(tinyact.nn.LeakyReLU):
+        def __init__(self, by: float) -> None:
+            super().__init__(negative_slope=by / 10)
+
+    assert repr(Steep(by=5)) == "Steep(negative_slope=0.5)"
+    assert list(inspect.signature(Steep).parameters) == ["by"]
+    assert Steep(5)(tinyact.tensor([-2.0])).tolist() == [-1.0]
+
+
+def test_documentation_comes_from_the_function() -> None:
+    for kind in ACTIVATIONS.values():
+        mathematics = (kind.function.__doc__ or "").partition("    Args:")[0]
+        assert mathematics.strip()
+        assert (kind.__doc__ or "").startswith(mathematics)
+
+
+def test_names() -> None:
+    assert tinyact.nn.Swish is tinyact.nn.SiLU
+    assert set(ACTIVATIONS) == {"sigmoid", "tanh", "relu", "leaky_relu", "prelu", "elu", "silu", "softmax", "swish"}
+    for name, kind in ACTIVATIONS.items():
+        assert getattr(tinyact.nn.functional, name) is kind.function
+        assert getattr(tinyact.nn, kind.__name__) is kind

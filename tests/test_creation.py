@@ -1,0 +1,151 @@
+"""New tensors are what PyTorch makes of the same call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinyact
+from tests.against_torch import arrays, assert_equal, same, same_error
+
+ENDS = st.floats(-100, 100, width=32)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        1, 2.5, True, [], [[]], [1, 2], [1, 2.5], [True, False], [[1, 2], [3, 4]], (1.0, [2.0][0]), range(3),
+        np.float64(2), np.float32(2), np.int32(3), [np.float64(1.0)], np.arange(3), np.zeros((2, 0)),
+        np.array([1.0, 2.0]), np.array(3.0, np.float32), [float("nan"), float("inf")], np.array([True]),
+    ],
+)  # fmt: skip
+def test_tensor_infers_what_pytorch_infers(data: Any) -> None:
+    assert_equal(tinyact.tensor(data), torch.tensor(data))
+    assert_equal(tinyact.as_tensor(data), torch.as_tensor(data))
+
+
+@given(arrays(special=True))
+def test_tensor_copies_and_from_numpy_shares(array: Any) -> None:
+    copied, shared = tinyact.tensor(array), tinyact.from_numpy(array)
+    np.testing.assert_array_equal(copied.numpy(), array)
+    assert not np.shares_memory(copied.array, array)
+    assert shared.array.size == 0 or np.shares_memory(shared.array, array)
+
+
+def test_tensors_inside_lists() -> None:
+    same(lambda m: m.tensor([m.tensor(1), 2.5]), upstream=None)
+    same(lambda m: m.tensor([[m.tensor(1.0), 2], [3, 4]]), upstream=None)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "int32", "int16", "int8", "uint8", "bool"])
+@pytest.mark.parametrize("name", ["zeros", "ones", "empty"])
+@pytest.mark.parametrize("size", [(3,), (2, 0), (2, 3), ([2, 3],), ((),)])
+def test_filled(name: str, dtype: str, size: Any) -> None:
+    def program(m: Any) -> Any:
+        made = getattr(m, name)(*size, dtype=getattr(m, dtype))
+        return made.zero_() if name == "empty" else made
+
+    same(program, upstream=None)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda m: m.full((2,), 3),
+        lambda m: m.full((2, 2), 3.5),
+        lambda m: m.full((), True),
+        lambda m: m.full([2], 3, dtype=m.float64),
+        lambda m: m.eye(3),
+        lambda m: m.eye(2, 3, dtype=m.int64),
+        lambda m: m.zeros_like(m.ones(2, 3, dtype=m.float64)),
+        lambda m: m.ones_like(m.zeros(2), dtype=m.int64),
+        lambda m: m.full_like(m.zeros(2), 7),
+        lambda m: m.Tensor([1, 2]),
+        lambda m: m.Tensor(2, 0),
+        lambda m: m.FloatTensor(np.arange(3)),
+        lambda m: m.DoubleTensor([1.5]),
+        lambda m: m.LongTensor([[1], [2]]),
+        lambda m: m.tensor([1.5, -2.5]).long(),
+        lambda m: m.tensor([1.5, 0.0]).bool(),
+        lambda m: m.tensor([1, 2]).to(m.float64),
+        lambda m: m.tensor([1, 2]).type_as(m.zeros(1)),
+    ],
+)
+def test_made(program: Any) -> None:
+    same(program, upstream=None)
+
+
+@given(st.integers(-20, 20), st.integers(-20, 20), st.sampled_from([1, 2, -1, -3, 0.5, 0.1, -0.3, 1.5]))
+def test_arange(start: int, end: int, step: float) -> None:
+    if (end - start) * step < 0:
+        same_error(lambda m: m.arange(start, end, step))
+    else:
+        same(lambda m: m.arange(start, end, step), upstream=None)
+
+
+def test_arange_by_its_shorter_forms() -> None:
+    same(lambda m: (m.arange(5), m.arange(2, 5), m.arange(0, 1, 0.1), m.arange(3.0), m.arange(0)), upstream=None)
+    same_error(lambda m: m.arange(0, 1, 0))
+
+
+@given(ENDS, ENDS, st.integers(0, 50), st.sampled_from(["float32", "float64"]))
+def test_linspace(start: float, end: float, steps: int, dtype: str) -> None:
+    same(lambda m: m.linspace(start, end, steps, dtype=getattr(m, dtype)), upstream=None)
+
+
+@given(st.integers(0, 2**32), st.integers(0, 40), st.integers(1, 3))
+def test_random_numbers_are_pytorchs(seed: int, n: int, k: int) -> None:
+    def program(m: Any) -> Any:
+        m.manual_seed(seed)
+        return (
+            m.rand(n, k),
+            m.rand(n, dtype=m.float64),
+            m.randint(-3, 100, (n, k)),
+            m.randint(7, (n,)),
+            m.randperm(n),
+            m.empty(n, k).uniform_(-2, 3),
+            m.rand_like(m.zeros(k)),
+        )
+
+    for a, b in zip(program(tinyact), program(torch), strict=True):
+        assert str(a.dtype) == str(b.dtype)
+        np.testing.assert_array_equal(a.numpy(), b.numpy())
+
+
+@given(st.integers(0, 2**32), st.integers(0, 70))
+def test_normal_numbers_are_pytorchs_to_rounding(seed: int, n: int) -> None:
+    def program(m: Any) -> Any:
+        m.manual_seed(seed)
+        return m.randn(n), m.randn(3, dtype=m.float64), m.empty(n).normal_(1, 2), m.randn_like(m.zeros(n))
+
+    for a, b in zip(program(tinyact), program(torch), strict=True):
+        np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-5, atol=2e-6)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda m: m.tensor([[1, 2], [3]]),
+        lambda m: m.tensor("a"),
+        lambda m: m.tensor([1, 2], requires_grad=True),
+        lambda m: m.from_numpy([1]),
+        lambda m: m.zeros(-1),
+        lambda m: m.zeros(2.5),
+        lambda m: m.randint(3, 3, (1,)),
+        lambda m: m.randperm(-1),
+        lambda m: m.linspace(0, 1, -1),
+        lambda m: m.from_numpy(np.array(["a"])),
+    ],
+)
+def test_refused(program: Any) -> None:
+    same_error(program)
+
+
+def test_isinstance_asks_for_the_dtype() -> None:
+    assert isinstance(tinyact.zeros(1), tinyact.FloatTensor)
+    assert not isinstance(tinyact.zeros(1), tinyact.LongTensor)

@@ -1,0 +1,308 @@
+"""Tensors as objects: their properties, other forms, NumPy's protocols, and changes in place."""
+
+from __future__ import annotations
+
+import copy
+import gc
+import pickle
+import weakref
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
+from sklearn.preprocessing import StandardScaler
+
+import tinyact
+from tests.against_torch import arrays, assert_equal, same, same_error
+
+
+@given(arrays())
+def test_properties(array: Any) -> None:
+    ours, theirs = tinyact.from_numpy(array), torch.from_numpy(array)
+    for look in (
+        lambda t: tuple(t.shape), lambda t: tuple(t.size()), lambda t: t.dim(), lambda t: t.ndim, lambda t: t.numel(),
+        lambda t: t.nelement(), lambda t: t.is_floating_point(), lambda t: t.tolist(), lambda t: str(t.dtype),
+        lambda t: t.is_leaf, lambda t: t.requires_grad, lambda t: t.grad, lambda t: t.type(), lambda t: repr(t.shape),
+    ):  # fmt: skip
+        assert look(ours) == look(theirs)
+    if array.size:
+        assert ours.is_contiguous() == theirs.is_contiguous()
+    if array.ndim:
+        assert len(ours) == len(theirs)
+        assert ours.size(-1) == theirs.size(-1)
+        assert [tuple(row.shape) for row in ours] == [tuple(row.shape) for row in theirs]
+
+
+@pytest.mark.parametrize("name", ["float", "double", "long", "int", "bool"])
+@given(array=arrays(low=-100, high=100))
+def test_other_dtypes(name: str, array: Any) -> None:
+    same(lambda m, x: getattr(x, name)(), array)
+    same(lambda m, x: x.to(getattr(m, name)), array)
+    assert getattr(tinyact.from_numpy(array), name)().dtype is getattr(tinyact, name)
+
+
+def test_a_dtype_that_it_has_already_gives_itself() -> None:
+    x = tinyact.ones(2)
+    assert x.float() is x
+    assert x.to(tinyact.float32) is x
+
+
+def test_one_element_as_a_python_number() -> None:
+    for program in (
+        lambda m: m.tensor([2.5]).item(),
+        lambda m: float(m.tensor([[2.5]])),
+        lambda m: int(m.tensor(2.7)),
+        lambda m: bool(m.tensor([0.0])),
+        lambda m: [1, 2, 3][m.tensor(1)],
+        lambda m: f"{m.tensor(2.5):.3f}",
+        lambda m: 2.0 in m.tensor([1.0, 2.0]),
+        lambda m: m.tensor([[1, 2], [3, 4]]).tolist(),
+    ):
+        assert program(tinyact) == program(torch)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda m: m.ones(2).item(),
+        lambda m: float(m.ones(2)),
+        lambda m: bool(m.ones(2)),
+        lambda m: bool(m.ones(0)),
+        lambda m: [1, 2][m.tensor(1.0)],
+        lambda m: len(m.tensor(1.0)),
+        lambda m: list(m.tensor(1.0)),
+        lambda m: m.ones(2, requires_grad=True).numpy(),
+        lambda m: np.asarray(m.ones(2, requires_grad=True)),
+        lambda m: m.ones(2).size(2),
+        lambda m: m.ones(2).long().requires_grad_(),
+        lambda m: setattr(m.ones(2, requires_grad=True) * 2, "requires_grad", False),
+        lambda m: setattr(m.ones(2), "grad", m.ones(3)),
+        lambda m: setattr(m.ones(2), "grad", m.ones(2).double()),
+        lambda m: setattr(m.ones(2), "grad", 1.0),
+        lambda m: m.ones(2).retain_grad(),
+        lambda m: m.ones(2).register_hook(print),
+        lambda m: m.ones(2).backward(),
+        lambda m: m.ones(2, requires_grad=True).backward(),
+        lambda m: copy.deepcopy(m.ones(2, requires_grad=True) * 2),
+    ],
+)
+def test_refused(program: Any) -> None:
+    same_error(program)
+
+
+# --- NumPy ---------------------------------------------------------------------------------------------------------
+
+
+@given(arrays())
+def test_asarray_is_the_array(array: Any) -> None:
+    tensor = tinyact.from_numpy(array)
+    assert np.shares_memory(np.asarray(tensor), array) or array.size == 0
+    assert np.asarray(tensor, np.float64).dtype == np.float64
+    assert not np.shares_memory(np.array(tensor), array)
+
+
+@pytest.mark.parametrize("name", ["exp", "log1p", "sqrt", "sin", "cos", "tanh", "negative", "absolute", "square"])
+def test_ufuncs_are_operations(name: str) -> None:
+    x = tinyact.tensor([0.5, 2.0], requires_grad=True)
+    y = getattr(np, name)(x)
+    assert isinstance(y, tinyact.Tensor)
+    y.sum().backward()
+    assert x.grad is not None
+    np.testing.assert_allclose(y.detach().numpy(), getattr(np, name)(x.detach().numpy()), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "operator",
+    [
+        lambda a, b: a + b, lambda a, b: a - b, lambda a, b: a * b, lambda a, b: a / b, lambda a, b: a**b,
+        lambda a, b: a < b, lambda a, b: a <= b, lambda a, b: a > b, lambda a, b: a >= b, lambda a, b: a == b,
+        lambda a, b: a != b,
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("other", [np.array([2.0, 3.0]), np.array([2.0, 3.0], np.float32), np.float64(2), 2, 2.5])
+def test_arrays_and_numbers_on_either_side(operator: Any, other: Any) -> None:
+    x = tinyact.tensor([1.0, 4.0], requires_grad=True)
+    for ours, expected in (
+        (operator(x, other), operator(x.detach().numpy(), other)),
+        (operator(other, x), operator(other, x.detach().numpy())),
+    ):
+        assert isinstance(ours, tinyact.Tensor)
+        np.testing.assert_allclose(ours.detach().numpy(), expected, rtol=1e-6)
+        wide = isinstance(other, np.ndarray) and other.dtype == np.float64
+        if ours.dtype is not tinyact.bool:
+            assert ours.dtype is (tinyact.float64 if wide else tinyact.float32)
+            assert ours.requires_grad
+
+
+def test_matmul_with_an_array_on_the_left() -> None:
+    y = np.eye(2, dtype=np.float32) @ tinyact.tensor([1.0, 2.0])
+    assert_equal(y, torch.tensor([1.0, 2.0]))
+
+
+def test_other_numpy_functions_see_the_array() -> None:
+    x = tinyact.tensor([3.0, 1.0, 3.0])
+    assert np.unique(x).tolist() == [1.0, 3.0]
+    assert np.sort(x).tolist() == [1.0, 3.0, 3.0]
+    assert np.floor(x).tolist() == [3.0, 1.0, 3.0]
+    with pytest.raises(RuntimeError, match="detach"):
+        np.sort(x.requires_grad_())
+
+
+def test_scikit_learn_takes_tensors() -> None:
+    truth, guess = tinyact.tensor([0.0, 1.0, 1.0]), tinyact.tensor([[0.0], [1.0], [0.0]])
+    assert accuracy_score(truth, guess) == pytest.approx(2 / 3)
+    assert f1_score(truth, guess.squeeze(1)) == pytest.approx(2 / 3)
+    assert confusion_matrix(truth, guess).tolist() == [[1, 0], [1, 1]]
+    assert StandardScaler().fit_transform(tinyact.tensor([[1.0], [3.0]])).tolist() == [[-1.0], [1.0]]
+
+
+# --- copies --------------------------------------------------------------------------------------------------------
+
+
+def test_copies_and_pickles_keep_what_a_leaf_is() -> None:
+    x = tinyact.tensor([1.0, 2.0], requires_grad=True)
+    x.sum().backward()
+    deep = copy.deepcopy(x)
+    assert deep.requires_grad
+    assert deep.grad is not None
+    assert not np.shares_memory(deep.array, x.array)
+    loaded = pickle.loads(pickle.dumps(x))
+    assert loaded.requires_grad
+    assert loaded.tolist() == [1.0, 2.0]
+    assert pickle.loads(pickle.dumps(tinyact.float64)) is tinyact.float64
+
+
+def test_detach_shares_memory_and_data_too() -> None:
+    x = tinyact.ones(2, requires_grad=True)
+    assert not x.detach().requires_grad
+    assert np.shares_memory(x.detach().array, x.array)
+    x.data.mul_(3)
+    assert x.tolist() == [3.0, 3.0]
+
+
+def test_results_are_freed_without_the_garbage_collector() -> None:
+    gc.disable()
+    try:
+        x = tinyact.ones(3, requires_grad=True)
+        y = x.sigmoid() * 2
+        watch = weakref.ref(y.array), weakref.ref(y.grad_fn)
+        y.sum().backward()
+        del y
+        assert [ref() for ref in watch] == [None, None]
+    finally:
+        gc.enable()
+
+
+# --- changes in place ----------------------------------------------------------------------------------------------
+
+IN_PLACE = [
+    lambda m, x, o: x.add_(o),
+    lambda m, x, o: x.add_(o, alpha=2),
+    lambda m, x, o: x.sub_(o),
+    lambda m, x, o: x.mul_(o),
+    lambda m, x, o: x.div_(o),
+    lambda m, x, o: x.copy_(o),
+    lambda m, x, o: x.clamp_(-1, 1),
+    lambda m, x, o: x.pow_(2),
+    lambda m, x, o: x.zero_(),
+    lambda m, x, o: x.fill_(2.5),
+    lambda m, x, o: m.nn.functional.relu(x, inplace=True),
+    lambda m, x, o: m.nn.functional.leaky_relu(x, 0.1, inplace=True),
+    lambda m, x, o: m.nn.functional.elu(x, inplace=True),
+]
+
+
+@pytest.mark.parametrize("change", IN_PLACE)
+@given(data=st.data())
+def test_changes_of_results_are_recorded(change: Any, data: Any) -> None:
+    shape = data.draw(st.sampled_from([(), (3,), (2, 3), (0,)]))
+    x = data.draw(arrays(shape, "float64", -3, 3))
+    other = data.draw(arrays(shape, "float64", 0.5, 3))
+
+    def program(m: Any, a: Any, b: Any) -> Any:
+        y = a * 2
+        changed = change(m, y, b)
+        assert changed is y
+        return y * y
+
+    same(program, x, other)
+
+
+@pytest.mark.parametrize("change", IN_PLACE)
+def test_a_leaf_that_needs_gradients_is_not_changed(change: Any) -> None:
+    def program(m: Any) -> None:
+        change(m, m.ones(2, requires_grad=True), m.ones(2))
+
+    same_error(program)
+    x = tinyact.ones(2, requires_grad=True)
+    with pytest.raises(RuntimeError, match="leaf"):
+        change(tinyact, x, tinyact.ones(2))
+    assert x.tolist() == [1.0, 1.0]
+    with tinyact.no_grad():
+        change(tinyact, x, tinyact.ones(2))
+    assert x.is_leaf
+    assert x.requires_grad
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda m: m.ones(2, requires_grad=True).uniform_(),
+        lambda m: m.ones(2, requires_grad=True).normal_(),
+        lambda m: m.ones(2, requires_grad=True).__setitem__(0, 1.0),
+        lambda m: m.ones(2, requires_grad=True)[:1].zero_(),
+        lambda m: m.ones(2).__iadd__(m.ones(3, 2)),
+        lambda m: m.ones(2).long().__iadd__(1.5),
+        lambda m: m.ones(2).long().uniform_(),
+        lambda m: m.ones(2).uniform_(2, 1),
+    ],
+)
+def test_refused_in_place(program: Any) -> None:
+    same_error(program)
+
+
+def test_operators_in_place_are_the_same_object() -> None:
+    x = y = tinyact.ones(2)
+    x += 1
+    x -= 0.5
+    x *= 4
+    x /= 3
+    x **= 2
+    assert x is y
+    np.testing.assert_allclose(y.numpy(), [4.0, 4.0], rtol=1e-6)
+
+
+def test_views_see_changes_and_changes_are_noticed() -> None:
+    def program(m: Any, x: Any) -> Any:
+        y = x * 1
+        z = y.t().sigmoid() * y.t()  # saves a view of y
+        with m.no_grad():
+            y[0, 0] = 5.0
+        return z.sum()
+
+    same_error(program, np.ones((2, 2), np.float32))
+
+
+def test_recorded_changes_of_views_are_refused_by_name() -> None:
+    x = tinyact.ones(3, requires_grad=True) * 1
+    row = x[0:2]
+    with pytest.raises(RuntimeError, match="view"):
+        row.mul_(2)
+    with pytest.raises(RuntimeError, match="view"):
+        x.mul_(2)
+    assert x.tolist() == [1.0, 1.0, 1.0]
+
+
+def test_changes_without_gradients_go_through_views() -> None:
+    def program(m: Any) -> Any:
+        x = m.zeros(2, 3)
+        x[0].add_(1)
+        x.t()[1] = 7
+        x[:, 2] *= 2
+        return x
+
+    same(program, upstream=None)

@@ -1,0 +1,18 @@
+"""Reverse-mode automatic differentiation: the graph, the sweep through it, and what users call."""
+
+from tinyact.autograd.api import backward, grad
+from tinyact.autograd.function import Function
+from tinyact.autograd.gradcheck import GradcheckError, gradcheck
+from tinyact.autograd.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+
+__all__ = [
+    "Function",
+    "GradcheckError",
+    "backward",
+    "enable_grad",
+    "grad",
+    "gradcheck",
+    "is_grad_enabled",
+    "no_grad",
+    "set_grad_enabled",
+]

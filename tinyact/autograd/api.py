@@ -1,0 +1,152 @@
+"""What a user calls to differentiate: ``backward`` and ``grad``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from tinyact.autograd.engine import edge_of, sweep, wrap
+
+if TYPE_CHECKING:
+    from tinyact.tensor import Tensor
+
+T = TypeVar("T")
+
+
+def backward(
+    tensors: Tensor | Sequence[Tensor],
+    grad_tensors: Tensor | Sequence[Tensor | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Tensor | Sequence[Tensor] | None = None,
+) -> None:
+    """Adds ∂(Σ tensors · grad_tensors)/∂leaf to ``.grad`` of every leaf that the tensors were computed from.
+
+    Args:
+        tensors: what to differentiate.
+        grad_tensors: the gradients that arrive at each, of its shape; may be left out for tensors of one element (1).
+        retain_graph: whether to keep what the forward pass saved, for another sweep. Default: ``create_graph``.
+        create_graph: whether to record the sweep, so that the gradients can be differentiated again.
+        inputs: leaves; if given, only their ``.grad`` changes.
+
+    Raises:
+        RuntimeError: if a tensor does not require gradients, is no scalar and has no gradient given, the graph has
+            been freed, or a saved value was changed in place.
+
+    Example:
+        >>> import tinyact
+        >>> x = tinyact.tensor([1.0, 2.0], requires_grad=True)
+        >>> tinyact.autograd.backward((x * x).sum())
+        >>> x.grad
+        tensor([2., 4.])
+    """
+    roots = _as_list(tensors)
+    grads = _first_gradients(roots, _as_list(grad_tensors, len(roots)))
+    keep = create_graph if retain_graph is None else retain_graph
+    if inputs is None:
+        sweep(roots, grads, None, keep, create_graph)
+        return
+    leaves = _as_list(inputs)
+    if not leaves:
+        raise RuntimeError("`inputs` argument to `backward` cannot be empty.")
+    found = sweep(roots, grads, leaves, keep, create_graph)
+    for leaf in leaves:
+        gradient = found.get(edge_of(leaf))
+        if gradient is not None:
+            new = gradient if create_graph else wrap(np.array(gradient, order="C"))
+            leaf.grad = new if leaf.grad is None else leaf.grad + new
+
+
+def grad(
+    outputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | Sequence[Tensor],
+    grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    materialize_grads: bool = False,
+) -> tuple[Tensor, ...]:
+    """∂(Σ outputs · grad_outputs)/∂input for each input, returned; no ``.grad`` changes.
+
+    Args:
+        outputs: what to differentiate.
+        inputs: with respect to what; leaves or results on the way.
+        grad_outputs: the gradients that arrive at each output, of its shape; may be left out for one element (1).
+        retain_graph: whether to keep what the forward pass saved, for another sweep. Default: ``create_graph``.
+        create_graph: whether to record the sweep, so that the gradients can be differentiated again.
+        allow_unused: whether an input that the outputs don't depend on gets None instead of an error.
+        materialize_grads: whether it gets zeros instead of None.
+
+    Returns:
+        One gradient per input, of its shape and dtype.
+
+    Raises:
+        RuntimeError: as for `backward`, and if an input requires no gradients or is unused.
+
+    Example:
+        >>> import tinyact
+        >>> x = tinyact.tensor(3.0, requires_grad=True)
+        >>> tinyact.autograd.grad(x**2, x)
+        (tensor(6.),)
+    """
+    if allow_unused is False and materialize_grads:
+        raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True")
+    roots, wanted = _as_list(outputs), _as_list(inputs)
+    if not wanted:
+        raise ValueError("grad requires non-empty inputs.")
+    grads = _first_gradients(roots, _as_list(grad_outputs, len(roots)))
+    for tensor in wanted:
+        if not tensor.requires_grad:
+            raise RuntimeError("One of the differentiated Tensors does not require grad")
+    keep = create_graph if retain_graph is None else retain_graph
+    found = sweep(roots, grads, wanted, keep, create_graph)
+    return tuple(
+        _result(found.get(edge_of(tensor)), tensor, create_graph, allow_unused, materialize_grads) for tensor in wanted
+    )
+
+
+def _result(
+    gradient: object, tensor: Tensor, create_graph: bool, allow_unused: bool | None, materialize: bool
+) -> Tensor:
+    if gradient is not None:
+        # Copied, because one array may be the gradient of several tensors.
+        return gradient if create_graph else wrap(np.array(gradient, order="C"))  # type: ignore[return-value]
+    if materialize:
+        return wrap(np.zeros_like(tensor.array))
+    if not allow_unused:
+        raise RuntimeError(
+            "One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if "
+            "this is the desired behavior."
+        )
+    return None  # type: ignore[return-value]  # PyTorch's own signature promises tensors
+
+
+def _as_list(given: T | Sequence[T], count: int = 1) -> list[T]:
+    if isinstance(given, (tuple, list)):
+        return list(given)
+    return [given] * count if given is None else [given]  # type: ignore[list-item]
+
+
+def _first_gradients(roots: list[Tensor], given: list[Tensor | None]) -> list[Tensor]:
+    """∂L/∂root for each root, checked; 1 where the root is L itself."""
+    if len(given) != len(roots):
+        raise RuntimeError(f"got {len(roots)} tensors and {len(given)} gradients")
+    grads = []
+    for i, (root, gradient) in enumerate(zip(roots, given, strict=True)):
+        if not root.requires_grad:
+            raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn")
+        if gradient is None:
+            if root.numel() != 1:
+                raise RuntimeError("grad can be implicitly created only for scalar outputs")
+            gradient = wrap(np.ones_like(root.array))
+        elif gradient.array.shape != root.array.shape:
+            raise RuntimeError(
+                f"Mismatch in shape: grad_output[{i}] has a shape of {gradient.shape} and output[{i}] has a shape of "
+                f"{root.shape}."
+            )
+        elif gradient.array.dtype != root.array.dtype:
+            gradient = gradient.to(root.dtype)
+        grads.append(gradient)
+    return grads

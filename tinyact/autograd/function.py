@@ -1,0 +1,222 @@
+"""Operations of one's own, written as for PyTorch: ``autograd.Function``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinyact.autograd import engine
+from tinyact.autograd.engine import Edge, Gradient, Operation, edge_of, wrap
+from tinyact.autograd.modes import no_grad, recording
+
+if TYPE_CHECKING:
+    from tinyact.tensor import Tensor
+
+
+class Function:
+    """An operation with a derivative of one's own: a subclass with static ``forward`` and ``backward``.
+
+    ``forward(ctx, *args)`` computes with its arguments, unrecorded, and returns a tensor or a tuple of them;
+    ``ctx.save_for_backward(*tensors)`` keeps what the derivative needs. ``backward(ctx, *grads)`` gets one gradient
+    per output and returns one per argument of ``forward`` (None for those that have none). Used through ``apply``.
+
+    Example:
+        >>> import tinyact
+        >>> class Cube(tinyact.autograd.Function):
+        ...     @staticmethod
+        ...     def forward(ctx, x):
+        ...         ctx.save_for_backward(x)
+        ...         return x**3
+        ...
+        ...     @staticmethod
+        ...     def backward(ctx, grad):
+        ...         (x,) = ctx.saved_tensors
+        ...         return grad * 3 * x**2
+        >>> x = tinyact.tensor(2.0, requires_grad=True)
+        >>> Cube.apply(x).backward()
+        >>> x.grad
+        tensor(12.)
+    """
+
+    @staticmethod
+    def forward(ctx: Any, *args: Any) -> Any:
+        raise TypeError("a Function needs a static method forward(ctx, *args)")
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Any:
+        raise TypeError("a Function needs a static method backward(ctx, *grads) to be differentiated")
+
+    @classmethod
+    def apply(cls, *args: Any) -> Any:
+        """Runs ``forward`` and records it, if an argument requires gradients.
+
+        Raises:
+            TypeError: if ``forward`` returns something else than tensors.
+        """
+        edges = tuple(edge_of(arg) for arg in args)
+        context = Context(tuple(edge is not None for edge in edges))
+        with no_grad():
+            result = cls.forward(context, *args)
+        outputs = result if isinstance(result, tuple) else (result,)
+        for output in outputs:
+            if not isinstance(output, engine.Tensor):
+                raise TypeError(f"{cls.__name__}.forward returned {type(output).__name__}; expected tensors")
+        if recording.on and any(context.needs_input_grad):
+            node = _Application(cls, context)
+            node.edges = edges
+            outputs = node.enter_graph(args, outputs)
+        return outputs if isinstance(result, tuple) else outputs[0]
+
+
+class Context:
+    """``ctx``: what one application of a `Function` hands from its forward to its backward.
+
+    Attributes:
+        needs_input_grad: per argument, whether its gradient is wanted.
+        saved_tensors: what ``save_for_backward`` was given.
+    """
+
+    def __init__(self, needs_input_grad: tuple[bool, ...]) -> None:
+        self.needs_input_grad = needs_input_grad
+        self.saved_tensors: tuple[Tensor | None, ...] = ()
+        self._constants: tuple[Tensor, ...] = ()
+        self._materialize_grads = True
+
+    def save_for_backward(self, *tensors: Tensor | None) -> None:
+        """Keeps inputs, outputs or intermediate tensors for ``backward``, where ``saved_tensors`` has them again.
+
+        Raises:
+            TypeError: for anything else; other values can be set as attributes of ``ctx``.
+        """
+        for tensor in tensors:
+            if not isinstance(tensor, engine.Tensor | None):
+                raise TypeError(f"save_for_backward can only save variables, but got {type(tensor).__name__}")
+        self.saved_tensors = tensors
+
+    def mark_non_differentiable(self, *outputs: Tensor) -> None:
+        """Declares outputs that have no derivative (indices, masks)."""
+        self._constants = outputs
+
+    def set_materialize_grads(self, value: bool) -> None:
+        """Whether ``backward`` gets zeros (the default) or None for an output that nothing depends on."""
+        self._materialize_grads = value
+
+
+class _Application(Operation):
+    """The node of one application of a user's Function."""
+
+    # Its gradient is a _Several, which fits as it is.
+    shape = None  # type: ignore[assignment]
+    dtype = None  # type: ignore[assignment]
+
+    def __init__(self, function: type[Function], context: Context) -> None:
+        self.function = function
+        self.context = context
+        self.outputs: list[tuple[tuple[int, ...], np.dtype[Any]]] = []
+        self.sources: list[int | None] = []
+
+    def name(self) -> str:
+        return f"{self.function.__name__}Backward"
+
+    def enter_graph(self, args: tuple[Any, ...], outputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """Record this application: save what the context holds, and give each output its node."""
+        context = self.context
+        constants = {id(tensor) for tensor in context._constants}
+        given = {id(arg) for arg in args} - constants
+        # An argument that forward returns as it is comes out as a new tensor: it has two places in the graph.
+        outputs = tuple(wrap(o.array) if id(o) in given else o for o in outputs)
+        # A saved tensor's source: the inputs are counted first, then the outputs; as `Operation` counts them.
+        places = {id(value): k for k, value in reversed(list(enumerate((*args, *outputs))))}
+        self.sources = [places.get(id(tensor)) for tensor in context.saved_tensors]
+        self.saved = [engine.save(tensor) for tensor in context.saved_tensors]
+        context.saved_tensors = ()
+        self.serial = engine.next_serial()
+        self.outputs = [(output.array.shape, output.array.dtype) for output in outputs]
+        for index, output in enumerate(outputs):
+            if id(output) not in constants and output.array.dtype.kind == "f":
+                output.grad_fn, output._requires_grad = _Output(self, index), True
+        return outputs
+
+    def load(self, create_graph: bool) -> list[Any]:
+        arrays = super().load(False)
+        return [self._restored(k, array) for k, array in zip(self.sources, arrays, strict=True)]
+
+    def _restored(self, source: int | None, array: Any) -> Tensor | None:
+        if array is None:
+            return None
+        edge: Edge = None
+        if source is not None:
+            of_output = source - len(self.edges)
+            edge = _Output(self, of_output) if of_output >= 0 else self.edges[source]
+        if isinstance(edge, engine.Tensor):
+            return edge
+        tensor = wrap(array)
+        if edge is not None:
+            tensor.grad_fn, tensor._requires_grad = edge, True
+        return tensor
+
+    def backward(self, grad: Gradient, saved: list[Any]) -> list[Gradient]:
+        """The user's rule, with tensors in and out."""
+        self.context.saved_tensors = tuple(saved)
+        result = self.function.backward(self.context, *[self._given(grad, index) for index in range(len(self.outputs))])
+        self.context.saved_tensors = ()
+        results = result if isinstance(result, tuple) else (result,)
+        count = len(self.edges)
+        if len(results) < count or any(extra is not None for extra in results[count:]):
+            raise RuntimeError(
+                f"function {self.name()} returned an incorrect number of gradients "
+                f"(expected {count}, got {len(results)})"
+            )
+        return [self._checked(g, index) for index, g in enumerate(results[:count])]
+
+    def _given(self, grad: _Several, index: int) -> Tensor | None:
+        part = grad.parts.get(index)
+        if part is not None:
+            return part if isinstance(part, engine.Tensor) else wrap(part)
+        return wrap(np.zeros(*self.outputs[index])) if self.context._materialize_grads else None
+
+    def _checked(self, grad: Any, index: int) -> Gradient:
+        if grad is not None and not isinstance(grad, engine.Tensor):
+            raise TypeError(
+                f"function {self.name()} returned {type(grad).__name__} as gradient {index}; expected a Tensor or None"
+            )
+        return grad if grad is None or recording.on else grad.array
+
+
+class _Output(Operation):
+    """One output of a user's Function: it sends its gradient on under its number."""
+
+    def __init__(self, application: _Application, index: int) -> None:
+        self.edges = (application,)
+        self.saved = []
+        self.index = index
+        self.serial = engine.next_serial()
+        self.shape, self.dtype = application.outputs[index]
+
+    def name(self) -> str:
+        application = self.edges[0]
+        assert isinstance(application, _Application)
+        return application.name()
+
+    def load(self, create_graph: bool) -> list[Any]:
+        return []
+
+    def backward(self, grad: Gradient, saved: list[Any]) -> list[Gradient]:
+        return [_Several({self.index: grad})]
+
+
+class _Several:
+    """The gradients of several outputs by number; they add like one gradient."""
+
+    shape = None
+    dtype = None
+
+    def __init__(self, parts: dict[int, Gradient]) -> None:
+        self.parts = parts
+
+    def __add__(self, other: _Several) -> _Several:
+        parts = dict(self.parts)
+        for index, grad in other.parts.items():
+            parts[index] = parts[index] + grad if index in parts else grad
+        return _Several(parts)

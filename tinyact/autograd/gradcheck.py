@@ -1,0 +1,138 @@
+"""Derivatives checked against differences: ``gradcheck``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinyact.autograd import engine
+from tinyact.autograd.api import grad
+from tinyact.autograd.engine import wrap
+
+if TYPE_CHECKING:
+    from tinyact.tensor import Tensor
+
+
+class GradcheckError(RuntimeError):
+    """A derivative that doesn't agree with the differences."""
+
+
+def gradcheck(
+    func: Callable[..., Tensor | Sequence[Tensor]],
+    inputs: Tensor | Sequence[Any],
+    *,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    raise_exception: bool = True,
+    nondet_tol: float = 0.0,
+    check_undefined_grad: bool = True,
+    check_grad_dtypes: bool = False,
+) -> bool:
+    """Compares the derivatives of a function with (f(x + ε) − f(x − ε)) / 2ε, for each element of each input.
+
+    Args:
+        func: takes the inputs and returns a tensor or several.
+        inputs: what it is called with; those checked are the float64 tensors that require gradients.
+        eps: ε above.
+        atol, rtol: allowed is |analytical − numerical| ≤ atol + rtol · |numerical|.
+        raise_exception: whether to raise instead of returning False.
+        nondet_tol: how far two sweeps through the same graph may differ.
+        check_undefined_grad: accepted for PyTorch's signature; None as a gradient is always passed over here.
+        check_grad_dtypes: whether each gradient must have its input's dtype (the engine sees to it).
+
+    Returns:
+        True, if all agree.
+
+    Raises:
+        GradcheckError: if some don't, naming input, output and both matrices.
+        ValueError: if no input requires gradients.
+
+    Example:
+        >>> import tinyact
+        >>> x = tinyact.rand(3, dtype=tinyact.float64, requires_grad=True)
+        >>> tinyact.autograd.gradcheck(tinyact.tanh, (x,))
+        True
+    """
+    given = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
+    checked = [i for i, x in enumerate(given) if isinstance(x, engine.Tensor) and x.requires_grad]
+    if not checked:
+        raise ValueError(
+            "gradcheck expects at least one input tensor to require gradient, but none of the them have "
+            "requires_grad=True."
+        )
+    try:
+        for i in checked:
+            if given[i].array.dtype != np.float64:
+                raise GradcheckError(
+                    f"input {i} has dtype {given[i].dtype}; differences of step {eps} need float64 (use .double())"
+                )
+        for o, output in enumerate(_outputs(func, given)):
+            if output.requires_grad:
+                _check_output(func, given, checked, o, output, eps, atol, rtol, nondet_tol)
+    except GradcheckError:
+        if raise_exception:
+            raise
+        return False
+    return True
+
+
+def _outputs(func: Callable[..., Any], inputs: tuple[Any, ...]) -> tuple[Tensor, ...]:
+    result = func(*inputs)
+    return tuple(result) if isinstance(result, (tuple, list)) else (result,)
+
+
+def _check_output(
+    func: Callable[..., Any],
+    inputs: tuple[Any, ...],
+    checked: list[int],
+    o: int,
+    output: Tensor,
+    eps: float,
+    atol: float,
+    rtol: float,
+    nondet_tol: float,
+) -> None:
+    analytical = _analytical(output, [inputs[i] for i in checked])
+    again = _analytical(output, [inputs[i] for i in checked])
+    for i, a, b in zip(checked, analytical, again, strict=True):
+        if not np.allclose(a, b, rtol=0, atol=nondet_tol, equal_nan=True):
+            raise GradcheckError(
+                f"Backward is not reentrant, i.e., running backward with same input and grad_output multiple times "
+                f"gives different values, for output {o} with respect to input {i}"
+            )
+        numerical = _numerical(func, inputs, i, o, eps)
+        if not np.allclose(a, numerical, rtol=rtol, atol=atol, equal_nan=True):
+            raise GradcheckError(
+                f"Jacobian mismatch for output {o} with respect to input {i},\nnumerical:{wrap(numerical)!r}\n"
+                f"analytical:{wrap(a)!r}\n"
+            )
+
+
+def _analytical(output: Tensor, inputs: list[Tensor]) -> list[np.ndarray[Any, Any]]:
+    """∂output/∂input by the engine, one row per element of the input, one column per element of the output."""
+    jacobians = [np.zeros((x.numel(), output.numel())) for x in inputs]
+    for column in range(output.numel()):
+        pick = np.zeros(output.numel(), output.array.dtype)
+        pick[column] = 1
+        first = wrap(pick.reshape(output.array.shape))
+        grads = grad(output, inputs, first, retain_graph=True, allow_unused=True)
+        for jacobian, g in zip(jacobians, grads, strict=True):
+            if g is not None:
+                jacobian[:, column] = g.array.reshape(-1)
+    return jacobians
+
+
+def _numerical(func: Callable[..., Any], inputs: tuple[Any, ...], i: int, o: int, eps: float) -> np.ndarray[Any, Any]:
+    """The same by central differences."""
+    rows = []
+    for place in np.ndindex(inputs[i].array.shape):
+        values = []
+        for step in (eps, -eps):
+            moved = wrap(inputs[i].array.copy()).requires_grad_()
+            moved.array[place] += step
+            values.append(_outputs(func, (*inputs[:i], moved, *inputs[i + 1 :]))[o].array.reshape(-1))
+        rows.append((values[0] - values[1]) / (2 * eps))
+    return np.array(rows).reshape(inputs[i].numel(), -1)

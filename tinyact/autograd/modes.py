@@ -1,0 +1,112 @@
+"""Whether operations are recorded: ``no_grad``, ``enable_grad``, ``set_grad_enabled``; one switch per thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import ContextDecorator
+from types import TracebackType
+from typing import Any, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class _Switch(threading.local):
+    on = True
+
+
+recording = _Switch()
+
+
+class _Mode(ContextDecorator):
+    """A mode that holds inside a ``with`` block or a decorated function, in the thread that entered it."""
+
+    def __init__(self, mode: bool) -> None:
+        self._mode = mode
+        self._stacks = threading.local()
+
+    @property
+    def _before(self) -> list[bool]:
+        # A stack, because a decorated function may call itself; one per thread, because several may call it.
+        if not hasattr(self._stacks, "before"):
+            self._stacks.before = []
+        before: list[bool] = self._stacks.before
+        return before
+
+    def __enter__(self) -> None:
+        self._before.append(recording.on)
+        recording.on = self._mode
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        recording.on = self._before.pop()
+
+
+class no_grad(_Mode):
+    """Context manager and decorator in which nothing is recorded: results do not require gradients.
+
+    Example:
+        >>> import tinyact
+        >>> x = tinyact.ones(2, requires_grad=True)
+        >>> with tinyact.no_grad():
+        ...     (2 * x).requires_grad
+        False
+    """
+
+    def __init__(self) -> None:
+        super().__init__(False)
+
+
+class enable_grad(_Mode):
+    """Context manager and decorator in which operations are recorded, also inside ``no_grad``.
+
+    Example:
+        >>> import tinyact
+        >>> x = tinyact.ones(2, requires_grad=True)
+        >>> with tinyact.no_grad(), tinyact.enable_grad():
+        ...     (2 * x).requires_grad
+        True
+    """
+
+    def __init__(self) -> None:
+        super().__init__(True)
+
+
+class set_grad_enabled(_Mode):
+    """Switches recording on or off: from the call on, or only within, if used as a context manager.
+
+    Args:
+        mode: whether operations on tensors that require gradients are recorded.
+
+    Example:
+        >>> import tinyact
+        >>> x = tinyact.ones(2, requires_grad=True)
+        >>> with tinyact.set_grad_enabled(False):
+        ...     (2 * x).requires_grad
+        False
+        >>> (2 * x).requires_grad
+        True
+    """
+
+    def __init__(self, mode: bool) -> None:
+        super().__init__(mode)
+        self._at_call = recording.on
+        recording.on = mode
+
+    def __enter__(self) -> None:
+        # The call itself has switched already; leaving goes back to what held before it.
+        self._before.append(self._at_call)
+        recording.on = self._mode
+
+    def __call__(self, func: F) -> F:
+        recording.on = self._at_call
+        return _Mode(self._mode)(func)
+
+
+def is_grad_enabled() -> bool:
+    """Whether operations are recorded in this thread now."""
+    return recording.on

@@ -1,0 +1,338 @@
+"""New tensors: from data, filled with a number, counting up, or random."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tinyact import random
+from tinyact.autograd.engine import wrap
+from tinyact.dtype import as_dtype, float32, float64, int64
+from tinyact.dtype import dtype as DType
+from tinyact.functions.operand import sizes_of
+from tinyact.tensor import Tensor
+
+
+def _finished(array: Any, dtype: DType | None, requires_grad: bool) -> Tensor:
+    """The array as a tensor of this dtype, float32 if none is given."""
+    result = wrap(np.asarray(array, (dtype or float32).numpy))
+    return result.requires_grad_() if requires_grad else result
+
+
+def _shape(size: tuple[Any, ...]) -> tuple[int, ...]:
+    if not size:
+        raise TypeError("missing 1 required positional argument: 'size'")
+    shape = sizes_of(size)
+    if any(n < 0 for n in shape):
+        raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
+    return shape
+
+
+def tensor(data: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """A new tensor with a copy of the data.
+
+    Args:
+        data: a number, nested sequences of numbers, an array or a tensor.
+        dtype: of the elements; by default that of an array, else float32, int64 or bool.
+        requires_grad: whether gradients with respect to it are wanted.
+
+    Raises:
+        TypeError: if it holds anything but numbers.
+        ValueError: if nested sequences differ in length.
+        RuntimeError: if gradients are wanted for integers or booleans.
+
+    Example:
+        >>> import tinyact
+        >>> tinyact.tensor([[1, 2.5]])
+        tensor([[1.0000, 2.5000]])
+    """
+    result = Tensor._from_data(data, None if dtype is None else as_dtype(dtype))
+    if requires_grad and result.array.dtype.kind != "f":
+        raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
+    return result.requires_grad_() if requires_grad else result
+
+
+def as_tensor(data: Any, dtype: Any = None) -> Tensor:
+    """The data as a tensor, without a copy where it is one already or an array of the right dtype.
+
+    Example:
+        >>> import tinyact
+        >>> t = tinyact.zeros(2)
+        >>> tinyact.as_tensor(t) is t
+        True
+    """
+    if isinstance(data, Tensor):
+        return data if dtype is None else data.to(dtype)
+    if isinstance(data, np.ndarray):
+        result = from_numpy(data)
+        return result if dtype is None else result.to(dtype)
+    return tensor(data, dtype=dtype)
+
+
+def from_numpy(array: np.ndarray[Any, np.dtype[Any]]) -> Tensor:
+    """A tensor in the memory of the array: a change of one changes the other.
+
+    Raises:
+        TypeError: if it is no array, or one of a type that tensors don't have.
+    """
+    if not isinstance(array, np.ndarray):
+        raise TypeError(f"expected np.ndarray (got {type(array).__name__})")
+    as_dtype(array.dtype)
+    return wrap(np.asarray(array))
+
+
+class _Constructor(type):
+    """Lets ``isinstance(t, FloatTensor)`` ask for the dtype."""
+
+    dtype: DType
+
+    def __call__(cls, *data: Any) -> Tensor:
+        return Tensor._legacy(data, cls.dtype)
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return isinstance(instance, Tensor) and instance.dtype is cls.dtype
+
+
+class FloatTensor(metaclass=_Constructor):
+    """PyTorch's older way to make a float32 tensor, from data or of a shape."""
+
+    dtype = float32
+
+
+class DoubleTensor(metaclass=_Constructor):
+    """PyTorch's older way to make a float64 tensor, from data or of a shape."""
+
+    dtype = float64
+
+
+class LongTensor(metaclass=_Constructor):
+    """PyTorch's older way to make an int64 tensor, from data or of a shape."""
+
+    dtype = int64
+
+
+def zeros(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Zeros.
+
+    Args:
+        size: the sizes, one by one or as one sequence.
+        dtype: of the elements, by default float32.
+        requires_grad: whether gradients with respect to it are wanted.
+    """
+    return full(_shape(size), 0.0, dtype=dtype or float32, requires_grad=requires_grad)
+
+
+def ones(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Ones; arguments as for `zeros`."""
+    return full(_shape(size), 1.0, dtype=dtype or float32, requires_grad=requires_grad)
+
+
+def empty(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """A tensor whose numbers don't matter (they are zeros); arguments as for `zeros`."""
+    return zeros(*size, dtype=dtype, requires_grad=requires_grad)
+
+
+def full(size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """The same number everywhere.
+
+    Args:
+        size: the sizes, as a sequence.
+        fill_value: the number; it decides the dtype if none is given.
+        dtype: of the elements.
+        requires_grad: whether gradients with respect to it are wanted.
+    """
+    kind = Tensor._from_data(fill_value).dtype if dtype is None else as_dtype(dtype)
+    return _finished(np.full(_shape((size,)), fill_value, kind.numpy), kind, requires_grad)
+
+
+def zeros_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Zeros in the shape and dtype of another tensor."""
+    return zeros(input.shape, dtype=dtype or input.dtype, requires_grad=requires_grad)
+
+
+def ones_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Ones in the shape and dtype of another tensor."""
+    return ones(input.shape, dtype=dtype or input.dtype, requires_grad=requires_grad)
+
+
+def empty_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """A tensor in the shape and dtype of another whose numbers don't matter (they are zeros)."""
+    return zeros_like(input, dtype=dtype, requires_grad=requires_grad)
+
+
+def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """The same number everywhere, in the shape and dtype of another tensor."""
+    return full(input.shape, fill_value, dtype=dtype or input.dtype, requires_grad=requires_grad)
+
+
+def eye(n: int, m: int | None = None, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Ones on the diagonal of an n×m matrix (m = n if left out), zeros elsewhere."""
+    _shape((n, n if m is None else m))
+    kind = float32 if dtype is None else as_dtype(dtype)
+    return _finished(np.eye(n, m), kind, requires_grad)
+
+
+def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """start, start + step, … before end; int64 if all three are integers, else float32.
+
+    Raises:
+        RuntimeError: if the step is 0 or leads away from the end.
+
+    Example:
+        >>> import tinyact
+        >>> tinyact.arange(0, 1, 0.25)
+        tensor([0.0000, 0.2500, 0.5000, 0.7500])
+    """
+    if end is None:
+        start, end = 0, start
+    start, end, step = (v.item() if isinstance(v, Tensor) else v for v in (start, end, step))
+    if step == 0:
+        raise RuntimeError("step must be nonzero")
+    if (end - start) * step < 0:
+        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+    whole = all(isinstance(v, (int, np.integer)) for v in (start, end, step))
+    kind = as_dtype(dtype) if dtype is not None else (int64 if whole else float32)
+    count = math.ceil((end - start) / step)
+    return _finished(start + step * np.arange(count), kind, requires_grad)
+
+
+def linspace(start: float, end: float, steps: int, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """So many numbers at equal distances from start to end, both included.
+
+    Raises:
+        RuntimeError: for a negative number of steps.
+    """
+    if steps < 0:
+        raise RuntimeError("number of steps must be non-negative")
+    kind = float32 if dtype is None else as_dtype(dtype)
+    if steps <= 1 or not kind.is_floating_point:
+        return _finished(np.linspace(start, end, steps), kind, requires_grad)
+    number = kind.numpy.type
+    with np.errstate(all="ignore"):
+        step = (number(end) - number(start)) / number(steps - 1)
+    places = np.arange(steps)
+    # Counted from the nearer end, with one rounding each, as PyTorch does it.
+    from_start = np.float64(start) + np.float64(step) * places
+    from_end = np.float64(end) - np.float64(step) * (steps - 1 - places)
+    return _finished(np.where(places < steps // 2, from_start, from_end), kind, requires_grad)
+
+
+def rand(
+    *size: Any, generator: random.Generator | None = None, dtype: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """Random numbers, uniform in [0, 1): bit for bit PyTorch's for the same seed.
+
+    Args:
+        size: the sizes, one by one or as one sequence.
+        generator: where they come from; by default the one that `manual_seed` seeds.
+        dtype: float32 (default) or float64.
+        requires_grad: whether gradients with respect to it are wanted.
+
+    Example:
+        >>> import tinyact
+        >>> _ = tinyact.manual_seed(0)
+        >>> tinyact.rand(2)
+        tensor([0.4963, 0.7682])
+    """
+    kind = _floating(dtype, "rand")
+    source = generator or random.default_generator
+    return _finished(source.uniform(_shape(size), dtype=kind.numpy), kind, requires_grad)
+
+
+def randn(
+    *size: Any, generator: random.Generator | None = None, dtype: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """Random numbers of the standard normal distribution: PyTorch's for the same seed, to float rounding.
+
+    Args:
+        size: the sizes, one by one or as one sequence.
+        generator: where they come from; by default the one that `manual_seed` seeds.
+        dtype: float32 (default) or float64.
+        requires_grad: whether gradients with respect to it are wanted.
+
+    Example:
+        >>> import tinyact
+        >>> _ = tinyact.manual_seed(0)
+        >>> tinyact.randn(2)
+        tensor([ 1.5410, -0.2934])
+    """
+    kind = _floating(dtype, "randn")
+    source = generator or random.default_generator
+    return _finished(source.normal(_shape(size), dtype=kind.numpy), kind, requires_grad)
+
+
+def rand_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """`rand` in the shape and dtype of another tensor."""
+    return rand(input.shape, dtype=dtype or input.dtype, requires_grad=requires_grad)
+
+
+def randn_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """`randn` in the shape and dtype of another tensor."""
+    return randn(input.shape, dtype=dtype or input.dtype, requires_grad=requires_grad)
+
+
+def _floating(dtype: Any, name: str) -> DType:
+    kind = float32 if dtype is None else as_dtype(dtype)
+    if not kind.is_floating_point:
+        raise RuntimeError(f"{name} makes floating numbers, not {kind}")
+    return kind
+
+
+def randint(
+    low: int,
+    high: Any = None,
+    size: Any = None,
+    *,
+    generator: random.Generator | None = None,
+    dtype: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Random integers in [low, high): bit for bit PyTorch's for the same seed.
+
+    Args:
+        low: the smallest; may be left out and is 0 then: ``randint(high, size)``.
+        high: above the largest.
+        size: the sizes, as a sequence.
+        generator: where they come from; by default the one that `manual_seed` seeds.
+        dtype: of the elements, by default int64.
+        requires_grad: whether gradients with respect to it are wanted (for a floating dtype).
+
+    Raises:
+        RuntimeError: if there is no integer in [low, high).
+
+    Example:
+        >>> import tinyact
+        >>> _ = tinyact.manual_seed(0)
+        >>> tinyact.randint(10, (4,))
+        tensor([4, 9, 3, 0])
+    """
+    if size is None:
+        low, high, size = 0, low, high
+    if size is None:
+        raise TypeError("randint() missing argument: 'size'")
+    kind = int64 if dtype is None else as_dtype(dtype)
+    source = generator or random.default_generator
+    return _finished(source.integers(low, high, _shape((size,))), kind, requires_grad)
+
+
+def randperm(
+    n: int, *, generator: random.Generator | None = None, dtype: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """0 … n − 1 in random order: bit for bit PyTorch's for the same seed.
+
+    Raises:
+        RuntimeError: for a negative n.
+
+    Example:
+        >>> import tinyact
+        >>> _ = tinyact.manual_seed(0)
+        >>> tinyact.randperm(4)
+        tensor([0, 1, 3, 2])
+    """
+    if n < 0:
+        raise RuntimeError(f"n must be non-negative, got {n}")
+    kind = int64 if dtype is None else as_dtype(dtype)
+    source = generator or random.default_generator
+    return _finished(source.permutation(n), kind, requires_grad)

@@ -1,0 +1,7 @@
+"""``python -m tinyact.experiment``."""
+
+import sys
+
+from tinyact.experiment.cli import main
+
+sys.exit(main())

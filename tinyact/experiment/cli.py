@@ -1,0 +1,301 @@
+"""The command line: ``python -m tinyact.experiment``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import platform
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import tinyact
+from tinyact.experiment.data import Split, notebook_data
+from tinyact.experiment.plot import label, plot_losses
+from tinyact.experiment.statistics import compare, describe, percentile_of
+from tinyact.experiment.training import NONE, Run, build, train
+from tinyact.nn.activation import ACTIVATIONS
+
+# What the notebook printed for its two networks, each trained once.
+NOTEBOOK = {NONE: 0.864, "relu": 0.897}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the comparison.
+
+    Args:
+        arguments: the command line; by default the process's own.
+
+    Returns:
+        The exit code: 0, or 1 if a training diverged or a file could not be written. Wrong options exit with 2.
+    """
+    options = _parser().parse_args(arguments)
+    _check(options)
+    data = notebook_data(tinyact)
+    networks = [NONE, *dict.fromkeys(options.activation)]
+    try:
+        groups = _train_all(networks, options, data)
+    except FloatingPointError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    _print_first_runs(groups)
+    _print_summary(groups, options)
+    if options.check_torch:
+        _print_agreement(groups, options, data)
+    return _write_files(groups, options)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m tinyact.experiment",
+        description="Train the notebook's network (100 inputs, a hidden layer of 16, one output) without and with an "
+        "activation function, from many initial weights, and compare the test accuracies.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument(
+        "--activation", nargs="+", default=["relu"], metavar="NAME", type=_activation,
+        help=f"activation functions to compare with none: {', '.join(ACTIVATIONS)}",
+    )  # fmt: skip
+    parser.add_argument("--seed", type=_at_least(0), default=0, metavar="S", help="seed of the first initial weights")
+    parser.add_argument("--seeds", type=_at_least(1), default=20, metavar="N", help="how many: S, S + 1, …")
+    parser.add_argument("--epochs", type=_at_least(1), default=100, metavar="N", help="steps of full-batch training")
+    parser.add_argument("--lr", type=_learning_rate, default=0.001, metavar="RATE", help="Adam's learning rate")
+    parser.add_argument("--hidden", type=_widths, default="16", metavar="W,W,…", help="widths of the hidden layers")
+    parser.add_argument("--dropout", type=_share, default=0.0, metavar="P", help="share of hidden outputs dropped")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write settings, every run and the summary here")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the loss curves here (needs matplotlib)")
+    parser.add_argument(
+        "--check-torch", action="store_true", help="train in PyTorch too, from the same weights, and print both"
+    )
+    return parser
+
+
+def _activation(name: str) -> str:
+    if name not in ACTIVATIONS:
+        raise argparse.ArgumentTypeError(f"unknown activation {name!r}; known are {', '.join(ACTIVATIONS)}")
+    return name
+
+
+def _at_least(least: int) -> Any:
+    def whole(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if value < least:
+            raise argparse.ArgumentTypeError(f"takes a whole number of at least {least}, got {text!r}")
+        return value
+
+    return whole
+
+
+def _learning_rate(text: str) -> float:
+    value = _number(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"takes a number above 0, got {text!r}")
+    return value
+
+
+def _share(text: str) -> float:
+    value = _number(text)
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"takes a number from 0 up to, but not including, 1, got {text!r}")
+    return value
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def _widths(text: str) -> list[int]:
+    try:
+        widths = [int(part) for part in text.split(",")]
+    except ValueError:
+        widths = [0]
+    if min(widths) < 1:
+        raise argparse.ArgumentTypeError(f"takes widths of at least 1 such as 16 or 16,16, got {text!r}")
+    return widths
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Refuse before any training what could only fail after it."""
+    parser = _parser()
+    if options.check_torch and options.dropout:
+        parser.error("--check-torch can't go with --dropout: PyTorch draws its masks with a vendor library")
+    for option, module, extra in (("check_torch", "torch", "test"), ("plot", "matplotlib", "plot")):
+        if getattr(options, option) and not _installed(module):
+            name = "--" + option.replace("_", "-")
+            parser.error(f'{name} needs {module}, which is not installed: pip install "tinyact[{extra}]"')
+    if options.plot is not None:
+        from matplotlib.backend_bases import FigureCanvasBase
+
+        known = FigureCanvasBase.get_supported_filetypes()
+        if options.plot.suffix[1:] not in known:
+            parser.error(f"--plot {options.plot}: the ending must be one of {', '.join(sorted(known))}")
+    for name in ("json", "plot"):
+        path = getattr(options, name)
+        if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
+            parser.error(f"--{name} {path}: is no file in a folder that exists")
+
+
+def _installed(module: str) -> bool:
+    from importlib.util import find_spec
+
+    return find_spec(module) is not None
+
+
+def _train_all(networks: list[str], options: argparse.Namespace, data: Split) -> dict[str, list[Run]]:
+    """Every network from every seed; the same seed means the same initial weights for all."""
+    groups: dict[str, list[Run]] = {activation: [] for activation in networks}
+    total = options.seeds * len(networks)
+    for seed in range(options.seed, options.seed + options.seeds):
+        for activation, runs in groups.items():
+            _progress(f"training {sum(map(len, groups.values())) + 1} of {total}")
+            tinyact.manual_seed(seed)
+            network = build(tinyact, activation, options.hidden, options.dropout)
+            run = Run(activation, seed)
+            try:
+                train(tinyact, network, data, run, options.epochs, options.lr, test_every_epoch=bool(options.plot))
+            except RuntimeError as error:
+                # The loss refuses NaN, which is what weights that grew without bound come to.
+                raise FloatingPointError(
+                    f"training with {label(activation)}, seed {seed}, diverged at epoch {len(run.losses)} "
+                    f"(a smaller --lr may help): {error}"
+                ) from error
+            runs.append(run)
+    _progress("")
+    return groups
+
+
+def _progress(text: str) -> None:
+    """A line on a terminal that the next one replaces; nothing elsewhere."""
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+
+
+def _print_first_runs(groups: dict[str, list[Run]]) -> None:
+    first = {activation: runs[0] for activation, runs in groups.items()}
+    print(f"Training loss, initial weights from seed {first[NONE].seed}\n")
+    width = max(14, *(len(label(activation)) + 2 for activation in first))
+    print("epoch" + "".join(f"{label(activation):>{width}}" for activation in first))
+    for epoch in range(0, len(first[NONE].losses), 5):
+        print(f"{epoch:5}" + "".join(f"{run.losses[epoch]:{width}.4f}" for run in first.values()))
+    print()
+    print(f"Accuracy without Activation Functions: {first[NONE].accuracy:.3f}")
+    for activation, run in first.items():
+        if activation != NONE:
+            which = "" if len(first) == 2 else f" ({activation})"
+            print(f"Accuracy with Activation Functions{which}: {run.accuracy:.3f}")
+
+
+def _print_summary(groups: dict[str, list[Run]], options: argparse.Namespace) -> None:
+    accuracies = {activation: [run.accuracy for run in runs] for activation, runs in groups.items()}
+    count = len(accuracies[NONE])
+    print(f"\nTest accuracy from {count} initial weights (mean ± standard deviation)\n")
+    for activation, values in accuracies.items():
+        mean, deviation, _ = describe(values)
+        spread = f" ± {deviation:.4f}" if count > 1 else ""
+        print(f"{label(activation):>15}  {mean:.4f}{spread}   from {min(values):.3f} to {max(values):.3f}")
+    print()
+    for activation, values in accuracies.items():
+        if activation != NONE:
+            mean, low, high = compare(values, accuracies[NONE])
+            interval = f", 95 % interval {low:+.4f} to {high:+.4f}" if count > 1 else " (one pair: no interval)"
+            print(f"{label(activation)} − no activation, pair by pair: {mean:+.4f}{interval}")
+    if not _is_the_notebooks(options):
+        return
+    print()
+    for activation, figure in NOTEBOOK.items():
+        if activation in accuracies:
+            place = _place(figure, accuracies[activation])
+            print(f"The notebook's {figure} ({label(activation)}) {place}")
+
+
+def _is_the_notebooks(options: argparse.Namespace) -> bool:
+    """Whether the networks trained are the notebook's, so that its figures can be compared."""
+    return (options.epochs, options.lr, options.hidden, options.dropout) == (100, 0.001, [16], 0.0)
+
+
+def _place(figure: float, values: list[float]) -> str:
+    """Where a single figure falls among many."""
+    mean, deviation, count = describe(values)
+    if count == 1:
+        return f"is {figure - mean:+.3f} away from this one run"
+    distance = f"; {(figure - mean) / deviation:+.1f} standard deviations from the mean" if deviation else ""
+    return f"has {percentile_of(figure, values):.0f} % of these {count} runs below it{distance}"
+
+
+def _print_agreement(groups: dict[str, list[Run]], options: argparse.Namespace, data: Split) -> None:
+    import torch
+
+    from tinyact.experiment.check_torch import check
+
+    torch_data = notebook_data(torch)
+    print(f"\nThe same trainings in PyTorch {torch.__version__}, from the same weights (seed {options.seed})")
+    for activation, runs in groups.items():
+        ours = runs[0]
+        result = check(activation, ours.seed, data, torch_data, options.hidden, options.epochs, options.lr)
+        print(f"\n{label(activation)}\nepoch     tinyact     PyTorch  difference")
+        for epoch in range(0, options.epochs, 5):
+            a, b = ours.losses[epoch], result.run.losses[epoch]
+            print(f"{epoch:5}{a:12.6f}{b:12.6f}{a - b:12.1e}")
+        print(f"accuracy {ours.accuracy:8.3f}{result.run.accuracy:12.3f}")
+        print(
+            f"largest difference over all {options.epochs} epochs: loss {result.loss:.1e}, gradient "
+            f"{result.gradient:.1e}, prediction {result.prediction:.1e}; test samples classified differently: "
+            f"{result.other_classes}"
+        )
+
+
+def _write_files(groups: dict[str, list[Run]], options: argparse.Namespace) -> int:
+    """What ``--json`` and ``--plot`` ask for; by now everything has been printed, so that nothing is lost."""
+    failed = 0
+    for path, write in ((options.json, _write_json), (options.plot, _write_plot)):
+        if path is None:
+            continue
+        try:
+            write(groups, options, path)
+            print(f"\nwritten: {path}")
+        except OSError as error:
+            print(f"error: {path} could not be written: {error.strerror}", file=sys.stderr)
+            failed = 1
+    return failed
+
+
+def _write_plot(groups: dict[str, list[Run]], options: argparse.Namespace, path: Path) -> None:
+    plot_losses(groups, path)
+
+
+def _write_json(groups: dict[str, list[Run]], options: argparse.Namespace, path: Path) -> None:
+    accuracies = {activation: [run.accuracy for run in runs] for activation, runs in groups.items()}
+    settings = ("activation", "seed", "seeds", "epochs", "lr", "hidden", "dropout")
+    content = {
+        "settings": {name: getattr(options, name) for name in settings},
+        "versions": {"tinyact": tinyact.__version__, "python": platform.python_version()},
+        "runs": [
+            {"activation": r.activation, "seed": r.seed, "accuracy": r.accuracy, "losses": r.losses}
+            for runs in groups.values()
+            for r in runs
+        ],
+        "accuracy": {activation: describe(values)._asdict() for activation, values in accuracies.items()},
+        "difference": {
+            activation: compare(values, accuracies[NONE])._asdict()
+            for activation, values in accuracies.items()
+            if activation != NONE
+        },
+    }
+    # NaN, the deviation of a single run, is no JSON.
+    path.write_text(json.dumps(_without_nan(content), indent=1) + "\n", encoding="utf-8")
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nan(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(part) for part in value]
+    return None if isinstance(value, float) and math.isnan(value) else value

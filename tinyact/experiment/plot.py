@@ -1,0 +1,52 @@
+"""Loss curves as a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from tinyact.experiment.training import NONE, Run
+
+
+def label(activation: str) -> str:
+    """A network's name as a person reads it."""
+    return "no activation" if activation == NONE else activation
+
+
+def plot_losses(groups: Mapping[str, Sequence[Run]], path: Path) -> None:
+    """Draws training and test loss over the epochs: the median of all runs, and the band that holds 90 % of them.
+
+    Args:
+        groups: the runs of each network, with test losses.
+        path: where the picture goes; its ending says in which format.
+
+    Raises:
+        ImportError: if matplotlib is not installed (``pip install "tinyact[plot]"``).
+    """
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(8, 5), layout="constrained")
+    for number, (activation, runs) in enumerate(groups.items()):
+        for style, split, curves in (
+            ("-", "training", np.array([run.losses for run in runs])),
+            ("--", "test", np.array([run.test_losses for run in runs])),
+        ):
+            low, median, high = np.percentile(curves, [5, 50, 95], axis=0)
+            color = f"C{number}"
+            axes.plot(median, style, color=color, label=f"{label(activation)}, {split}")
+            if len(runs) > 1:
+                axes.fill_between(range(len(median)), low, high, color=color, alpha=0.12, linewidth=0)
+    seeds = len(next(iter(groups.values())))
+    title = "Loss with and without activation function"
+    axes.set_title(title if seeds == 1 else f"{title}\nmedian of {seeds} initial weights, band: 5th to 95th percentile")
+    axes.set_xlabel("epoch")
+    axes.set_ylabel("binary cross-entropy")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    figure.savefig(path, dpi=120)
+    plt.close(figure)

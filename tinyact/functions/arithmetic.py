@@ -1,0 +1,337 @@
+"""Operations on two or three operands that broadcast: + − · / ^, maximum and minimum, clamp, where."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinyact.autograd import engine
+from tinyact.autograd.engine import Gradient, Operation
+from tinyact.functions.elementwise import as_tensor_operand, keep, reciprocal
+from tinyact.functions.operand import binary, check_broadcast, common, documented
+
+if TYPE_CHECKING:
+    from tinyact.tensor import Tensor
+
+
+class Add(Operation):
+    """a + b      ∂/∂a = 1      ∂/∂b = 1"""
+
+    def forward(self, a: Any, b: Any) -> Any:
+        return a + b
+
+    def grad_a(self, grad: Gradient) -> Gradient:
+        return grad
+
+    def grad_b(self, grad: Gradient) -> Gradient:
+        return grad
+
+
+class Sub(Operation):
+    """a − b      ∂/∂a = 1      ∂/∂b = −1"""
+
+    def forward(self, a: Any, b: Any) -> Any:
+        return a - b
+
+    def grad_a(self, grad: Gradient) -> Gradient:
+        return grad
+
+    def grad_b(self, grad: Gradient) -> Gradient:
+        return -grad
+
+
+class Rsub(Sub):
+    """b − a, with the tensor on the right of the minus sign"""
+
+    def name(self) -> str:
+        return "RsubBackward1"
+
+
+class Mul(Operation):
+    """a · b      ∂/∂a = b      ∂/∂b = a"""
+
+    def forward(self, a: Any, b: Any) -> Any:
+        return a * b
+
+    def grad_a(self, grad: Gradient, b: Any) -> Gradient:
+        return grad * b
+
+    def grad_b(self, grad: Gradient, a: Any) -> Gradient:
+        return grad * a
+
+
+class Div(Operation):
+    """a / b      ∂/∂a = 1/b      ∂/∂b = −a/b² = −(a/b)/b"""
+
+    def forward(self, a: Any, b: Any) -> Any:
+        return a / b
+
+    def grad_a(self, grad: Gradient, b: Any) -> Gradient:
+        return grad / b
+
+    def grad_b(self, grad: Gradient, a: Any, b: Any) -> Gradient:
+        return -grad * ((a / b) / b)
+
+
+class Pow(Operation):
+    """aᵇ      ∂/∂a = b·aᵇ⁻¹, 0 for b = 0      ∂/∂b = aᵇ·ln a, 0 for a = 0 and b ≥ 0"""
+
+    def __init__(self, variant: int) -> None:
+        self.variant = variant
+
+    def name(self) -> str:
+        return f"PowBackward{self.variant}"
+
+    def forward(self, a: Any, b: Any) -> Any:
+        return a**b
+
+    def grad_a(self, grad: Gradient, a: Any, b: Any) -> Gradient:
+        return np.where(b == 0, 0.0, grad * (b * a ** (b - 1)))
+
+    def grad_b(self, grad: Gradient, a: Any, b: Any, y: Any) -> Gradient:
+        return np.where((a == 0) & (b >= 0), 0.0, grad * (y * np.log(a)))
+
+
+class Maximum(Operation):
+    """max(a, b), NaN if one is      ∂/∂a = 1 if a > b, ½ if a = b, 0 if a < b      ∂/∂b likewise"""
+
+    may_warn = False
+
+    def forward(self, a: Any, b: Any) -> Any:
+        return np.maximum(a, b)
+
+    def grad_a(self, grad: Gradient, a: Any, b: Any) -> Gradient:
+        return keep(_halved_where_equal(grad, a, b), ~(a < b))
+
+    def grad_b(self, grad: Gradient, a: Any, b: Any) -> Gradient:
+        return keep(_halved_where_equal(grad, a, b), ~(a > b))
+
+
+class Minimum(Operation):
+    """min(a, b), NaN if one is      ∂/∂a = 1 if a < b, ½ if a = b, 0 if a > b      ∂/∂b likewise"""
+
+    may_warn = False
+
+    def forward(self, a: Any, b: Any) -> Any:
+        return np.minimum(a, b)
+
+    def grad_a(self, grad: Gradient, a: Any, b: Any) -> Gradient:
+        return keep(_halved_where_equal(grad, a, b), ~(a > b))
+
+    def grad_b(self, grad: Gradient, a: Any, b: Any) -> Gradient:
+        return keep(_halved_where_equal(grad, a, b), ~(a < b))
+
+
+def _halved_where_equal(grad: Gradient, a: Any, b: Any) -> Gradient:
+    return np.where(a == b, grad / 2, grad)
+
+
+class Clamp(Operation):
+    """min(max(x, low), high)      ∂/∂x = 1 for low ≤ x ≤ high, else 0
+
+    ∂/∂low = 1 where x < low < high, ∂/∂high = 1 where x > high or low > high, else 0.
+    """
+
+    may_warn = False
+
+    def __init__(self, variant: int) -> None:
+        self.variant = variant
+
+    def name(self) -> str:
+        return f"ClampBackward{self.variant}"
+
+    def forward(self, x: Any, low: Any, high: Any) -> Any:
+        # high wins where the bounds contradict each other.
+        return np.minimum(np.maximum(x, low), high)
+
+    def grad_x(self, grad: Gradient, x: Any, low: Any, high: Any) -> Gradient:
+        return keep(grad, (x >= low) & (x <= high))
+
+    def grad_low(self, grad: Gradient, x: Any, low: Any, high: Any) -> Gradient:
+        return keep(grad, (x < low) & (low < high))
+
+    def grad_high(self, grad: Gradient, x: Any, low: Any, high: Any) -> Gradient:
+        return keep(grad, (x > high) | (low > high))
+
+
+class Where(Operation):
+    """a where the condition holds, else b      ∂/∂a = 1 where it holds, else 0      ∂/∂b the other way round"""
+
+    may_warn = False
+
+    def forward(self, condition: Any, a: Any, b: Any) -> Any:
+        return np.where(condition, a, b)
+
+    def grad_a(self, grad: Gradient, condition: Any) -> Gradient:
+        return keep(grad, condition)
+
+    def grad_b(self, grad: Gradient, condition: Any) -> Gradient:
+        return keep(grad, ~condition)
+
+
+@documented(Add)
+def add(input: Tensor | float, other: Any, *, alpha: float = 1) -> Tensor:
+    """
+    Args:
+        input, other: tensors, arrays or numbers that broadcast.
+        alpha: a factor for ``other``.
+    """
+    return binary(Add(), input, other if alpha == 1 else mul(other, alpha))
+
+
+@documented(Sub)
+def sub(input: Tensor | float, other: Any, *, alpha: float = 1) -> Tensor:
+    """
+    Args:
+        input, other: tensors, arrays or numbers that broadcast.
+        alpha: a factor for ``other``.
+    """
+    _refuse_bool(input, other)
+    return binary(Sub(), input, other if alpha == 1 else mul(other, alpha))
+
+
+def rsub(input: Tensor, other: Any) -> Tensor:
+    """other − input: the tensor stands on the right."""
+    _refuse_bool(input, other)
+    return binary(Rsub() if not isinstance(other, engine.Tensor) else Sub(), other, input)
+
+
+def _refuse_bool(a: Any, b: Any) -> None:
+    bools = [
+        v.array.dtype == np.bool_ if isinstance(v, engine.Tensor) else isinstance(v, (bool, np.bool_)) for v in (a, b)
+    ]
+    if any(bools):
+        which = "two bool tensors" if bools == [True, True] else "a bool tensor"
+        raise RuntimeError(
+            f"Subtraction, the `-` operator, with {which} is not supported. If you are trying to invert a mask, use "
+            "the `~` or `logical_not()` operator instead."
+        )
+
+
+@documented(Mul)
+def mul(input: Tensor | float, other: Any) -> Tensor:
+    """
+    Args:
+        input, other: tensors, arrays or numbers that broadcast.
+    """
+    return binary(Mul(), input, other)
+
+
+@documented(Div)
+def div(input: Tensor | float, other: Any) -> Tensor:
+    """
+    Args:
+        input, other: tensors, arrays or numbers that broadcast; integers are divided as float32.
+    """
+    return binary(Div(), input, other, floating=True)
+
+
+def rdiv(input: Tensor, other: Any) -> Tensor:
+    """other / input; for a number as PyTorch computes it: other · (1 / input)."""
+    if isinstance(other, (int, float)):
+        return mul(reciprocal(input), other)
+    return div(other, input)
+
+
+@documented(Pow)
+def pow(input: Tensor | float, exponent: Any) -> Tensor:
+    """
+    Args:
+        input, exponent: tensors, arrays or numbers that broadcast.
+
+    Raises:
+        RuntimeError: for an integer tensor to the power of a negative number.
+    """
+    variant = 1
+    if not isinstance(exponent, (engine.Tensor, np.ndarray)):
+        variant = 0
+        negative = isinstance(exponent, int) and exponent < 0
+        if negative and as_tensor_operand(input, "pow").array.dtype.kind != "f":
+            raise RuntimeError("Integers to negative integer powers are not allowed.")
+    elif not isinstance(input, (engine.Tensor, np.ndarray)):
+        variant = 2
+    return binary(Pow(variant), input, exponent)
+
+
+def rpow(input: Tensor, other: Any) -> Tensor:
+    """other to the power of input: the tensor is the exponent."""
+    return pow(other, input)
+
+
+@documented(Maximum)
+def maximum(input: Tensor, other: Tensor) -> Tensor:
+    """
+    Args:
+        input, other: tensors that broadcast.
+    """
+    return binary(Maximum(), input, other)
+
+
+@documented(Minimum)
+def minimum(input: Tensor, other: Tensor) -> Tensor:
+    """
+    Args:
+        input, other: tensors that broadcast.
+    """
+    return binary(Minimum(), input, other)
+
+
+@documented(Clamp)
+def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
+    """
+    Args:
+        input: a tensor.
+        min, max: the bounds, as numbers or as tensors that broadcast; one may be left out.
+
+    Raises:
+        RuntimeError: if both are left out.
+    """
+    if min is None and max is None:
+        raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+    variant = 0 if any(isinstance(bound, engine.Tensor) for bound in (min, max)) else 1
+    bounds = [v for v in (min, max) if v is not None]
+    values = common(as_tensor_operand(input, "clamp"), *bounds)
+    least, greatest = _range_of(values[0].array.dtype)
+    low = values[1] if min is not None else least
+    high = values[-1] if max is not None else greatest
+    try:
+        return Clamp(variant).apply(values[0], low, high)
+    except ValueError:
+        check_broadcast(*values)
+        raise
+
+
+def _range_of(dtype: np.dtype[Any]) -> tuple[Any, Any]:
+    """Bounds that bound nothing."""
+    if dtype.kind == "f":
+        return -np.inf, np.inf
+    return (np.iinfo(dtype).min, np.iinfo(dtype).max) if dtype.kind in "iu" else (False, True)
+
+
+@documented(Where)
+def where(condition: Tensor, input: Any, other: Any) -> Tensor:
+    """
+    Args:
+        condition: a tensor of booleans.
+        input, other: tensors or numbers; all three broadcast.
+
+    Raises:
+        RuntimeError: if the condition is not boolean or the shapes don't broadcast.
+    """
+    if not isinstance(condition, engine.Tensor):
+        condition = engine.wrap(np.asarray(condition))
+    if condition.array.dtype != np.bool_:
+        raise RuntimeError(
+            f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype}"
+        )
+    if not isinstance(input, engine.Tensor) and not isinstance(other, engine.Tensor):
+        input = engine.Tensor._from_data(input)
+    a, b = common(input, other)
+    # A bare number would widen float32 to float64 here.
+    a, b = (np.asarray(v, (b if v is a else a).array.dtype) if isinstance(v, float) else v for v in (a, b))
+    try:
+        return Where().apply(condition, a, b)
+    except ValueError:
+        check_broadcast(condition, a, b)
+        raise

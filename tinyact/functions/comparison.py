@@ -1,0 +1,150 @@
+"""Comparisons and tests: results are booleans without gradients."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinyact.autograd import engine
+from tinyact.autograd.engine import wrap
+from tinyact.functions.elementwise import as_tensor_operand
+from tinyact.functions.operand import as_operand, check_broadcast, common
+
+if TYPE_CHECKING:
+    from tinyact.tensor import Tensor
+
+
+def _compared(function: Any, input: Any, other: Any) -> Tensor:
+    input, other = as_operand(input), as_operand(other)
+    if isinstance(input, engine.Tensor) and isinstance(other, engine.Tensor):
+        input, other = common(input.detach(), other.detach())
+    a, b = (v.array if isinstance(v, engine.Tensor) else v for v in (input, other))
+    try:
+        return wrap(function(a, b))
+    except ValueError:
+        check_broadcast(input, other)
+        raise
+
+
+def eq(input: Tensor, other: Any) -> Tensor:
+    """input = other, element by element; the operands broadcast."""
+    return _compared(np.equal, input, other)
+
+
+def ne(input: Tensor, other: Any) -> Tensor:
+    """input ≠ other, element by element; the operands broadcast."""
+    return _compared(np.not_equal, input, other)
+
+
+def lt(input: Tensor, other: Any) -> Tensor:
+    """input < other, element by element; the operands broadcast."""
+    return _compared(np.less, input, other)
+
+
+def le(input: Tensor, other: Any) -> Tensor:
+    """input ≤ other, element by element; the operands broadcast."""
+    return _compared(np.less_equal, input, other)
+
+
+def gt(input: Tensor, other: Any) -> Tensor:
+    """input > other, element by element; the operands broadcast."""
+    return _compared(np.greater, input, other)
+
+
+def ge(input: Tensor, other: Any) -> Tensor:
+    """input ≥ other, element by element; the operands broadcast."""
+    return _compared(np.greater_equal, input, other)
+
+
+def logical_and(input: Tensor, other: Any) -> Tensor:
+    """Whether both are true (not zero)."""
+    return _compared(np.logical_and, input, other)
+
+
+def logical_or(input: Tensor, other: Any) -> Tensor:
+    """Whether one is true (not zero)."""
+    return _compared(np.logical_or, input, other)
+
+
+def logical_not(input: Tensor) -> Tensor:
+    """Whether it is false (zero)."""
+    return wrap(np.logical_not(as_tensor_operand(input, "logical_not").array))
+
+
+def bitwise_and(input: Tensor, other: Any) -> Tensor:
+    """& of booleans or integers.
+
+    Raises:
+        RuntimeError: for floating tensors.
+    """
+    return _bitwise(np.bitwise_and, "bitwise_and_cpu", input, other)
+
+
+def bitwise_or(input: Tensor, other: Any) -> Tensor:
+    """| of booleans or integers.
+
+    Raises:
+        RuntimeError: for floating tensors.
+    """
+    return _bitwise(np.bitwise_or, "bitwise_or_cpu", input, other)
+
+
+def bitwise_xor(input: Tensor, other: Any) -> Tensor:
+    """^ of booleans or integers.
+
+    Raises:
+        RuntimeError: for floating tensors.
+    """
+    return _bitwise(np.bitwise_xor, "bitwise_xor_cpu", input, other)
+
+
+def bitwise_not(input: Tensor) -> Tensor:
+    """~ of booleans or integers.
+
+    Raises:
+        TypeError: for floating tensors.
+    """
+    array = as_tensor_operand(input, "bitwise_not").array
+    if array.dtype.kind == "f":
+        raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
+    return wrap(np.invert(array))
+
+
+def _bitwise(function: Any, name: str, input: Any, other: Any) -> Tensor:
+    for value in (input, other):
+        if isinstance(value, engine.Tensor) and value.array.dtype.kind == "f":
+            kind = "Double" if value.array.dtype == np.float64 else "Float"
+            raise RuntimeError(f"\"{name}\" not implemented for '{kind}'")
+    return _compared(function, input, other)
+
+
+def isnan(input: Tensor) -> Tensor:
+    """Whether it is NaN."""
+    return wrap(np.isnan(as_tensor_operand(input, "isnan").array))
+
+
+def isinf(input: Tensor) -> Tensor:
+    """Whether it is ∞ or −∞."""
+    return wrap(np.isinf(as_tensor_operand(input, "isinf").array))
+
+
+def isfinite(input: Tensor) -> Tensor:
+    """Whether it is neither infinite nor NaN."""
+    return wrap(np.isfinite(as_tensor_operand(input, "isfinite").array))
+
+
+def equal(input: Tensor, other: Tensor) -> bool:
+    """Whether two tensors have the same shape and the same elements."""
+    return bool(np.array_equal(input.array, other.array))
+
+
+def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
+    """Whether |input − other| ≤ atol + rtol · |other| everywhere.
+
+    Raises:
+        RuntimeError: if the dtypes differ.
+    """
+    if input.array.dtype != other.array.dtype:
+        raise RuntimeError(f"{input.dtype} did not match {other.dtype}")
+    return bool(np.allclose(input.array, other.array, rtol, atol, equal_nan))

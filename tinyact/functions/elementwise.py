@@ -1,0 +1,296 @@
+"""Operations that treat every element for itself: the base class, and the functions of school mathematics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinyact.autograd import engine
+from tinyact.autograd.engine import Gradient, Operation, Rule, parameters
+from tinyact.functions.operand import as_floating, documented
+
+if TYPE_CHECKING:
+    from tinyact.tensor import Tensor
+
+
+class Keep(Operation):
+    """x where the mask is true, elsewhere exactly 0      ∂L/∂x = ∂L/∂y where the mask is true, elsewhere 0
+
+    Not x · mask: that would make NaN of ∞ · 0. And not ``np.where``, which branches at every element and takes many
+    times as long on a mask without pattern: here the bits of x are ANDed with all ones or all zeros.
+    """
+
+    may_warn = False
+
+    def forward(self, x: Any, mask: Any) -> Any:
+        bits = np.int32 if x.dtype == np.float32 else np.int64
+        return (x.view(bits) & -mask.view(np.int8)).view(x.dtype)
+
+    def grad_x(self, grad: Gradient, mask: Any) -> Gradient:
+        return keep(grad, mask)
+
+
+def keep(x: Any, mask: Any) -> Any:
+    """`Keep` on arrays or tensors."""
+    return Keep()(x, mask)
+
+
+class Choose(Operation):
+    """a where the mask is true, else b      ∂L/∂a = ∂L/∂y where it is true, else 0      ∂L/∂b the other way round
+
+    ``np.where`` without a branch at every element, as in `Keep`: b's bits, with those in which a differs flipped where
+    the mask is true. ``like`` has the dtype, so that a and b may be numbers.
+    """
+
+    may_warn = False
+
+    def forward(self, mask: Any, a: Any, b: Any, like: Any) -> Any:
+        bits = np.int32 if like.dtype == np.float32 else np.int64
+        a, b = (np.asarray(value, like.dtype).view(bits) for value in (a, b))
+        return (b ^ ((a ^ b) & -mask.view(np.int8))).view(like.dtype)
+
+    def grad_a(self, grad: Gradient, mask: Any) -> Gradient:
+        return keep(grad, mask)
+
+    def grad_b(self, grad: Gradient, mask: Any) -> Gradient:
+        return keep(grad, ~mask)
+
+
+def choose(mask: Any, a: Any, b: Any, like: Any) -> Any:
+    """`Choose` on arrays or tensors."""
+    return Choose()(mask, a, b, like)
+
+
+class Elementwise(Operation):
+    """y = f(x) for each element, given by ``value(x)`` and ``derivative``.
+
+    The parameters of ``derivative`` say what it wants: the input ``x``, the output ``y``, or both. It may return a
+    boolean mask if the derivative is only ever 0 or 1. The chain rule stands here, once for all.
+    """
+
+    value: Callable[..., Any]
+    derivative: Callable[..., Any]
+
+    def __init_subclass__(cls) -> None:
+        if "value" in vars(cls):
+            cls.forward = cls.value
+        super().__init_subclass__()
+        if "derivative" in vars(cls):
+            wants = parameters(cls.derivative)[1:]
+            cls._rules = (Rule(0, Elementwise.chain, tuple(("x", "y").index(name) for name in wants)),)
+
+    def chain(self, grad: Gradient, *values: Any) -> Gradient:
+        """∂L/∂x = ∂L/∂y · f′(x)"""
+        slope = self.derivative(*values)
+        if is_mask(slope):
+            return keep(grad, slope)
+        return grad * slope
+
+
+def is_mask(value: Any) -> bool:
+    """Whether it holds booleans, as an array or as a tensor."""
+    return getattr(value.array if isinstance(value, engine.Tensor) else value, "dtype", None) == np.bool_
+
+
+class Neg(Elementwise):
+    """−x      d/dx (−x) = −1"""
+
+    def value(self, x: Any) -> Any:
+        return -x
+
+    def derivative(self) -> Any:
+        return -1.0
+
+
+class Abs(Elementwise):
+    """|x|      d/dx |x| = sign(x), which is 0 at 0"""
+
+    def value(self, x: Any) -> Any:
+        return np.abs(x)
+
+    def derivative(self, x: Any) -> Any:
+        return np.sign(x)
+
+
+class Exp(Elementwise):
+    """eˣ      d/dx eˣ = eˣ"""
+
+    def value(self, x: Any) -> Any:
+        return np.exp(x)
+
+    def derivative(self, y: Any) -> Any:
+        return y
+
+
+class Log(Elementwise):
+    """ln x, −∞ at 0 and NaN below      d/dx ln x = 1 / x"""
+
+    def value(self, x: Any) -> Any:
+        return np.log(x)
+
+    def derivative(self, x: Any) -> Any:
+        return 1 / x
+
+
+class Log1p(Elementwise):
+    """ln(1 + x), accurate near 0      d/dx ln(1 + x) = 1 / (1 + x)"""
+
+    def name(self) -> str:
+        return "Log1PBackward0"
+
+    def value(self, x: Any) -> Any:
+        return np.log1p(x)
+
+    def derivative(self, x: Any) -> Any:
+        return 1 / (x + 1)
+
+
+class Expm1(Elementwise):
+    """eˣ − 1, accurate near 0      d/dx (eˣ − 1) = eˣ = y + 1"""
+
+    def value(self, x: Any) -> Any:
+        return np.expm1(x)
+
+    def derivative(self, y: Any) -> Any:
+        return y + 1
+
+
+class Sqrt(Elementwise):
+    """√x, NaN below 0      d/dx √x = 1 / (2√x)"""
+
+    def value(self, x: Any) -> Any:
+        return np.sqrt(x)
+
+    def derivative(self, y: Any) -> Any:
+        return 1 / (2 * y)
+
+
+class Square(Elementwise):
+    """x²      d/dx x² = 2x"""
+
+    def name(self) -> str:
+        return "PowBackward0"
+
+    def value(self, x: Any) -> Any:
+        return x * x
+
+    def derivative(self, x: Any) -> Any:
+        return 2 * x
+
+
+class Reciprocal(Elementwise):
+    """1 / x      d/dx 1/x = −1/x² = −y²"""
+
+    def value(self, x: Any) -> Any:
+        return 1 / x
+
+    def derivative(self, y: Any) -> Any:
+        return -y * y
+
+
+class Sin(Elementwise):
+    """sin x      d/dx sin x = cos x"""
+
+    def value(self, x: Any) -> Any:
+        return np.sin(x)
+
+    def derivative(self, x: Any) -> Any:
+        return np.cos(x)
+
+
+class Cos(Elementwise):
+    """cos x      d/dx cos x = −sin x"""
+
+    def value(self, x: Any) -> Any:
+        return np.cos(x)
+
+    def derivative(self, x: Any) -> Any:
+        return -np.sin(x)
+
+
+class Clone(Elementwise):
+    """A copy of x      d/dx x = 1"""
+
+    def value(self, x: Any) -> Any:
+        return x.copy()
+
+    def derivative(self) -> Any:
+        return 1.0
+
+
+def as_tensor_operand(input: Any, name: str) -> Tensor:
+    """The tensor, or PyTorch's error if it is none."""
+    if not isinstance(input, engine.Tensor):
+        raise TypeError(f"{name}(): argument 'input' must be Tensor, not {type(input).__name__}")
+    return input
+
+
+@documented(Neg)
+def neg(input: Tensor) -> Tensor:
+    """
+    Raises:
+        RuntimeError: for booleans.
+    """
+    if as_tensor_operand(input, "neg").array.dtype == np.bool_:
+        raise RuntimeError(
+            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use "
+            "the `~` or `logical_not()` operator instead."
+        )
+    return Neg().apply(input)
+
+
+@documented(Abs)
+def abs(input: Tensor) -> Tensor:
+    return Abs().apply(as_tensor_operand(input, "abs"))
+
+
+@documented(Exp)
+def exp(input: Tensor) -> Tensor:
+    return Exp().apply(as_floating(input, "exp"))
+
+
+@documented(Log)
+def log(input: Tensor) -> Tensor:
+    return Log().apply(as_floating(input, "log"))
+
+
+@documented(Log1p)
+def log1p(input: Tensor) -> Tensor:
+    return Log1p().apply(as_floating(input, "log1p"))
+
+
+@documented(Expm1)
+def expm1(input: Tensor) -> Tensor:
+    return Expm1().apply(as_floating(input, "expm1"))
+
+
+@documented(Sqrt)
+def sqrt(input: Tensor) -> Tensor:
+    return Sqrt().apply(as_floating(input, "sqrt"))
+
+
+@documented(Square)
+def square(input: Tensor) -> Tensor:
+    return Square().apply(as_tensor_operand(input, "square"))
+
+
+@documented(Reciprocal)
+def reciprocal(input: Tensor) -> Tensor:
+    return Reciprocal().apply(as_floating(input, "reciprocal"))
+
+
+@documented(Sin)
+def sin(input: Tensor) -> Tensor:
+    return Sin().apply(as_floating(input, "sin"))
+
+
+@documented(Cos)
+def cos(input: Tensor) -> Tensor:
+    return Cos().apply(as_floating(input, "cos"))
+
+
+@documented(Clone)
+def clone(input: Tensor) -> Tensor:
+    return Clone().apply(as_tensor_operand(input, "clone"))

@@ -1,0 +1,572 @@
+"""Operations that move elements without changing them: reshape, transpose, join and cut.
+
+Each derivative is the way back: the gradient of a reshape is a reshape to the old shape, that of an index puts every
+element's gradient back in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinyact.autograd import engine
+from tinyact.autograd.engine import Gradient, Operation, wrap
+from tinyact.dtype import promoted
+from tinyact.functions.elementwise import as_tensor_operand, clone, keep
+from tinyact.functions.operand import cast, dimension, sizes_of
+
+if TYPE_CHECKING:
+    from tinyact.tensor import Tensor
+
+
+class Reshape(Operation):
+    """The same elements in another shape      the gradient goes back to the old one"""
+
+    is_view = True
+    may_warn = False
+
+    def __init__(self, name: str, old: tuple[int, ...], new: tuple[int, ...]) -> None:
+        self._name = name
+        self.old = old
+        self.new = new
+
+    def name(self) -> str:
+        return self._name
+
+    def forward(self, x: Any) -> Any:
+        return x.reshape(self.new)
+
+    def grad_x(self, grad: Gradient) -> Gradient:
+        return grad.reshape(self.old)
+
+
+class Permute(Operation):
+    """Dimensions in another order      the gradient's go back into the old one"""
+
+    is_view = True
+    may_warn = False
+
+    def __init__(self, name: str, dims: tuple[int, ...]) -> None:
+        self._name = name
+        self.dims = dims
+
+    def name(self) -> str:
+        return self._name
+
+    def forward(self, x: Any) -> Any:
+        return x.transpose(self.dims)
+
+    def grad_x(self, grad: Gradient) -> Gradient:
+        back = sorted(range(len(self.dims)), key=self.dims.__getitem__)
+        return np.transpose(grad, back)
+
+
+class Expand(Operation):
+    """Elements repeated along dimensions of size 1, or new ones      the gradient is the sum over the copies
+
+    That sum is the same as for any broadcasting, so `fitted` has it.
+    """
+
+    is_view = True
+    may_warn = False
+
+    def __init__(self, sizes: tuple[int, ...]) -> None:
+        self.sizes = sizes
+
+    def forward(self, x: Any) -> Any:
+        return np.broadcast_to(x, self.sizes)
+
+    def grad_x(self, grad: Gradient) -> Gradient:
+        return grad
+
+
+class Cat(Operation):
+    """Tensors joined along a dimension      the gradient is cut at the same places"""
+
+    may_warn = False
+
+    def __init__(self, dim: int) -> None:
+        self.dim = dim
+        self.ends: list[int] = []
+
+    def forward(self, *parts: Any) -> Any:
+        self.ends = list(np.cumsum([part.shape[self.dim] for part in parts]))
+        return np.concatenate(parts, self.dim)
+
+    def backward(self, grad: Gradient, saved: list[Any]) -> list[Gradient]:
+        starts = [0, *self.ends]
+        before = (slice(None),) * self.dim
+        return [grad[(*before, slice(a, b))] for a, b in zip(starts, self.ends, strict=False)]
+
+
+class Stack(Operation):
+    """Tensors of one shape along a new dimension      each gets its slice of the gradient"""
+
+    may_warn = False
+
+    def __init__(self, dim: int) -> None:
+        self.dim = dim
+
+    def forward(self, *parts: Any) -> Any:
+        return np.stack(parts, self.dim)
+
+    def backward(self, grad: Gradient, saved: list[Any]) -> list[Gradient]:
+        before = (slice(None),) * self.dim
+        return [grad[(*before, i)] for i in range(len(self.edges))]
+
+
+class Index(Operation):
+    """x[index]      each element's gradient goes back to its place; where an element was taken twice, they add up"""
+
+    may_warn = False
+
+    def __init__(self, name: str, index: Any, old: tuple[int, ...]) -> None:
+        self._name = name
+        self.index = index
+        self.old = old
+
+    def name(self) -> str:
+        return self._name
+
+    def forward(self, x: Any) -> Any:
+        return x[self.index]
+
+    def grad_x(self, grad: Gradient) -> Gradient:
+        return Scatter(self._name, self.index, self.old)(grad)
+
+
+class Select(Index):
+    """x[index] by integers and slices, which look at x's own memory      the gradient as for any index"""
+
+    is_view = True
+
+
+class Scatter(Operation):
+    """Zeros, with x added at an index: the way back from an index      and its own gradient is the index"""
+
+    may_warn = False
+
+    def __init__(self, name: str, index: Any, shape: tuple[int, ...]) -> None:
+        self._name = name
+        self.index = index
+        self.target = shape
+
+    def forward(self, x: Any) -> Any:
+        result = np.zeros(self.target, x.dtype)
+        if _is_advanced(self.index):
+            np.add.at(result, self.index, x)
+        else:
+            result[self.index] = x
+        return result
+
+    def grad_x(self, grad: Gradient) -> Gradient:
+        return Index(self._name, self.index, self.target)(grad)
+
+
+class IndexPut(Operation):
+    """x with the elements at an index replaced by v      ∂/∂x = 1 but at the index, ∂/∂v = 1 at the index"""
+
+    may_warn = False
+
+    def __init__(self, index: Any, name: str) -> None:
+        self._name = name
+        self.index = index
+
+    def name(self) -> str:
+        return self._name
+
+    def forward(self, x: Any, v: Any) -> Any:
+        result = x.copy()
+        result[self.index] = v
+        return result
+
+    def grad_x(self, grad: Gradient) -> Gradient:
+        untouched = np.ones(self.shape, np.bool_)
+        untouched[self.index] = False
+        return keep(grad, untouched)
+
+    def grad_v(self, grad: Gradient) -> Gradient:
+        return grad[self.index]
+
+
+def reshape(input: Tensor, *shape: Any) -> Tensor:
+    """The same elements in another shape, as a view where the memory allows it.
+
+    Args:
+        input: a tensor.
+        shape: the sizes, one by one or as one sequence; one may be −1 and is then computed.
+
+    Raises:
+        RuntimeError: if the number of elements doesn't fit.
+
+    Example:
+        >>> import tinyact
+        >>> tinyact.arange(6).reshape(2, -1)
+        tensor([[0, 1, 2],
+                [3, 4, 5]])
+    """
+    array = as_tensor_operand(input, "reshape").array
+    new = _completed(array, sizes_of(shape))
+    if array.flags.c_contiguous:
+        name = "ViewBackward0"
+    else:
+        view = np.may_share_memory(array.reshape(new), array)
+        name = "ReshapeAliasBackward0" if view else "UnsafeViewBackward0"
+    return Reshape(name, array.shape, new).apply(input)
+
+
+def view(input: Tensor, *shape: Any) -> Tensor:
+    """The same memory seen in another shape.
+
+    Args:
+        input: a tensor.
+        shape: the sizes, one by one or as one sequence; one may be −1 and is then computed.
+
+    Raises:
+        RuntimeError: if the number of elements doesn't fit, or only a copy could have this shape.
+    """
+    array = as_tensor_operand(input, "view").array
+    new = _completed(array, sizes_of(shape))
+    try:
+        np.reshape(array, new, copy=False)
+    except ValueError:
+        raise RuntimeError(
+            "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
+            "contiguous subspaces). Use .reshape(...) instead."
+        ) from None
+    return Reshape("ViewBackward0", array.shape, new).apply(input)
+
+
+def view_as(input: Tensor, other: Tensor) -> Tensor:
+    """`view` in the shape of another tensor."""
+    return view(input, *other.array.shape)
+
+
+def _completed(array: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape with −1 replaced by what the number of elements leaves."""
+    known = 1
+    for size in shape:
+        if size < -1:
+            raise RuntimeError(f"invalid shape dimension {size}")
+        known *= 1 if size == -1 else size
+    if shape.count(-1) > 1:
+        raise RuntimeError("only one dimension can be inferred")
+    if -1 in shape:
+        if known == 0 and array.size == 0:
+            raise RuntimeError(
+                f"cannot reshape tensor of 0 elements into shape {list(shape)} because the unspecified dimension size "
+                "-1 can be any value and is ambiguous"
+            )
+        if known and array.size % known == 0:
+            return tuple(array.size // known if size == -1 else size for size in shape)
+    elif known == array.size:
+        return shape
+    raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {array.size}")
+
+
+def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """The dimensions from ``start_dim`` to ``end_dim`` as one.
+
+    Raises:
+        RuntimeError: if ``start_dim`` comes after ``end_dim``.
+    """
+    array = as_tensor_operand(input, "flatten").array
+    start, end = dimension(start_dim, array.ndim), dimension(end_dim, array.ndim)
+    if start > end:
+        raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
+    if array.ndim == 0:
+        return reshape(input, 1)
+    if start == end:
+        return input
+    merged = int(np.prod(array.shape[start : end + 1], dtype=np.int64))
+    return reshape(input, *array.shape[:start], merged, *array.shape[end + 1 :])
+
+
+def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
+    """Without dimensions of size 1: all of them, or those named."""
+    array = as_tensor_operand(input, "squeeze").array
+    if dim is None:
+        name, chosen = "SqueezeBackward0", list(range(array.ndim))
+    elif isinstance(dim, int):
+        name, chosen = "SqueezeBackward1", [dimension(dim, array.ndim)]
+    else:
+        name, chosen = "SqueezeBackward2", [dimension(d, array.ndim) for d in dim]
+    new = tuple(n for d, n in enumerate(array.shape) if d not in chosen or n != 1)
+    return Reshape(name, array.shape, new).apply(input)
+
+
+def unsqueeze(input: Tensor, dim: int) -> Tensor:
+    """With a new dimension of size 1 at this place."""
+    array = as_tensor_operand(input, "unsqueeze").array
+    place = dimension(dim, array.ndim + 1)
+    new = (*array.shape[:place], 1, *array.shape[place:])
+    return Reshape("UnsqueezeBackward0", array.shape, new).apply(input)
+
+
+def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
+    """Two dimensions swapped; a view."""
+    array = as_tensor_operand(input, "transpose").array
+    a, b = dimension(dim0, array.ndim), dimension(dim1, array.ndim)
+    dims = list(range(array.ndim))
+    if dims:
+        dims[a], dims[b] = b, a
+    return Permute("TransposeBackward0", tuple(dims)).apply(input)
+
+
+def t(input: Tensor) -> Tensor:
+    """The transposed matrix; tensors of fewer dimensions as they are.
+
+    Raises:
+        RuntimeError: for more than two dimensions.
+    """
+    array = as_tensor_operand(input, "t").array
+    if array.ndim > 2:
+        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {array.ndim}D")
+    return Permute("TBackward0", (1, 0) if array.ndim == 2 else tuple(range(array.ndim))).apply(input)
+
+
+def permute(input: Tensor, *dims: Any) -> Tensor:
+    """The dimensions in this order; a view.
+
+    Raises:
+        RuntimeError: if they are not each there once.
+    """
+    array = as_tensor_operand(input, "permute").array
+    given = sizes_of(dims)
+    if len(given) != array.ndim:
+        raise RuntimeError(
+            "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired "
+            f"ordering of dimensions i.e. input.dim() = {array.ndim} is not equal to len(dims) = {len(given)}"
+        )
+    order = tuple(dimension(d, array.ndim) for d in given)
+    if len(set(order)) != len(order):
+        raise RuntimeError("permute(): duplicate dims are not allowed.")
+    return Permute("PermuteBackward0", order).apply(input)
+
+
+def expand(input: Tensor, *sizes: Any) -> Tensor:
+    """Repeated along dimensions of size 1 and new ones in front, without using memory; −1 keeps a size.
+
+    Raises:
+        RuntimeError: if another size would have to change.
+    """
+    array = as_tensor_operand(input, "expand").array
+    given = sizes_of(sizes)
+    new = len(given) - array.ndim
+    if new < 0:
+        raise RuntimeError(
+            f"expand(torch.FloatTensor{{{list(array.shape)}}}, size={list(given)}): the number of sizes provided "
+            f"({len(given)}) must be greater or equal to the number of dimensions in the tensor ({array.ndim})"
+        )
+    full = []
+    for place, size in enumerate(given):
+        old = array.shape[place - new] if place >= new else None
+        if size == -1 and old is None:
+            raise RuntimeError(
+                f"The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension {place}"
+            )
+        if size != -1 and old not in (None, 1, size):
+            raise RuntimeError(
+                f"The expanded size of the tensor ({size}) must match the existing size ({old}) at non-singleton "
+                f"dimension {place}.  Target sizes: {list(given)}.  Tensor sizes: {list(array.shape)}"
+            )
+        full.append(old if size == -1 else size)
+    return Expand(tuple(full)).apply(input)  # type: ignore[arg-type]
+
+
+def expand_as(input: Tensor, other: Tensor) -> Tensor:
+    """`expand` to the shape of another tensor."""
+    return expand(input, *other.array.shape)
+
+
+def contiguous(input: Tensor) -> Tensor:
+    """Itself if its elements lie in order in memory, else a copy in which they do."""
+    return input if as_tensor_operand(input, "contiguous").array.flags.c_contiguous else clone(input)
+
+
+def _joined(tensors: Any, name: str) -> list[Tensor]:
+    if not isinstance(tensors, (list, tuple)):
+        raise TypeError(
+            f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not {type(tensors).__name__}"
+        )
+    if not tensors:
+        what = (
+            "stack expects a non-empty TensorList"
+            if name == "stack"
+            else "torch.cat(): expected a non-empty list of Tensors"
+        )
+        raise RuntimeError(what)
+    for i, tensor in enumerate(tensors):
+        if not isinstance(tensor, engine.Tensor):
+            raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(tensor).__name__}")
+    dtype = promoted(tuple(tensor.array for tensor in tensors))
+    return [cast(tensor, dtype) for tensor in tensors]
+
+
+def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
+    """Tensors joined along a dimension that they have; their other sizes are the same.
+
+    Raises:
+        RuntimeError: if there are none, they have no dimensions, or their sizes don't fit.
+
+    Example:
+        >>> import tinyact
+        >>> tinyact.cat([tinyact.zeros(2), tinyact.ones(1)])
+        tensor([0., 0., 1.])
+    """
+    parts = _joined(tensors, "cat")
+    first = parts[0].array
+    for i, part in enumerate(parts):
+        if part.array.ndim == 0:
+            raise RuntimeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated")
+    place = dimension(dim, first.ndim)
+    for i, part in enumerate(parts):
+        if part.array.ndim != first.ndim:
+            raise RuntimeError(f"Tensors must have same number of dimensions: got {first.ndim} and {part.array.ndim}")
+        for d, (n, m) in enumerate(zip(first.shape, part.array.shape, strict=True)):
+            if d != place and n != m:
+                raise RuntimeError(
+                    f"Sizes of tensors must match except in dimension {place}. Expected size {n} but got size {m} for "
+                    f"tensor number {i} in the list."
+                )
+    return Cat(place).apply(*parts)
+
+
+def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
+    """Tensors of one shape along a new dimension.
+
+    Raises:
+        RuntimeError: if there are none or their shapes differ.
+    """
+    parts = _joined(tensors, "stack")
+    first = parts[0].array.shape
+    for i, part in enumerate(parts):
+        if part.array.shape != first:
+            raise RuntimeError(
+                f"stack expects each tensor to be equal size, but got {list(first)} at entry 0 and "
+                f"{list(part.array.shape)} at entry {i}"
+            )
+    return Stack(dimension(dim, len(first) + 1)).apply(*parts)
+
+
+# --- indexing ------------------------------------------------------------------------------------------------------
+
+
+def getitem(input: Tensor, index: Any) -> Tensor:
+    """``input[index]`` by integers, slices, None, …, masks and integer tensors, as PyTorch has it.
+
+    Integers and slices give a view, masks and tensors a copy.
+
+    Raises:
+        IndexError: for an index out of range, too many of them, or one of a wrong type.
+        ValueError: for a slice with a step that is not positive.
+    """
+    basic, advanced = _split(index, input.array.ndim)
+    result = input
+    if basic is not None:
+        result = _at(Select(_name_of(basic), basic, input.array.shape), input)
+    if advanced is not None:
+        result = _at(Index("IndexBackward0", advanced, result.array.shape), result)
+    return result
+
+
+def _at(operation: Index, input: Tensor) -> Tensor:
+    try:
+        return operation.apply(input)
+    except IndexError as error:
+        raise IndexError(str(error).replace("axis", "dimension")) from None
+
+
+def setitem(input: Tensor, index: Any, value: Any) -> None:
+    """``input[index] = value``, in place.
+
+    Raises:
+        RuntimeError: if the value's shape doesn't fit, or the tensor can't be changed in place (`Tensor.change`).
+    """
+    basic, advanced = _split(index, input.array.ndim)
+    if basic is not None and advanced is not None:
+        # Both at once in NumPy's one index; the positions of the elements are the same in any order.
+        target = np.arange(input.array.size).reshape(input.array.shape)[basic][advanced]
+        full: Any = np.unravel_index(target, input.array.shape)
+    else:
+        full = advanced if advanced is not None else (() if basic is None else basic)
+    if not isinstance(value, engine.Tensor):
+        value = wrap(np.asarray(value).astype(input.array.dtype))
+    value = cast(value, input.array.dtype)
+    target_shape = input.array[full].shape
+    try:
+        np.broadcast_to(value.array, target_shape)
+    except ValueError:
+        raise RuntimeError(
+            f"shape mismatch: value tensor of shape {list(value.array.shape)} cannot be broadcast to indexing result "
+            f"of shape {list(target_shape)}"
+        ) from None
+    input.change(IndexPut(full, "IndexPutBackward0" if _is_advanced(full) else "CopySlices").apply, value)
+
+
+def _split(index: Any, ndim: int) -> tuple[Any, Any]:
+    """An index as PyTorch reads it: first integers, slices and None, and then masks and arrays on what is left."""
+    parts = [_index_part(part) for part in (index if isinstance(index, tuple) else (index,))]
+    taken = 0
+    for part in parts:
+        if part is not None and part is not Ellipsis:
+            taken += part.ndim if isinstance(part, np.ndarray) and part.dtype == np.bool_ else 1
+    if taken > ndim:
+        raise IndexError(f"too many indices for tensor of dimension {ndim}")
+    if not any(isinstance(part, np.ndarray) for part in parts):
+        return tuple(parts), None
+    basic: list[Any] = []
+    advanced: list[Any] = []
+    for part in parts:
+        if part is Ellipsis:
+            rest = ndim - taken
+            basic += [slice(None)] * rest
+            advanced += [slice(None)] * rest
+        elif isinstance(part, np.ndarray):
+            basic += [slice(None)] * (part.ndim if part.dtype == np.bool_ else 1)
+            advanced.append(part)
+        else:
+            basic.append(part)
+            if not isinstance(part, int):
+                advanced.append(slice(None))
+    whole = all(isinstance(part, slice) and part == slice(None) for part in basic)
+    return None if whole else tuple(basic), tuple(advanced)
+
+
+def _index_part(part: Any) -> Any:
+    """One part of an index: None, …, an int, a slice with a positive step, or an array of integers or booleans."""
+    if part is None or part is Ellipsis:
+        return part
+    if isinstance(part, slice):
+        if part.step is not None and part.step <= 0:
+            raise ValueError("step must be greater than zero")
+        return slice(*(None if v is None else int(v) for v in (part.start, part.stop, part.step)))
+    if isinstance(part, (int, np.integer)) and not isinstance(part, bool):
+        return int(part)
+    array = part.array if isinstance(part, engine.Tensor) else np.asarray(part)
+    if array.size == 0 and not isinstance(part, (engine.Tensor, np.ndarray)):
+        array = array.astype(np.int64)
+    if array.dtype.kind not in "iub":
+        raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
+    if array.ndim == 0 and array.dtype.kind != "b":
+        return int(array)
+    return array.astype(np.bool_) if array.dtype == np.uint8 else array
+
+
+def _is_advanced(index: Any) -> bool:
+    return any(isinstance(part, np.ndarray) for part in index)
+
+
+def _name_of(index: tuple[Any, ...]) -> str:
+    """PyTorch applies the parts one after another; the node is named for the last that did something."""
+    name = "AliasBackward0"
+    for part in index:
+        if part is None:
+            name = "UnsqueezeBackward0"
+        elif isinstance(part, int):
+            name = "SelectBackward0"
+        elif isinstance(part, slice) and part != slice(None):
+            name = "SliceBackward0"
+    return name

@@ -1,0 +1,36 @@
+"""Dropout: in training, chance sets some elements to zero."""
+
+from __future__ import annotations
+
+from tinyact.nn import functional as F
+from tinyact.nn.module import Module
+from tinyact.tensor import Tensor
+
+
+class Dropout(Module):
+    """`nn.functional.dropout` in training mode; in evaluation mode, its input as it is.
+
+    Args:
+        p: the probability that an element is dropped.
+        inplace: whether the result replaces the input's elements.
+
+    Raises:
+        ValueError: if p is not in [0, 1].
+
+    Example:
+        >>> import tinyact
+        >>> tinyact.nn.Dropout(0.5).eval()(tinyact.ones(3))
+        tensor([1., 1., 1.])
+    """
+
+    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
+        super().__init__()
+        F.check_probability(p)
+        self.p = p
+        self.inplace = inplace
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.dropout(input, self.p, self.training, self.inplace)
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}, inplace={self.inplace}"

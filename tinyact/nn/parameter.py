@@ -1,0 +1,44 @@
+"""Parameter: a tensor that a module finds by itself among its attributes, and an optimizer learns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tinyact.creation import empty
+from tinyact.tensor import Tensor, _unpickled
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+class Parameter(Tensor):
+    """A tensor to be learned: assigned to an attribute of a `Module`, it is one of the module's parameters.
+
+    Args:
+        data: a tensor, whose memory the parameter shares; empty if left out.
+        requires_grad: whether gradients with respect to it are wanted.
+
+    Raises:
+        TypeError: if the data is no tensor.
+        RuntimeError: if it requires gradients and the elements are no floating numbers.
+
+    Example:
+        >>> import tinyact
+        >>> tinyact.nn.Parameter(tinyact.ones(2))
+        Parameter containing:
+        tensor([1., 1.], requires_grad=True)
+    """
+
+    def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Self:
+        if data is None:
+            data = empty(0)
+        if not isinstance(data, Tensor):
+            raise TypeError(f"Parameter(): argument 'data' must be Tensor, not {type(data).__name__}")
+        parameter = _unpickled(cls, data.array, False)
+        # The same memory has one counter of changes.
+        parameter._version = data._version
+        parameter.requires_grad_(requires_grad)
+        return parameter  # type: ignore[return-value]
+
+    def __repr__(self) -> str:
+        return f"Parameter containing:\n{super().__repr__()}"

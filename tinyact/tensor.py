@@ -1,0 +1,772 @@
+"""Tensor: an array, its gradient, and the operation that made it; and every operation as a method and operator."""
+
+from __future__ import annotations
+
+import builtins
+import itertools
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from tinyact import functions
+from tinyact.autograd import api, engine
+from tinyact.autograd.engine import Hook, Operation, wrap
+from tinyact.autograd.modes import recording
+from tinyact.dtype import BY_NUMPY, as_dtype, bool_, float32, float64, int64
+from tinyact.dtype import dtype as DType
+from tinyact.functions.operand import as_operand, cast
+from tinyact.functions.shape import IndexPut
+from tinyact.printing import tensor_text
+
+
+class Size(tuple[int, ...]):
+    """The sizes of a tensor's dimensions: a tuple that prints as PyTorch's."""
+
+    def __repr__(self) -> str:
+        return f"torch.Size({list(self)})"
+
+    def numel(self) -> int:
+        """How many elements a tensor of this shape has."""
+        return int(np.prod(self, dtype=np.int64))
+
+
+class Tensor:
+    """An array of numbers that knows how it was computed, so that it can be differentiated.
+
+    Made by `tensor`, `zeros` and their like; ``Tensor(data)`` makes one of float32, ``Tensor(2, 3)`` one of that shape.
+
+    Attributes:
+        array: the numbers, a NumPy array.
+        grad: ∂L/∂(this tensor), after ``L.backward()``; None before.
+        grad_fn: the operation that made it, or None for a leaf.
+
+    Example:
+        >>> import tinyact
+        >>> x = tinyact.tensor([1.0, 2.0], requires_grad=True)
+        >>> y = (x * x).sum()
+        >>> y
+        tensor(5., grad_fn=<SumBackward0>)
+        >>> y.backward()
+        >>> x.grad
+        tensor([2., 4.])
+    """
+
+    array: np.ndarray[Any, np.dtype[Any]]
+    grad_fn: Operation | None = None
+
+    _grad: Tensor | None = None
+    _requires_grad: bool = False
+    _hooks: dict[int, Hook] | None = None
+    # How often the memory was changed in place: one counter for all tensors that look at it.
+    _version: list[int]
+    # Whether another recorded tensor looks at the same memory (a view and what it is a view of).
+    _is_shared: bool = False
+
+    def __new__(cls, *data: Any) -> Tensor:
+        """PyTorch's older constructor: from data, or of a shape and filled with zeros."""
+        return cls._legacy(data, float32)
+
+    @staticmethod
+    def _legacy(data: tuple[Any, ...], dtype: DType) -> Tensor:
+        if not data or isinstance(data[0], (int, np.integer)):
+            return wrap(np.zeros(data, dtype.numpy))
+        if len(data) != 1:
+            raise TypeError(f"expected data or sizes, got {data!r}")
+        return Tensor._from_data(data[0], dtype)
+
+    @staticmethod
+    def _from_data(data: Any, dtype: DType | None = None) -> Tensor:
+        """A new tensor with a copy of the data; numbers are float32, int64 or bool unless they say otherwise.
+
+        Raises:
+            TypeError: if it holds anything but numbers.
+            ValueError: if nested sequences differ in length.
+        """
+        array = _array_of(data)
+        if dtype is None:
+            dtype = as_dtype(array.dtype)
+        with np.errstate(all="ignore"):
+            return wrap(np.array(array, dtype.numpy, order="C"))
+
+    # --- what it is ----------------------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> Size:
+        """The sizes of its dimensions."""
+        return Size(self.array.shape)
+
+    def size(self, dim: int | None = None) -> Any:
+        """The sizes of its dimensions, or that of one."""
+        if dim is None:
+            return self.shape
+        if not -self.ndim <= dim < self.ndim:
+            raise IndexError(
+                f"Dimension out of range (expected to be in range of [{-self.ndim}, {self.ndim - 1}], but got {dim})"
+            )
+        return self.array.shape[dim]
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return self.array.ndim
+
+    def dim(self) -> int:
+        """The number of dimensions."""
+        return self.array.ndim
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return self.array.size
+
+    nelement = numel
+
+    def stride(self) -> tuple[int, ...]:
+        """How many elements in memory lie between neighbours along each dimension."""
+        return tuple(step // self.array.itemsize for step in self.array.strides)
+
+    def is_contiguous(self) -> bool:
+        """Whether its elements lie in order in memory."""
+        return bool(self.array.flags.c_contiguous)
+
+    @property
+    def dtype(self) -> DType:
+        """The type of its elements."""
+        return BY_NUMPY[self.array.dtype]
+
+    def is_floating_point(self) -> bool:
+        """Whether its elements are float32 or float64."""
+        return self.array.dtype.kind == "f"
+
+    def type(self, dtype: Any = None) -> Any:
+        """``"torch.FloatTensor"`` and the like; with a dtype, the tensor in it."""
+        return _TYPE_NAMES.get(self.dtype, str(self.dtype)) if dtype is None else self.to(dtype)
+
+    def __len__(self) -> int:
+        if self.ndim == 0:
+            raise TypeError("len() of a 0-d tensor")
+        return len(self.array)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if self.ndim == 0:
+            raise TypeError("iteration over a 0-d tensor")
+        return (self[i] for i in range(len(self)))
+
+    def __contains__(self, element: Any) -> bool:
+        return bool((self == element).any())
+
+    __hash__ = object.__hash__
+
+    def __repr__(self) -> str:
+        grad_fn = None if self.grad_fn is None else self.grad_fn.name()
+        return tensor_text(self.array, grad_fn=grad_fn, requires_grad=self._requires_grad)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if self.ndim == 0 and spec else object.__format__(self, spec)
+
+    # --- its numbers in other forms ------------------------------------------------------------------------------
+
+    def item(self) -> Any:
+        """Its only element as a Python number.
+
+        Raises:
+            RuntimeError: if it has none or several.
+        """
+        if self.array.size != 1:
+            raise RuntimeError(f"a Tensor with {self.array.size} elements cannot be converted to Scalar")
+        return self.array.item()
+
+    def tolist(self) -> Any:
+        """Its elements as nested lists of Python numbers; a number, if it has no dimensions."""
+        return self.array.tolist()
+
+    def numpy(self, *, force: bool = False) -> np.ndarray[Any, np.dtype[Any]]:
+        """The array behind it, in the same memory.
+
+        Raises:
+            RuntimeError: if it requires gradients, unless ``force`` is set.
+        """
+        if self._requires_grad and not force:
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+        return self.array
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, np.dtype[Any]]:
+        return np.array(self.numpy(), dtype=dtype, copy=copy)
+
+    def _one(self) -> Any:
+        if self.array.size != 1:
+            raise ValueError("only one element tensors can be converted to Python scalars")
+        return self.array.item()
+
+    def __float__(self) -> builtins.float:
+        return builtins.float(self._one())
+
+    def __int__(self) -> int:
+        return int(self._one())
+
+    def __index__(self) -> int:
+        if self.array.size != 1 or self.array.dtype.kind == "f":
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(self.array.item())
+
+    def __bool__(self) -> builtins.bool:
+        if self.array.size > 1:
+            raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
+        if self.array.size == 0:
+            raise RuntimeError("Boolean value of Tensor with no values is ambiguous")
+        return builtins.bool(self.array.item())
+
+    def to(self, dtype: Any) -> Tensor:
+        """The tensor in another dtype, or in that of another tensor; itself if it is that already."""
+        return cast(self, dtype.array.dtype if isinstance(dtype, Tensor) else as_dtype(dtype).numpy)
+
+    def float(self) -> Tensor:
+        """As float32."""
+        return cast(self, float32.numpy)
+
+    def double(self) -> Tensor:
+        """As float64."""
+        return cast(self, float64.numpy)
+
+    def long(self) -> Tensor:
+        """As int64; fractions are cut off."""
+        return cast(self, int64.numpy)
+
+    def int(self) -> Tensor:
+        """As int32; fractions are cut off."""
+        return cast(self, np.dtype(np.int32))
+
+    def bool(self) -> Tensor:
+        """As booleans: whether it is not zero."""
+        return cast(self, bool_.numpy)
+
+    def type_as(self, other: Tensor) -> Tensor:
+        """In the dtype of another tensor."""
+        return self.to(other)
+
+    # --- its place in the graph ----------------------------------------------------------------------------------
+
+    @property
+    def requires_grad(self) -> builtins.bool:
+        """Whether gradients with respect to it are wanted; true for every result computed from such a tensor."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value: builtins.bool) -> None:
+        self.requires_grad_(value)
+
+    def requires_grad_(self, requires_grad: builtins.bool = True) -> Tensor:
+        """Sets whether gradients are wanted.
+
+        Raises:
+            RuntimeError: if its elements are no floating numbers, or it is a result that needs them for others.
+        """
+        if requires_grad and self.array.dtype.kind != "f":
+            raise RuntimeError(f"only Tensors of floating point dtype can require gradients, got {self.dtype}")
+        if not requires_grad and self.grad_fn is not None:
+            raise RuntimeError(
+                "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in "
+                "a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
+            )
+        self._requires_grad = builtins.bool(requires_grad)
+        return self
+
+    @property
+    def is_leaf(self) -> builtins.bool:
+        """Whether no recorded operation made it."""
+        return self.grad_fn is None
+
+    @property
+    def grad(self) -> Tensor | None:
+        """∂L/∂(this tensor), added up over all calls of ``backward``; None before the first."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            if not isinstance(value, Tensor):
+                raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(value)}")
+            if value.array.shape != self.array.shape:
+                raise RuntimeError(
+                    f"attempting to assign a gradient of size '{list(value.shape)}' to a tensor of size "
+                    f"'{list(self.shape)}'. Please ensure that the gradient and the tensor are the same size"
+                )
+            if value.array.dtype != self.array.dtype:
+                raise RuntimeError(
+                    f"attempting to assign a gradient with dtype '{value.dtype}' to a tensor with dtype '{self.dtype}'."
+                )
+        self._grad = value
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
+
+    def detach(self) -> Tensor:
+        """The same numbers in the same memory, cut off from the graph."""
+        result = wrap(self.array)
+        result._version = self._version
+        return result
+
+    @property
+    def data(self) -> Tensor:
+        """As `detach`, but changes through it in place are not noticed by a sweep."""
+        return wrap(self.array)
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        self.array = value.array
+
+    def backward(
+        self,
+        gradient: Tensor | None = None,
+        retain_graph: builtins.bool | None = None,
+        create_graph: builtins.bool = False,
+        inputs: Any = None,
+    ) -> None:
+        """Adds ∂(this tensor)/∂leaf to ``.grad`` of every leaf that it was computed from.
+
+        Args:
+            gradient: ∂L/∂(this tensor), of its shape; 1 if left out, for a tensor of one element.
+            retain_graph: whether to keep what the forward pass saved, for another sweep.
+            create_graph: whether to record the sweep itself, for derivatives of derivatives.
+            inputs: leaves; if given, only their ``.grad`` changes.
+
+        Raises:
+            RuntimeError: as for `tinyact.autograd.backward`.
+        """
+        api.backward(self, gradient, retain_graph, create_graph, inputs)
+
+    def retain_grad(self) -> None:
+        """Keeps the gradient in ``.grad`` although this is no leaf.
+
+        Raises:
+            RuntimeError: if it requires no gradients.
+        """
+        if not self._requires_grad:
+            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        if self.grad_fn is not None:
+            self.grad_fn.retained = weakref.ref(self)
+
+    @property
+    def retains_grad(self) -> builtins.bool:
+        """Whether this is no leaf and keeps its gradient nevertheless."""
+        retained = None if self.grad_fn is None else self.grad_fn.retained
+        return retained is not None and retained() is self
+
+    def register_hook(self, hook: Hook) -> RemovableHandle:
+        """Calls ``hook(grad)`` when the gradient of this tensor is known; what it returns, if not None, replaces it.
+
+        Returns:
+            A handle whose ``remove()`` takes the hook away again.
+
+        Raises:
+            RuntimeError: if it requires no gradients.
+        """
+        if not self._requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        if self.grad_fn is not None:
+            hooks = self.grad_fn.hooks = self.grad_fn.hooks or {}
+        else:
+            hooks = self._hooks = self._hooks or {}
+        return RemovableHandle(hooks, hook)
+
+    # --- changes in place ----------------------------------------------------------------------------------------
+
+    def change(self, operation: Callable[..., Tensor], *args: Any) -> Tensor:
+        """Replaces its numbers by those of ``operation(self, *args)``, in place; all changes go through here.
+
+        Raises:
+            RuntimeError: if it is a leaf that requires gradients and recording is on; if the result has another shape
+                or a dtype of a higher category; or if the change would have to be recorded for a tensor that is a view
+                or has views (write ``x = x + 1`` for ``x += 1`` then).
+        """
+        self._check_changeable()
+        # A copy, because the operation may save its input, which is about to change.
+        result = operation(self._copy_in_place() if recording.on else self, *args)
+        if result.array.shape != self.array.shape:
+            raise RuntimeError(
+                f"output with shape {list(self.array.shape)} doesn't match the broadcast shape "
+                f"{list(result.array.shape)}"
+            )
+        if not _castable(result.array.dtype, self.array.dtype):
+            raise RuntimeError(f"result type {result.dtype} can't be cast to the desired output type {self.dtype}")
+        result = cast(result, self.array.dtype)
+        if result._requires_grad:
+            if self._is_shared:
+                raise RuntimeError(
+                    "a view, or a tensor that has views, can't be changed in place while that is recorded for "
+                    "gradients; compute a new tensor instead (x = x + 1 for x += 1), or clone() the view"
+                )
+            self.grad_fn, self._requires_grad = result.grad_fn, True
+        self.array[...] = result.array
+        self._version[0] += 1
+        return self
+
+    def _check_changeable(self) -> None:
+        if recording.on and self._requires_grad and self.grad_fn is None:
+            raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+
+    def _copy_in_place(self) -> Tensor:
+        """The same numbers at the same place in the graph, in other memory."""
+        copy = wrap(self.array.copy())
+        copy.grad_fn, copy._requires_grad = self.grad_fn, self._requires_grad
+        return copy
+
+    def _replace(self, values: Any, name: str) -> Tensor:
+        """Other numbers instead of its own, which get no gradient from now on."""
+        values = cast(values if isinstance(values, Tensor) else wrap(np.asarray(values)), self.array.dtype)
+        return self.change(IndexPut((...,), name).apply, values)
+
+    def add_(self, other: Any, *, alpha: builtins.float = 1) -> Tensor:
+        """`add` in place."""
+        return self.change(functions.add, other) if alpha == 1 else self.change(functions.add, alpha * other)
+
+    def sub_(self, other: Any, *, alpha: builtins.float = 1) -> Tensor:
+        """`sub` in place."""
+        return self.change(functions.sub, other) if alpha == 1 else self.change(functions.sub, alpha * other)
+
+    def mul_(self, other: Any) -> Tensor:
+        """`mul` in place."""
+        return self.change(functions.mul, other)
+
+    def div_(self, other: Any) -> Tensor:
+        """`div` in place."""
+        return self.change(functions.div, other)
+
+    def pow_(self, exponent: Any) -> Tensor:
+        """`pow` in place."""
+        return self.change(functions.pow, exponent)
+
+    def clamp_(self, min: Any = None, max: Any = None) -> Tensor:
+        """`clamp` in place."""
+        return self.change(functions.clamp, min, max)
+
+    def copy_(self, other: Any) -> Tensor:
+        """The other tensor's numbers, broadcast to this one's shape and dtype, in place."""
+        return self._replace(as_operand(other), "CopyBackwards")
+
+    def fill_(self, value: builtins.float) -> Tensor:
+        """The same number everywhere, in place."""
+        if isinstance(value, Tensor) and value.ndim:
+            raise RuntimeError(f"fill_ only supports 0-dimension value tensor, got {value.ndim} dimensions")
+        return self._replace(value, "FillBackward2")
+
+    def zero_(self) -> Tensor:
+        """Zero everywhere, in place."""
+        return self._replace(0, "ZeroBackward0")
+
+    def uniform_(self, from_: builtins.float = 0.0, to: builtins.float = 1.0, **named: Any) -> Tensor:
+        """Random numbers, uniform in [from, to), in place: PyTorch's own.
+
+        Raises:
+            RuntimeError: if ``from`` is larger than ``to``.
+            NotImplementedError: if the elements are no floating numbers.
+        """
+        from tinyact.random import default_generator
+
+        # ``from`` is a keyword of Python's, but not inside a dictionary.
+        low = named.pop("from", from_)
+        generator = named.pop("generator", None) or default_generator
+        if named:
+            raise TypeError(f"uniform_() got an unexpected keyword argument '{next(iter(named))}'")
+        return self._draw(lambda: generator.uniform(self.array.shape, low, to, self.array.dtype), "uniform_")
+
+    def normal_(self, mean: builtins.float = 0.0, std: builtins.float = 1.0, *, generator: Any = None) -> Tensor:
+        """Random numbers of a normal distribution, in place: PyTorch's own to rounding.
+
+        Raises:
+            RuntimeError: if ``std`` is negative.
+            NotImplementedError: if the elements are no floating numbers.
+        """
+        from tinyact.random import default_generator
+
+        source = generator or default_generator
+        return self._draw(lambda: source.normal(self.array.shape, mean, std, self.array.dtype), "normal_")
+
+    def _draw(self, draw: Callable[[], Any], name: str) -> Tensor:
+        if self.array.dtype.kind != "f":
+            raise NotImplementedError(f"{name} takes a floating tensor, got {self.dtype}")
+        self._check_changeable()
+        return self._replace(wrap(draw()), f"{name[:-1].capitalize()}Backward0")
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        functions.setitem(self, index, value)
+
+    def __iadd__(self, other: Any) -> Tensor:  # type: ignore[misc]
+        return self.add_(other)
+
+    def __isub__(self, other: Any) -> Tensor:  # type: ignore[misc]
+        return self.sub_(other)
+
+    def __imul__(self, other: Any) -> Tensor:  # type: ignore[misc]
+        return self.mul_(other)
+
+    def __itruediv__(self, other: Any) -> Tensor:  # type: ignore[misc]
+        return self.div_(other)
+
+    def __ipow__(self, other: Any) -> Tensor:  # type: ignore[misc]
+        return self.pow_(other)
+
+    # --- operations, which are functions first -------------------------------------------------------------------
+
+    add = __add__ = __radd__ = functions.add
+    sub = __sub__ = functions.sub
+    mul = __mul__ = __rmul__ = functions.mul
+    div = __truediv__ = functions.div
+    pow = __pow__ = functions.pow
+    __rsub__ = functions.rsub
+    __rtruediv__ = functions.rdiv
+    __rpow__ = functions.rpow
+    matmul = __matmul__ = functions.matmul
+    mm = functions.mm
+    neg = __neg__ = functions.neg
+    abs = __abs__ = functions.abs
+    exp = functions.exp
+    log = functions.log
+    log1p = functions.log1p
+    expm1 = functions.expm1
+    sqrt = functions.sqrt
+    square = functions.square
+    reciprocal = functions.reciprocal
+    sin = functions.sin
+    cos = functions.cos
+    clone = functions.clone
+    sigmoid = functions.sigmoid
+    tanh = functions.tanh
+    relu = functions.relu
+    softmax = functions.softmax
+    log_softmax = functions.log_softmax
+    maximum = functions.maximum
+    minimum = functions.minimum
+    clamp = functions.clamp
+    sum = functions.sum
+    mean = functions.mean
+    prod = functions.prod
+    var = functions.var
+    std = functions.std
+    max = functions.max
+    min = functions.min
+    argmax = functions.argmax
+    argmin = functions.argmin
+    all = functions.all
+    any = functions.any
+    t = functions.t
+    transpose = swapaxes = functions.transpose
+    permute = functions.permute
+    reshape = functions.reshape
+    view = functions.view
+    view_as = functions.view_as
+    flatten = functions.flatten
+    squeeze = functions.squeeze
+    unsqueeze = functions.unsqueeze
+    expand = functions.expand
+    expand_as = functions.expand_as
+    contiguous = functions.contiguous
+    eq = functions.eq
+    ne = functions.ne
+    lt = __lt__ = functions.lt
+    le = __le__ = functions.le
+    gt = __gt__ = functions.gt
+    ge = __ge__ = functions.ge
+    __eq__ = functions.eq  # type: ignore[assignment]  # elementwise, where object promises bool
+    __ne__ = functions.ne  # type: ignore[assignment]
+    logical_and = functions.logical_and
+    logical_or = functions.logical_or
+    logical_not = functions.logical_not
+    __and__ = __rand__ = functions.bitwise_and
+    __or__ = __ror__ = functions.bitwise_or
+    __xor__ = __rxor__ = functions.bitwise_xor
+    __invert__ = functions.bitwise_not
+    isnan = functions.isnan
+    isinf = functions.isinf
+    isfinite = functions.isfinite
+    equal = functions.equal
+    allclose = functions.allclose
+    __getitem__ = functions.getitem
+
+    def where(self, condition: Tensor, other: Any) -> Tensor:
+        """This tensor where the condition holds, else the other."""
+        return functions.where(condition, self, other)
+
+    @property
+    def T(self) -> Tensor:
+        """With the dimensions in reverse order."""
+        return functions.permute(self, *reversed(range(self.ndim)))
+
+    @property
+    def mT(self) -> Tensor:
+        """With the last two dimensions swapped."""
+        return functions.transpose(self, -2, -1)
+
+    # --- NumPy's protocols ---------------------------------------------------------------------------------------
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        """``np.exp(t)`` is ``t.exp()``, ``array + t`` is ``t + array``; other ufuncs see the arrays.
+
+        Raises:
+            RuntimeError: if such an other one is applied to a tensor that requires gradients.
+        """
+        operation = _UFUNCS.get(ufunc)
+        if operation is not None and method == "__call__" and not options:
+            return operation(*inputs)
+        arrays = [np.asarray(i) if isinstance(i, Tensor) else i for i in inputs]
+        if any(isinstance(o, Tensor) for o in options.get("out", ())):
+            return NotImplemented
+        result = getattr(ufunc, method)(*arrays, **options)
+        supported = isinstance(result, (np.ndarray, np.generic)) and result.dtype in BY_NUMPY
+        return wrap(result) if supported else result
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        """``np.where``, ``np.concatenate`` and others that derivatives use are recorded; the rest sees arrays."""
+        operation = _FUNCTIONS.get(function)
+        if operation is not None:
+            return operation(*args, **kwargs)
+        return function(*_as_arrays(args), **_as_arrays(kwargs))
+
+    # --- copies and pickles --------------------------------------------------------------------------------------
+
+    def __deepcopy__(self, memo: dict[Any, Any]) -> Tensor:
+        if self.grad_fn is not None:
+            raise RuntimeError(
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the "
+                "moment. Use detach().clone() instead."
+            )
+        copy = memo[id(self)] = self._renewed(self.array.copy())
+        copy._grad = None if self._grad is None else self._grad.__deepcopy__(memo)
+        return copy
+
+    def __reduce__(self) -> Any:
+        if self.grad_fn is not None:
+            raise RuntimeError("a tensor with a graph behind it can't be pickled; detach() it first")
+        return _unpickled, (type(self), self.array, self._requires_grad)
+
+    def _renewed(self, array: Any) -> Tensor:
+        return _unpickled(type(self), array, self._requires_grad)
+
+
+def _unpickled(kind: type[Tensor], array: Any, requires_grad: bool) -> Tensor:
+    tensor: Tensor = object.__new__(kind)
+    tensor.array, tensor._version, tensor._requires_grad = array, [0], requires_grad
+    return tensor
+
+
+class RemovableHandle:
+    """What registering a hook returns: ``remove()`` takes the hook away; in a ``with`` block leaving does."""
+
+    _ids = itertools.count()
+
+    def __init__(self, hooks: dict[int, Any], hook: Any) -> None:
+        self.id = next(self._ids)
+        self._hooks = hooks
+        hooks[self.id] = hook
+
+    def remove(self) -> None:
+        """Take the hook away."""
+        self._hooks.pop(self.id, None)
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.remove()
+
+
+def _array_of(data: Any) -> np.ndarray[Any, np.dtype[Any]]:
+    """The data as an array of the dtype that PyTorch infers."""
+    if isinstance(data, Tensor):
+        return data.array
+    if isinstance(data, (np.ndarray, np.generic)):
+        return np.asarray(data)
+    plain = _plain(data)
+    try:
+        array = np.asarray(plain)
+    except ValueError:
+        raise ValueError(f"expected sequences of equal length at every level, got {data!r:.200}") from None
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"new(): invalid data type '{type(data).__name__}': a tensor holds numbers, got {data!r:.200}")
+    if array.dtype == np.float64 and not _holds_numpy_double(data):
+        return array.astype(np.float32)
+    return array.astype(np.int64) if array.dtype.kind in "iu" and not isinstance(data, np.generic) else array
+
+
+def _plain(data: Any) -> Any:
+    """Nested sequences without tensors in them."""
+    if isinstance(data, Tensor):
+        return data.array
+    if isinstance(data, (list, tuple, range)):
+        return [_plain(part) for part in data]
+    return data
+
+
+def _holds_numpy_double(data: Any) -> bool:
+    if isinstance(data, (list, tuple)):
+        return any(_holds_numpy_double(part) for part in data[:1])
+    if isinstance(data, Tensor):
+        return data.array.dtype == np.float64
+    return isinstance(data, (np.ndarray, np.generic)) and data.dtype == np.float64
+
+
+def _castable(source: np.dtype[Any], target: np.dtype[Any]) -> bool:
+    order = {"b": 0, "u": 1, "i": 1, "f": 2}
+    return order[source.kind] <= order[target.kind]
+
+
+def _as_arrays(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return np.asarray(value)
+    if isinstance(value, (list, tuple)):
+        return type(value)(_as_arrays(part) for part in value)
+    if isinstance(value, dict):
+        return {key: _as_arrays(part) for key, part in value.items()}
+    return value
+
+
+_TYPE_NAMES = {
+    float32: "torch.FloatTensor",
+    float64: "torch.DoubleTensor",
+    int64: "torch.LongTensor",
+    bool_: "torch.BoolTensor",
+}
+
+_UFUNCS: dict[Any, Callable[..., Any]] = {
+    np.add: functions.add,
+    np.subtract: lambda a, b: functions.sub(a, b),
+    np.multiply: functions.mul,
+    np.true_divide: lambda a, b: functions.div(a, b),
+    np.power: functions.pow,
+    np.matmul: lambda a, b: functions.matmul(*(v if isinstance(v, Tensor) else wrap(v) for v in (a, b))),
+    np.negative: functions.neg,
+    np.absolute: functions.abs,
+    np.sign: lambda x: wrap(np.sign(x.array)),
+    np.exp: functions.exp,
+    np.log: functions.log,
+    np.log1p: functions.log1p,
+    np.expm1: functions.expm1,
+    np.sqrt: functions.sqrt,
+    np.square: functions.square,
+    np.reciprocal: functions.reciprocal,
+    np.sin: functions.sin,
+    np.cos: functions.cos,
+    np.tanh: functions.tanh,
+    np.maximum: functions.maximum,
+    np.minimum: functions.minimum,
+    np.equal: functions.eq,
+    np.not_equal: functions.ne,
+    np.less: lambda a, b: functions.lt(a, b),
+    np.less_equal: lambda a, b: functions.le(a, b),
+    np.greater: lambda a, b: functions.gt(a, b),
+    np.greater_equal: lambda a, b: functions.ge(a, b),
+}
+
+_FUNCTIONS: dict[Any, Callable[..., Any]] = {
+    np.where: functions.where,
+    np.concatenate: functions.cat,
+    np.broadcast_to: lambda x, shape: functions.expand(x, *shape),
+    np.transpose: lambda x, axes: functions.permute(x, *axes),
+    np.clip: functions.clamp,
+    np.sum: lambda x, axis=None, keepdims=False: functions.sum(x, axis, keepdims),
+}
+
+# The engine makes tensors but can't import them: this module needs the engine first.
+engine.bind(Tensor)
