@@ -39,7 +39,7 @@ def test_none_is_forgotten() -> None:
 
 @pytest.mark.parametrize("name", MODULES)
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_outputs_and_gradients(name: str, data: st.DataObject) -> None:
     given = data.draw(MODULES[name])
     x = data.draw(arrays(dtype="float32" if name == "PReLU" else None))
@@ -47,14 +47,14 @@ def test_outputs_and_gradients(name: str, data: st.DataObject) -> None:
 
 
 @given(x=arrays((3, 4, 2), "float64"), a=SETTINGS)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_prelu_per_channel(x: Any, a: float) -> None:
     same_module(lambda m: m.nn.PReLU(4, init=a, dtype=m.float64), x)
 
 
 @pytest.mark.parametrize("name", INPLACE)
 @given(x=arrays())
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_in_place(name: str, x: Any) -> None:
     results = []
     for m in (tinyact, torch):

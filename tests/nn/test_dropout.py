@@ -29,7 +29,7 @@ def test_drops_a_share_p(p: float, dtype: Any) -> None:
 
 
 @given(x=arrays(low=1, high=10), p=st.floats(0, 1, width=32), seed=st.integers(0, 1000))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_values_and_gradients(x: Any, p: float, seed: int) -> None:
     """What is kept is what PyTorch makes of a kept element; the rest is 0; the gradient has the same factors."""
     tinyact.manual_seed(seed)

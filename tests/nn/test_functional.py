@@ -19,7 +19,7 @@ SOFTMAX = ["softmax", "log_softmax"]
 
 @pytest.mark.parametrize("name", SOFTMAX)
 @given(x=arrays(), dim=st.integers(-3, 2))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_softmax(name: str, x: Any, dim: int) -> None:
     def program(m: Any, x: Any) -> Any:
         return getattr(m.nn.functional, name)(x, dim)

@@ -49,7 +49,7 @@ def filled(name: str, shape: tuple[int, ...], dtype: str, given: dict[str, Any],
 
 @pytest.mark.parametrize("name", UNIFORM)
 @given(data=st.data(), shape=SHAPES, dtype=st.sampled_from(["float32", "float64"]), seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_uniform_bit_for_bit(name: str, data: st.DataObject, shape: tuple[int, ...], dtype: str, seed: int) -> None:
     ours, theirs = filled(name, shape, dtype, data.draw(UNIFORM[name]), seed)
     np.testing.assert_array_equal(ours, theirs, strict=True)
@@ -57,7 +57,7 @@ def test_uniform_bit_for_bit(name: str, data: st.DataObject, shape: tuple[int, .
 
 @pytest.mark.parametrize("name", NORMAL)
 @given(data=st.data(), shape=SHAPES, dtype=st.sampled_from(["float32", "float64"]), seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_normal(name: str, data: st.DataObject, shape: tuple[int, ...], dtype: str, seed: int) -> None:
     ours, theirs = filled(name, shape, dtype, data.draw(NORMAL[name]), seed)
     tolerance = {"float32": 3e-6, "float64": 1e-13}[dtype]

@@ -21,7 +21,7 @@ from tests.nn.twins import errors, same_error, seeded
     bias=st.booleans(),
     dtype=st.sampled_from(["float32", "float64", None]),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_initial_parameters_bit_for_bit(seed: int, size: tuple[int, int], bias: bool, dtype: str | None) -> None:
     ours, theirs = seeded(lambda m: m.nn.Linear(*size, bias=bias, dtype=dtype and getattr(m, dtype)), seed)
     assert repr(ours) == repr(theirs)
@@ -52,7 +52,7 @@ def test_a_whole_network_bit_for_bit(seed: int) -> None:
     dtype=st.sampled_from(["float32", "float64"]),
     seed=st.integers(0, 1000),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_outputs_and_gradients(
     batch: tuple[int, ...], size: tuple[int, int], bias: bool, dtype: str, seed: int
 ) -> None:

@@ -22,7 +22,7 @@ from tests.nn.twins import errors, same_error, same_module
     weight_ndim=st.none() | st.integers(0, 3),
     seed=st.integers(0, 1000),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_outputs_and_gradients(
     shape: tuple[int, ...], dtype: str, reduction: str, weight_ndim: int | None, seed: int
 ) -> None:

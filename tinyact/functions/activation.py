@@ -178,15 +178,15 @@ class Softmax(Operation):
 
     may_warn = True
 
-    def __init__(self, dim: int) -> None:
-        self.dim = dim
+    def __init__(self, dims: tuple[int, ...]) -> None:
+        self.dims = dims
 
     def forward(self, x: Any) -> Any:
-        e = np.exp(shifted(x, self.dim))
-        return e / e.sum(self.dim, keepdims=True)
+        e = np.exp(shifted(x, self.dims))
+        return e / e.sum(self.dims, keepdims=True)
 
     def grad_x(self, grad: Gradient, y: Any) -> Gradient:
-        return y * (grad - np.sum(grad * y, self.dim, keepdims=True))
+        return y * (grad - np.sum(grad * y, self.dims, keepdims=True))
 
 
 class LogSoftmax(Operation):
@@ -197,20 +197,20 @@ class LogSoftmax(Operation):
 
     may_warn = True
 
-    def __init__(self, dim: int) -> None:
-        self.dim = dim
+    def __init__(self, dims: tuple[int, ...]) -> None:
+        self.dims = dims
 
     def forward(self, x: Any) -> Any:
-        s = shifted(x, self.dim)
-        return s - np.log(np.exp(s).sum(self.dim, keepdims=True))
+        s = shifted(x, self.dims)
+        return s - np.log(np.exp(s).sum(self.dims, keepdims=True))
 
     def grad_x(self, grad: Gradient, y: Any) -> Gradient:
-        return grad - np.exp(y) * np.sum(grad, self.dim, keepdims=True)
+        return grad - np.exp(y) * np.sum(grad, self.dims, keepdims=True)
 
 
-def shifted(x: Any, dim: int) -> Any:
+def shifted(x: Any, dims: tuple[int, ...]) -> Any:
     """x minus its maximum: the same softmax, and no exponential overflows."""
-    return x - x.max(dim, keepdims=True, initial=-np.inf)
+    return x - x.max(dims, keepdims=True, initial=-np.inf)
 
 
 @documented(Sigmoid)
@@ -374,10 +374,8 @@ def _along(
     operation: type[Softmax] | type[LogSoftmax], name: str, input: Tensor, dim: int, dtype: DType | None
 ) -> Tensor:
     x = _floating(input if dtype is None else cast(input, dtype.numpy), name)
-    place = dimension(dim, x.array.ndim)
-    if x.array.ndim == 0:
-        return reshape(operation(0).apply(reshape(x, 1)), ())
-    return operation(place).apply(x)
+    # A tensor without dimensions counts as one of size 1, and so sums over nothing.
+    return operation((dimension(dim, x.array.ndim),) if x.array.ndim else ()).apply(x)
 
 
 def implicit_dim(name: str, ndim: int) -> int:
@@ -404,12 +402,14 @@ def number(value: Any, function: str, argument: str) -> float:
 
 def _floating(input: Any, name: str) -> Tensor:
     if isinstance(input, engine.Tensor) and input.array.dtype.kind != "f":
-        raise RuntimeError(f"{name}: takes floating tensors, got {input.dtype}")
+        raise NotImplementedError(f"{name} takes floating tensors, got {input.dtype}")
     return as_floating(input, name)
 
 
 def _activated(operation: Activation, input: Tensor, name: str, inplace: bool) -> Tensor:
-    if name == "relu" and isinstance(input, engine.Tensor) and input.array.dtype.kind in "iu":
+    if name == "relu" and isinstance(input, engine.Tensor) and input.array.dtype.kind != "f":
+        if input.array.dtype == np.bool_:
+            raise RuntimeError("Boolean inputs not supported for relu")
         return engine.wrap(np.maximum(input.array, 0))
     x = _floating(input, name)
     return x.change(operation.apply) if inplace else operation.apply(x)

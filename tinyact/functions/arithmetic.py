@@ -84,10 +84,15 @@ class Pow(Operation):
         return f"PowBackward{self.variant}"
 
     def forward(self, a: Any, b: Any) -> Any:
-        return a**b
+        # At −0 and −∞ roots and powers differ. PyTorch takes roots for exponents ±½ that are numbers, and never else;
+        # NumPy for ½ as soon as there is only one exponent.
+        if type(b) is float:
+            return 1 / np.sqrt(a) if b == -0.5 else a**b
+        shape = np.broadcast_shapes(np.shape(a), b.shape)
+        return np.power(a, np.array(np.broadcast_to(b, shape or 1))).reshape(shape)
 
     def grad_a(self, grad: Gradient, a: Any, b: Any) -> Gradient:
-        return np.where(b == 0, 0.0, grad * (b * a ** (b - 1)))
+        return np.where(b == 0, 0.0, grad * (b * Pow(self.variant)(a, b - 1)))
 
     def grad_b(self, grad: Gradient, a: Any, b: Any, y: Any) -> Gradient:
         return np.where((a == 0) & (b >= 0), 0.0, grad * (y * np.log(a)))
@@ -177,7 +182,7 @@ def add(input: Tensor | float, other: Any, *, alpha: float = 1) -> Tensor:
         input, other: tensors, arrays or numbers that broadcast.
         alpha: a factor for ``other``.
     """
-    return binary(Add(), input, other if alpha == 1 else mul(other, alpha))
+    return binary(Add(), *_scaled(input, other, alpha))
 
 
 @documented(Sub)
@@ -188,7 +193,14 @@ def sub(input: Tensor | float, other: Any, *, alpha: float = 1) -> Tensor:
         alpha: a factor for ``other``.
     """
     _refuse_bool(input, other)
-    return binary(Sub(), input, other if alpha == 1 else mul(other, alpha))
+    return binary(Sub(), *_scaled(input, other, alpha))
+
+
+def _scaled(input: Any, other: Any, alpha: float) -> tuple[Any, Any]:
+    if alpha == 1:
+        return input, other
+    input, other = common(input, other)
+    return input, other * alpha
 
 
 def rsub(input: Tensor, other: Any) -> Tensor:
@@ -242,6 +254,7 @@ def pow(input: Tensor | float, exponent: Any) -> Tensor:
 
     Raises:
         RuntimeError: for an integer tensor to the power of a negative number.
+        NotImplementedError: for a boolean to the power of a boolean.
     """
     variant = 1
     if not isinstance(exponent, (engine.Tensor, np.ndarray)):
@@ -251,6 +264,9 @@ def pow(input: Tensor | float, exponent: Any) -> Tensor:
             raise RuntimeError("Integers to negative integer powers are not allowed.")
     elif not isinstance(input, (engine.Tensor, np.ndarray)):
         variant = 2
+    dtypes = {v.array.dtype if isinstance(v, engine.Tensor) else np.dtype(type(v)) for v in (input, exponent)}
+    if dtypes == {np.dtype(np.bool_)}:
+        raise NotImplementedError("pow takes numbers, not booleans")
     return binary(Pow(variant), input, exponent)
 
 
@@ -286,12 +302,15 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
 
     Raises:
         RuntimeError: if both are left out.
+        NotImplementedError: for booleans.
     """
+    if as_tensor_operand(input, "clamp").array.dtype == np.bool_:
+        raise NotImplementedError("clamp takes numbers, not booleans")
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
     variant = 0 if any(isinstance(bound, engine.Tensor) for bound in (min, max)) else 1
     bounds = [v for v in (min, max) if v is not None]
-    values = common(as_tensor_operand(input, "clamp"), *bounds)
+    values = common(input, *bounds)
     least, greatest = _range_of(values[0].array.dtype)
     low = values[1] if min is not None else least
     high = values[-1] if max is not None else greatest
@@ -306,7 +325,7 @@ def _range_of(dtype: np.dtype[Any]) -> tuple[Any, Any]:
     """Bounds that bound nothing."""
     if dtype.kind == "f":
         return -np.inf, np.inf
-    return (np.iinfo(dtype).min, np.iinfo(dtype).max) if dtype.kind in "iu" else (False, True)
+    return np.iinfo(dtype).min, np.iinfo(dtype).max
 
 
 @documented(Where)

@@ -8,17 +8,17 @@ import numpy as np
 
 from tinyact.autograd import engine
 from tinyact.autograd.engine import wrap
+from tinyact.autograd.modes import no_grad
 from tinyact.functions.elementwise import as_tensor_operand
-from tinyact.functions.operand import as_operand, check_broadcast, common
+from tinyact.functions.operand import check_broadcast, common
 
 if TYPE_CHECKING:
     from tinyact.tensor import Tensor
 
 
 def _compared(function: Any, input: Any, other: Any) -> Tensor:
-    input, other = as_operand(input), as_operand(other)
-    if isinstance(input, engine.Tensor) and isinstance(other, engine.Tensor):
-        input, other = common(input.detach(), other.detach())
+    with no_grad():
+        input, other = common(input, other)
     a, b = (v.array if isinstance(v, engine.Tensor) else v for v in (input, other))
     try:
         return wrap(function(a, b))
@@ -76,7 +76,7 @@ def bitwise_and(input: Tensor, other: Any) -> Tensor:
     """& of booleans or integers.
 
     Raises:
-        RuntimeError: for floating tensors.
+        NotImplementedError: for floating tensors.
     """
     return _bitwise(np.bitwise_and, "bitwise_and_cpu", input, other)
 
@@ -85,7 +85,7 @@ def bitwise_or(input: Tensor, other: Any) -> Tensor:
     """| of booleans or integers.
 
     Raises:
-        RuntimeError: for floating tensors.
+        NotImplementedError: for floating tensors.
     """
     return _bitwise(np.bitwise_or, "bitwise_or_cpu", input, other)
 
@@ -94,7 +94,7 @@ def bitwise_xor(input: Tensor, other: Any) -> Tensor:
     """^ of booleans or integers.
 
     Raises:
-        RuntimeError: for floating tensors.
+        NotImplementedError: for floating tensors.
     """
     return _bitwise(np.bitwise_xor, "bitwise_xor_cpu", input, other)
 
@@ -115,7 +115,7 @@ def _bitwise(function: Any, name: str, input: Any, other: Any) -> Tensor:
     for value in (input, other):
         if isinstance(value, engine.Tensor) and value.array.dtype.kind == "f":
             kind = "Double" if value.array.dtype == np.float64 else "Float"
-            raise RuntimeError(f"\"{name}\" not implemented for '{kind}'")
+            raise NotImplementedError(f"\"{name}\" not implemented for '{kind}'")
     return _compared(function, input, other)
 
 

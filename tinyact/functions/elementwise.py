@@ -9,7 +9,7 @@ import numpy as np
 
 from tinyact.autograd import engine
 from tinyact.autograd.engine import Gradient, Operation, Rule, parameters
-from tinyact.functions.operand import as_floating, documented
+from tinyact.functions.operand import as_floating, cast, documented
 
 if TYPE_CHECKING:
     from tinyact.tensor import Tensor
@@ -105,13 +105,13 @@ class Neg(Elementwise):
 
 
 class Abs(Elementwise):
-    """|x|      d/dx |x| = sign(x), which is 0 at 0"""
+    """|x|      d/dx |x| = 1 for x > 0, −1 for x < 0, 0 at 0"""
 
     def value(self, x: Any) -> Any:
         return np.abs(x)
 
     def derivative(self, x: Any) -> Any:
-        return np.sign(x)
+        return choose(x > 0, 1.0, choose(x < 0, -1.0, 0.0, x), x)
 
 
 class Exp(Elementwise):
@@ -124,27 +124,27 @@ class Exp(Elementwise):
         return y
 
 
-class Log(Elementwise):
+class Log(Operation):
     """ln x, −∞ at 0 and NaN below      d/dx ln x = 1 / x"""
 
-    def value(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Any:
         return np.log(x)
 
-    def derivative(self, x: Any) -> Any:
-        return 1 / x
+    def grad_x(self, grad: Gradient, x: Any) -> Gradient:
+        return grad / x
 
 
-class Log1p(Elementwise):
+class Log1p(Operation):
     """ln(1 + x), accurate near 0      d/dx ln(1 + x) = 1 / (1 + x)"""
 
     def name(self) -> str:
         return "Log1PBackward0"
 
-    def value(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Any:
         return np.log1p(x)
 
-    def derivative(self, x: Any) -> Any:
-        return 1 / (x + 1)
+    def grad_x(self, grad: Gradient, x: Any) -> Gradient:
+        return grad / (x + 1)
 
 
 class Expm1(Elementwise):
@@ -157,14 +157,14 @@ class Expm1(Elementwise):
         return y + 1
 
 
-class Sqrt(Elementwise):
+class Sqrt(Operation):
     """√x, NaN below 0      d/dx √x = 1 / (2√x)"""
 
-    def value(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Any:
         return np.sqrt(x)
 
-    def derivative(self, y: Any) -> Any:
-        return 1 / (2 * y)
+    def grad_x(self, grad: Gradient, y: Any) -> Gradient:
+        return grad / (2 * y)
 
 
 class Square(Elementwise):
@@ -243,6 +243,12 @@ def neg(input: Tensor) -> Tensor:
 
 @documented(Abs)
 def abs(input: Tensor) -> Tensor:
+    """
+    Raises:
+        NotImplementedError: for booleans.
+    """
+    if as_tensor_operand(input, "abs").array.dtype == np.bool_:
+        raise NotImplementedError("abs takes numbers, not booleans")
     return Abs().apply(as_tensor_operand(input, "abs"))
 
 
@@ -273,7 +279,8 @@ def sqrt(input: Tensor) -> Tensor:
 
 @documented(Square)
 def square(input: Tensor) -> Tensor:
-    return Square().apply(as_tensor_operand(input, "square"))
+    x = as_tensor_operand(input, "square")
+    return Square().apply(cast(x, np.dtype(np.int64)) if x.array.dtype == np.bool_ else x)
 
 
 @documented(Reciprocal)

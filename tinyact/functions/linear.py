@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -92,7 +93,7 @@ class Linear(Operation):
 
 def rows(x: Any) -> Any:
     """All dimensions but the last as one."""
-    return x if len(x.shape) == 2 else x.reshape((-1 if x.shape[-1] else 0, x.shape[-1]))
+    return x if len(x.shape) == 2 else x.reshape((math.prod(x.shape[:-1]), x.shape[-1]))
 
 
 def like_dtype(grad: Gradient) -> np.dtype[Any]:

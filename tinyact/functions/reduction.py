@@ -73,7 +73,7 @@ class Mean(Reduction):
 
     def value(self, x: Any) -> Any:
         # Not np.mean: it warns of a division by zero for empty tensors before it gives PyTorch's NaN.
-        return x.sum(self.dims, keepdims=self.keepdim) / np.float32(self.count())
+        return x.sum(self.dims, keepdims=self.keepdim) / self.count()
 
     def grad_x(self, grad: Gradient) -> Gradient:
         return self.spread(grad / self.count() if self.count() else grad)
@@ -86,6 +86,8 @@ class Prod(Reduction):
         return x.prod(self.dims, keepdims=self.keepdim)
 
     def grad_x(self, grad: Gradient, x: Any, y: Any) -> Gradient:
+        if not self.sizes:
+            return grad
         if np.all(as_array(x) != 0):
             return self.spread(grad * y) / x
         if len(self.dims) == 1:
@@ -99,7 +101,7 @@ def product_of_others(x: Any) -> Any:
     """Π over all j ≠ i of xⱼ along the last dimension, without division: each half times the other half's product."""
     n = x.shape[-1]
     if n == 1:
-        return x * 0 + 1
+        return np.ones(x.shape, np.float32)
     left, right = x[..., : n // 2], x[..., n // 2 :]
     return np.concatenate(
         [
@@ -125,15 +127,15 @@ class Var(Reduction):
         return (deviation * deviation).sum(self.dims, keepdims=self.keepdim) / self.freedom()
 
     def grad_x(self, grad: Gradient, x: Any) -> Gradient:
-        return self.kept(grad) * (self.deviation(x) * (2 / self.freedom()))
+        return self.kept(grad) * (self.deviation(x) * 2 / self.freedom())
 
     def deviation(self, x: Any) -> Any:
         """x − μ"""
-        return x - self.kept(x.sum(self.dims)) / np.float32(self.count())
+        return x - self.kept(x.sum(self.dims)) / self.count()
 
-    def freedom(self) -> Any:
-        """n − c, as a NumPy number: the division by 0 is to give ∞ or NaN."""
-        return np.float32(builtins.max(self.count() - self.correction, 0))
+    def freedom(self) -> float:
+        """n − c, at least 0."""
+        return builtins.max(self.count() - self.correction, 0)
 
 
 class Std(Var):
@@ -153,7 +155,7 @@ class Extreme(Reduction):
     """
 
     def name(self) -> str:
-        return f"{type(self).__name__}Backward1"
+        return f"{type(self).__name__}Backward{1 if self.whole else 0}"
 
     def grad_x(self, grad: Gradient, x: Any, y: Any) -> Gradient:
         chosen = (x == y) | ((x != x) & (y != y))
@@ -374,7 +376,7 @@ def _extreme(input: Tensor, dim: Any, keepdim: bool, operation: type[Extreme]) -
         return operation(tuple(range(tensor.array.ndim)), False, True).apply(tensor)
     index = (argmax if operation is Max else argmin)(tensor, dim, keepdim=True)
     if tensor.array.ndim == 0:
-        values = operation((), False, True).apply(tensor)
+        values = operation((), False, False).apply(tensor)
         return (max_result if operation is Max else min_result)(values, index)
     dim = dimension(dim, tensor.array.ndim)
     values = Pick(dim, index.array, keepdim, f"{operation.__name__}Backward0").apply(tensor)
@@ -410,11 +412,17 @@ def _arg(function: Any, name: str, input: Tensor, dim: int | None, keepdim: bool
     return wrap(function(array, axis=axis, keepdims=keepdim))
 
 
-def all(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """Whether every element is true (not zero)."""
-    return wrap(np.all(as_tensor_operand(input, "all").array, axis=dim, keepdims=keepdim))
+def all(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
+    """Whether every element is true (not zero), of all or along dimensions."""
+    return _truth(np.all, "all", input, dim, keepdim)
 
 
-def any(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """Whether some element is true (not zero)."""
-    return wrap(np.any(as_tensor_operand(input, "any").array, axis=dim, keepdims=keepdim))
+def any(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
+    """Whether some element is true (not zero), of all or along dimensions."""
+    return _truth(np.any, "any", input, dim, keepdim)
+
+
+def _truth(function: Any, name: str, input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
+    array = as_tensor_operand(input, name).array
+    result = wrap(function(array, axis=dimensions(dim, array.ndim), keepdims=keepdim))
+    return cast(result, np.dtype(np.uint8)) if array.dtype == np.uint8 else result  # as PyTorch has it

@@ -392,12 +392,10 @@ def _joined(tensors: Any, name: str) -> list[Tensor]:
             f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not {type(tensors).__name__}"
         )
     if not tensors:
-        what = (
-            "stack expects a non-empty TensorList"
-            if name == "stack"
-            else "torch.cat(): expected a non-empty list of Tensors"
-        )
-        raise RuntimeError(what)
+        # Two kinds of exception, as in PyTorch.
+        if name == "stack":
+            raise RuntimeError("stack expects a non-empty TensorList")
+        raise ValueError("torch.cat(): expected a non-empty list of Tensors")
     for i, tensor in enumerate(tensors):
         if not isinstance(tensor, engine.Tensor):
             raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(tensor).__name__}")
@@ -409,7 +407,8 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """Tensors joined along a dimension that they have; their other sizes are the same.
 
     Raises:
-        RuntimeError: if there are none, they have no dimensions, or their sizes don't fit.
+        ValueError: if there are none.
+        RuntimeError: if they have no dimensions, or their sizes don't fit.
 
     Example:
         >>> import tinyact
@@ -545,6 +544,8 @@ def _index_part(part: Any) -> Any:
         return slice(*(None if v is None else int(v) for v in (part.start, part.stop, part.step)))
     if isinstance(part, (int, np.integer)) and not isinstance(part, bool):
         return int(part)
+    if isinstance(part, (str, bytes)):
+        raise TypeError(f"tensors are indexed by integers, slices, masks and arrays, got {part!r}")
     array = part.array if isinstance(part, engine.Tensor) else np.asarray(part)
     if array.size == 0 and not isinstance(part, (engine.Tensor, np.ndarray)):
         array = array.astype(np.int64)

@@ -1,0 +1,202 @@
+"""Operations that move elements without changing them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import hypothesis.extra.numpy as hnp
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinyact
+from tests.against_torch import arrays, check_derivatives, same, same_error
+
+
+@given(data=st.data(), x=arrays())
+def test_reshape_and_view(data: st.DataObject, x: Any) -> None:
+    shape = data.draw(st.permutations([*x.shape, 1]))
+    same(lambda m, t: t.reshape(shape), x, names=True)
+    same(lambda m, t: m.reshape(t, tuple(shape)), x)
+    same(lambda m, t: t.contiguous().view(*shape), x, names=True)
+    if x.size:
+        same(lambda m, t: t.reshape(-1), x)
+        same(lambda m, t: t.reshape(*shape[:-1], -1), x)
+
+
+@given(data=st.data(), x=arrays())
+def test_dimensions_moved(data: st.DataObject, x: Any) -> None:
+    order = data.draw(st.permutations(range(x.ndim)))
+    a, b = (data.draw(st.integers(-max(x.ndim, 1), max(x.ndim, 1) - 1)) for _ in range(2))
+    same(lambda m, t: t.permute(tuple(order)), x, names=True)
+    same(lambda m, t: m.permute(t, tuple(order)), x)
+    same(lambda m, t: t.transpose(a, b), x, names=True)
+    if x.ndim == 2:
+        same(lambda m, t: (t.t(), t.T, m.t(t), t.mT), x, names=True)
+
+
+@given(data=st.data(), x=arrays())
+def test_dimensions_merged_dropped_and_added(data: st.DataObject, x: Any) -> None:
+    n = max(x.ndim, 1)
+    a, b = sorted(data.draw(st.tuples(st.integers(0, n - 1), st.integers(0, n - 1))))
+    same(lambda m, t: (t.flatten(), m.flatten(t, a, b)), x, names=True)
+    same(lambda m, t: (t.squeeze(), t.squeeze(a), m.squeeze(t, (a,))), x, names=True)
+    same(lambda m, t: (t.unsqueeze(a), m.unsqueeze(t, -1)), x, names=True)
+
+
+@given(shapes=hnp.mutually_broadcastable_shapes(num_shapes=2, min_side=0, max_side=3), data=st.data())
+def test_expand(shapes: Any, data: st.DataObject) -> None:
+    x = data.draw(arrays(shapes.input_shapes[0]))
+    target = shapes.result_shape
+    same(lambda m, t: t.expand(target), x, names=True)
+    same(lambda m, t: t.expand(target) * 2, x)
+    kept = [
+        -1 if i >= len(target) - x.ndim and target[i] == x.shape[i - len(target)] else n for i, n in enumerate(target)
+    ]
+    same(lambda m, t: t.expand(kept), x)
+    same(lambda m, t: t.expand_as(m.zeros(target)), x)
+
+
+@given(data=st.data(), shape=hnp.array_shapes(min_dims=1, max_dims=3, min_side=0, max_side=3))
+def test_cat_and_stack(data: st.DataObject, shape: Any) -> None:
+    dim = data.draw(st.integers(-len(shape), len(shape) - 1))
+    parts = []
+    for _ in range(data.draw(st.integers(1, 3))):
+        sizes = list(shape)
+        sizes[dim] = data.draw(st.integers(0, 3))
+        parts.append(data.draw(arrays(tuple(sizes))))
+    same(lambda m, *t: m.cat(t, dim), *parts, names=True)
+    same(lambda m, *t: m.cat(list(t), dim=dim), *parts)
+    alike = [data.draw(arrays(shape)) for _ in range(2)]
+    same(lambda m, *t: (m.stack(t, dim), m.stack(t, -1)), *alike, names=True)
+
+
+def test_one_tensor_in_several_places() -> None:
+    x = np.array([[1.0, 2.0]])
+    same(lambda m, t: (m.cat([t, t * 2, t]), m.stack([t, t])), x)
+
+
+INDICES = [
+    lambda m: 0, lambda m: -1, lambda m: (1, 2), lambda m: (..., 0), lambda m: (slice(None), 1),
+    lambda m: slice(1, None),
+    lambda m: (slice(0, 3, 2), slice(1, 3)), lambda m: None, lambda m: (slice(None), None, 0), lambda m: (),
+    lambda m: ..., lambda m: slice(5, 2), lambda m: m.tensor(1), lambda m: (m.tensor([0, 2, 0]),),
+    lambda m: m.tensor([[0, 1], [2, 2]]), lambda m: (slice(None), m.tensor([3, 3, 1])),
+    lambda m: (m.tensor([0, 1, 2]), m.tensor([3, 0, 3])), lambda m: (m.tensor([0, 0]), slice(1, 3)),
+    lambda m: (m.tensor([0, 0, 2]), 1), lambda m: (m.tensor([[0], [2]]), m.tensor([1, 1])),
+    lambda m: m.tensor([True, False, True]), lambda m: (slice(None), m.tensor([True, False, False, True])),
+    lambda m: m.ones(3, 4) > 0, lambda m: m.zeros(3, 4) > 0, lambda m: [0, 2], lambda m: ([0, 2], [1, 1]),
+    lambda m: (None, m.tensor([1, 1])), lambda m: (m.tensor([1, 1]), None), lambda m: m.tensor([-1, -3]),
+    lambda m: (..., m.tensor([0, 1])), lambda m: np.array([1, 0]), lambda m: (1, m.tensor([0, 3])),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("index", INDICES)
+def test_index(index: Any) -> None:
+    x = np.arange(12.0).reshape(3, 4)
+    same(lambda m, t: t[index(m)], x, names=True)
+    check_derivatives(lambda t: t[index(tinyact)] ** 2, x / 4)
+
+
+@pytest.mark.parametrize("index", INDICES)
+def test_assignment_by_index(index: Any) -> None:
+    x = np.arange(12.0).reshape(3, 4)
+
+    def program(m: Any, a: Any, b: Any) -> Any:
+        y = a * 2
+        y[index(m)] = b
+        z = y * y
+        z[index(m)] = 7
+        return z
+
+    where = index(tinyact)
+    repeated = isinstance(where, (tinyact.Tensor, tuple, list)) and tinyact.zeros(3, 4)[where].numel() > 1
+    # Where an element is replaced twice it is open which value stays: one value for all then.
+    same(program, x, np.array(5.0))
+    if not repeated:
+        value = np.arange(1.0, 1.0 + tinyact.zeros(3, 4)[where].numel()).reshape(tinyact.zeros(3, 4)[where].shape)
+        same(program, x, value)
+
+
+@given(data=st.data(), x=arrays(hnp.array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=4)))
+def test_any_basic_index(data: st.DataObject, x: Any) -> None:
+    index = data.draw(hnp.basic_indices(x.shape, allow_newaxis=True, max_dims=5))
+    parts = index if isinstance(index, tuple) else (index,)
+    if any(isinstance(part, slice) and (part.step or 1) < 0 for part in parts):
+        same_error(lambda m, t: t[index], x)
+    else:
+        same(lambda m, t: t[index], x)
+
+
+@given(data=st.data(), x=arrays(hnp.array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=4)))
+def test_any_integer_arrays(data: st.DataObject, x: Any) -> None:
+    index = data.draw(hnp.integer_array_indices(x.shape, result_shape=hnp.array_shapes(max_dims=2, max_side=5)))
+    same(lambda m, t: t[tuple(m.from_numpy(part.copy()) for part in index)], x)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda m: m.ones(6).reshape(4),
+        lambda m: m.ones(6).reshape(-1, -1),
+        lambda m: m.ones(6).reshape(-1, 4),
+        lambda m: m.ones(6).reshape(-2, 3),
+        lambda m: m.ones(0).reshape(-1, 0),
+        lambda m: m.ones(6).reshape(2.0, 3),
+        lambda m: m.ones(2, 3).t().view(6),
+        lambda m: m.ones(2, 3).permute(0),
+        lambda m: m.ones(2, 3).permute(0, 0),
+        lambda m: m.ones(2, 3).permute(0, 2),
+        lambda m: m.ones(2, 3).transpose(0, 2),
+        lambda m: m.ones(2, 3, 4).t(),
+        lambda m: m.ones(2, 3).flatten(1, 0),
+        lambda m: m.ones(2).squeeze(1),
+        lambda m: m.ones(2).unsqueeze(2),
+        lambda m: m.ones(2).expand(3),
+        lambda m: m.ones(2).expand(()),
+        lambda m: m.ones(2).expand(-1, 2),
+        lambda m: m.cat([]),
+        lambda m: m.cat(m.ones(2)),
+        lambda m: m.cat([m.ones(2), 1]),
+        lambda m: m.cat([m.ones(2), m.ones(2, 2)]),
+        lambda m: m.cat([m.ones(2, 3), m.ones(2, 2)]),
+        lambda m: m.cat([m.tensor(1.0)]),
+        lambda m: m.stack([]),
+        lambda m: m.stack([m.ones(2), m.ones(3)]),
+        lambda m: m.stack([m.ones(2)], 3),
+        lambda m: m.ones(2)[2],
+        lambda m: m.ones(2)[-3],
+        lambda m: m.ones(2)[0, 0],
+        lambda m: m.ones(2)[1.0],
+        lambda m: m.ones(2)["a"],
+        lambda m: m.ones(2)[m.tensor([2])],
+        lambda m: m.ones(2)[m.tensor([0.5])],
+        lambda m: m.ones(2)[m.tensor([True, False, True])],
+        lambda m: m.ones(4)[::-1],
+        lambda m: m.ones(2).__setitem__(0, m.ones(3)),
+        lambda m: m.ones(2).__setitem__(5, 1.0),
+        lambda m: m.tensor(1.0)[0],
+    ],
+)
+def test_refused(program: Any) -> None:
+    same_error(program)
+
+
+def test_what_looks_at_the_same_memory() -> None:
+    x = tinyact.zeros(2, 3)
+    for view in (x.t(), x[0], x[:, 1:], x.view(6), x.reshape(3, 2), x.unsqueeze(0), x.expand(2, 2, 3), x.detach()):
+        assert np.shares_memory(view.numpy(), x.numpy())
+    for copy in (x[[0, 1]], x[x == 0], x.clone(), x.t().reshape(6)):
+        assert not np.shares_memory(copy.numpy(), x.numpy())
+
+
+def test_a_view_that_is_changed_changes_its_base() -> None:
+    def program(m: Any) -> Any:
+        x = m.zeros(2, 3)
+        x[0][1] = 5
+        x.t()[2] += 1
+        x.view(-1)[::2] *= 3
+        return x
+
+    same(program)
