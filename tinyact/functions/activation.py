@@ -82,6 +82,8 @@ class LeakyReLU(Activation):
     Source: Maas, Hannun and Ng (2013), Rectifier nonlinearities improve neural network acoustic models.
     """
 
+    may_warn = True  # of 0 · ∞
+
     def __init__(self, negative_slope: float) -> None:
         self.negative_slope = negative_slope
 
@@ -374,8 +376,9 @@ def _along(
     operation: type[Softmax] | type[LogSoftmax], name: str, input: Tensor, dim: int, dtype: DType | None
 ) -> Tensor:
     x = _floating(input if dtype is None else cast(input, dtype.numpy), name)
+    place = dimension(dim, x.array.ndim)
     # A tensor without dimensions counts as one of size 1, and so sums over nothing.
-    return operation((dimension(dim, x.array.ndim),) if x.array.ndim else ()).apply(x)
+    return operation((place,) if x.array.ndim else ()).apply(x)
 
 
 def implicit_dim(name: str, ndim: int) -> int:
