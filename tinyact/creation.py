@@ -276,7 +276,7 @@ def randn_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False)
 def _floating(dtype: Any, name: str) -> DType:
     kind = float32 if dtype is None else as_dtype(dtype)
     if not kind.is_floating_point:
-        raise RuntimeError(f"{name} makes floating numbers, not {kind}")
+        raise NotImplementedError(f"{name} makes floating numbers, not {kind}")
     return kind
 
 

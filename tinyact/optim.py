@@ -146,7 +146,7 @@ class Optimizer:
         groups = [{**group, "params": [numbers[p] for p in group["params"]]} for group in self.param_groups]
         # "params" comes last, as in PyTorch.
         groups = [{**{k: v for k, v in g.items() if k != "params"}, "params": g["params"]} for g in groups]
-        return {"state": {numbers[p]: state for p, state in self.state.items()}, "param_groups": groups}
+        return {"state": {numbers[p]: state for p, state in self.state.items() if state}, "param_groups": groups}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continues from what `state_dict` returned, which is copied.

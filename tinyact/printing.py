@@ -187,4 +187,4 @@ def _is_scientific(sizes: Array) -> bool:
 
 
 def _as_wide_as(form: _Form, numbers: Array) -> _Form:
-    return replace(form, width=max(len(form.text(number)) for number in numbers.tolist()))
+    return replace(form, width=max((len(form.text(number)) for number in numbers.tolist()), default=1))

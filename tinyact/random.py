@@ -42,9 +42,11 @@ class Generator:
 
         Raises:
             ValueError: if it is out of this range.
-            TypeError: if it is no integer.
+            RuntimeError: if it is no integer.
         """
-        seed = operator.index(seed)
+        if not isinstance(seed, (int, np.integer)):
+            raise RuntimeError(f"manual_seed expected a long, but got {type(seed).__name__}")
+        seed = int(seed)
         if not -(2**63) <= seed < 2**64:
             raise ValueError(f"Overflow when unpacking long long: a seed has 64 bits, got {seed}")
         self._seed = seed % 2**64
@@ -82,11 +84,14 @@ class Generator:
         """Goes back to where `get_state` was called.
 
         Raises:
-            TypeError: if it is not a state that `get_state` returned.
+            TypeError: if it is no uint8 tensor.
+            RuntimeError: if its size is not that of a state.
         """
         given = np.asarray(new_state)
-        if given.dtype != np.uint8 or given.shape != (32 + 4 * 624,):
-            raise TypeError("expected a state from get_state(): a uint8 tensor of 2528 elements")
+        if given.dtype != np.uint8:
+            raise TypeError(f"RNG state must be a torch.ByteTensor, got elements of type {given.dtype}")
+        if given.shape != (32 + 4 * 624,):
+            raise RuntimeError(f"RNG state is wrong size: get_state() gives 2528 elements, got shape {given.shape}")
         state = given.tobytes()
         seed, position = np.frombuffer(state[:16], "<u8").tolist()
         waiting = np.frombuffer(state[16:24], "<f8").item()
@@ -234,7 +239,7 @@ def manual_seed(seed: int) -> Generator:
         >>> tinyact.rand(3)
         tensor([0.5349, 0.1988, 0.6592])
     """
-    return default_generator.manual_seed(seed)
+    return default_generator.manual_seed(int(seed))
 
 
 def initial_seed() -> int:

@@ -163,7 +163,7 @@ class Tensor:
         return tensor_text(self.array, grad_fn=grad_fn, requires_grad=self._requires_grad)
 
     def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if self.ndim == 0 and spec else object.__format__(self, spec)
+        return format(self.item(), spec) if self.ndim == 0 else object.__format__(self, spec)
 
     # --- its numbers in other forms ------------------------------------------------------------------------------
 
@@ -185,9 +185,9 @@ class Tensor:
         """The array behind it, in the same memory.
 
         Raises:
-            RuntimeError: if it requires gradients, unless ``force`` is set.
+            RuntimeError: if it requires gradients, unless ``force`` is set or recording is off.
         """
-        if self._requires_grad and not force:
+        if self._requires_grad and recording.on and not force:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         return self.array
 

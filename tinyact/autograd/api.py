@@ -95,7 +95,7 @@ def grad(
         raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True")
     roots, wanted = _as_list(outputs), _as_list(inputs)
     if not wanted:
-        raise ValueError("grad requires non-empty inputs.")
+        raise RuntimeError("grad requires non-empty inputs.")
     grads = _first_gradients(roots, _as_list(grad_outputs, len(roots)))
     for tensor in wanted:
         if not tensor.requires_grad:

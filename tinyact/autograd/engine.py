@@ -123,7 +123,7 @@ class Operation:
             y = self.forward(*arrays)
         output = wrap(y)
         if self.is_view:
-            _share_memory(inputs[0], output)
+            share_memory(inputs[0], output)
         if recording.on:
             for i in inputs:
                 if isinstance(i, Tensor) and i._requires_grad:
@@ -268,7 +268,7 @@ def save(value: Any) -> tuple[Any, list[int] | None, int]:
     return value, None, 0
 
 
-def _share_memory(base: Tensor, view: Tensor) -> None:
+def share_memory(base: Tensor, view: Tensor) -> None:
     """Let a change of one count as a change of the other."""
     if np.may_share_memory(base.array, view.array):
         view._version = base._version

@@ -125,7 +125,7 @@ class _Application(Operation):
         constants = {id(tensor) for tensor in context._constants}
         given = {id(arg) for arg in args} - constants
         # An argument that forward returns as it is comes out as a new tensor: it has two places in the graph.
-        outputs = tuple(wrap(o.array) if id(o) in given else o for o in outputs)
+        outputs = tuple(_alias(o) if id(o) in given else o for o in outputs)
         # A saved tensor's source: the inputs are counted first, then the outputs; as `Operation` counts them.
         places = {id(value): k for k, value in reversed(list(enumerate((*args, *outputs))))}
         self.sources = [places.get(id(tensor)) for tensor in context.saved_tensors]
@@ -178,7 +178,7 @@ class _Application(Operation):
 
     def _checked(self, grad: Any, index: int) -> Gradient:
         if grad is not None and not isinstance(grad, engine.Tensor):
-            raise TypeError(
+            raise RuntimeError(
                 f"function {self.name()} returned {type(grad).__name__} as gradient {index}; expected a Tensor or None"
             )
         return grad if grad is None or recording.on else grad.array
@@ -204,6 +204,12 @@ class _Output(Operation):
 
     def backward(self, grad: Gradient, saved: list[Any]) -> list[Gradient]:
         return [_Several({self.index: grad})]
+
+
+def _alias(tensor: Tensor) -> Tensor:
+    alias = wrap(tensor.array)
+    engine.share_memory(tensor, alias)
+    return alias
 
 
 class _Several:

@@ -46,7 +46,23 @@ class _Mode(ContextDecorator):
         recording.on = self._before.pop()
 
 
-class no_grad(_Mode):
+class _FixedMode(_Mode):
+    """A mode that needs no argument, so that it decorates with and without parentheses."""
+
+    _mode: bool
+
+    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
+        mode = super().__new__(cls)
+        if function is None:
+            return mode
+        cls.__init__(mode)
+        return mode(function)
+
+    def __init__(self) -> None:
+        super().__init__(type(self)._mode)
+
+
+class no_grad(_FixedMode):
     """Context manager and decorator in which nothing is recorded: results do not require gradients.
 
     Example:
@@ -57,11 +73,10 @@ class no_grad(_Mode):
         False
     """
 
-    def __init__(self) -> None:
-        super().__init__(False)
+    _mode = False
 
 
-class enable_grad(_Mode):
+class enable_grad(_FixedMode):
     """Context manager and decorator in which operations are recorded, also inside ``no_grad``.
 
     Example:
@@ -72,8 +87,7 @@ class enable_grad(_Mode):
         True
     """
 
-    def __init__(self) -> None:
-        super().__init__(True)
+    _mode = True
 
 
 class set_grad_enabled(_Mode):

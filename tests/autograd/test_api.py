@@ -1,0 +1,122 @@
+"""``backward`` and ``grad``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinyact
+from tests.against_torch import same, same_error
+
+
+def test_gradients_of_several_outputs() -> None:
+    def program(m: Any, a: Any, b: Any) -> Any:
+        y, z = (a * b).sum(), a.exp()
+        return m.autograd.grad([y, z], [a, b], [None, m.ones(2, dtype=m.float64) * 3])
+
+    same(program, np.array([1.0, 2.0]), np.array([3.0, 4.0]))
+
+
+def test_grad_leaves_grad_alone() -> None:
+    x = tinyact.ones(2, requires_grad=True)
+    (g,) = tinyact.autograd.grad((x * 3).sum(), x)
+    assert g.tolist() == [3.0, 3.0]
+    assert x.grad is None
+    assert not g.requires_grad
+
+
+def test_grad_with_respect_to_results_on_the_way() -> None:
+    def program(m: Any, x: Any) -> Any:
+        y = x * 2
+        z = y.exp()
+        return m.autograd.grad(z.sum(), [z, y, x])
+
+    same(program, np.array([0.5, 1.0]))
+
+
+def test_only_what_is_wanted_is_computed() -> None:
+    x, w = tinyact.ones(2, requires_grad=True), tinyact.ones(2, requires_grad=True)
+    seen = []
+    inner = w * 2
+    inner.register_hook(lambda g: seen.append(g))
+    tinyact.autograd.grad((x * inner).sum(), x)
+    assert seen == []
+
+
+def test_unused_inputs() -> None:
+    def program(m: Any, x: Any, unused: Any) -> Any:
+        y = (x * x).sum()
+        first = m.autograd.grad(y, [x, unused], allow_unused=True, retain_graph=True)
+        assert first[1] is None
+        return m.autograd.grad(y, [x, unused], materialize_grads=True)
+
+    same(program, np.array([1.0, 2.0]), np.array([1.0]))
+
+
+def test_backward_into_chosen_leaves() -> None:
+    def program(m: Any, a: Any, b: Any) -> Any:
+        y = (a * b).sum()
+        y.backward(inputs=[a], retain_graph=True)
+        assert b.grad is None
+        y.backward(inputs=a)
+        return a.grad
+
+    same(program, np.array([1.0, 2.0]), np.array([3.0, 4.0]))
+
+
+def test_a_gradient_of_another_dtype_is_converted() -> None:
+    x = tinyact.ones(2, requires_grad=True)
+    (x * 2).backward(tinyact.ones(2, dtype=tinyact.float64))
+    assert x.grad is not None
+    assert x.grad.dtype is tinyact.float32
+
+
+def test_second_derivatives() -> None:
+    def program(m: Any, x: Any) -> Any:
+        y = (x**3).sum()
+        (g,) = m.autograd.grad(y, x, create_graph=True)
+        (h,) = m.autograd.grad(g.sum(), x, create_graph=True)
+        (third,) = m.autograd.grad(h.sum(), x, retain_graph=True)
+        return g, h, third
+
+    same(program, np.array([1.0, -2.0, 3.0]))
+
+
+def test_a_penalty_on_the_gradient() -> None:
+    def program(m: Any, x: Any, w: Any) -> Any:
+        y = (x @ w).tanh().sum()
+        (g,) = m.autograd.grad(y, x, create_graph=True)
+        return y + (g * g).sum()
+
+    draw = np.random.default_rng(0).normal
+    same(program, draw(size=(4, 3)), draw(size=(3, 2)), tolerance=10)
+
+
+def test_backward_with_create_graph() -> None:
+    x = tinyact.tensor([1.0, 2.0], requires_grad=True)
+    (x**3).sum().backward(create_graph=True)
+    assert x.grad is not None
+    assert x.grad.requires_grad
+    (h,) = tinyact.autograd.grad(x.grad.sum(), x)
+    assert h.tolist() == [6.0, 12.0]
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda m: m.autograd.grad(m.ones(1), m.ones(1, requires_grad=True)),
+        lambda m: m.autograd.grad(m.ones(1, requires_grad=True) * 2, m.ones(1)),
+        lambda m: m.autograd.grad(m.ones(2, requires_grad=True) * 2, m.ones(2, requires_grad=True)),
+        lambda m: m.autograd.grad(m.ones(1, requires_grad=True) * 2, m.ones(1, requires_grad=True)),
+        lambda m: m.autograd.grad(m.ones(1, requires_grad=True) * 2, []),
+        lambda m: m.autograd.backward(m.ones(1)),
+        lambda m: m.ones(1, requires_grad=True).backward(inputs=[]),
+        lambda m: m.autograd.grad(
+            m.ones(1, requires_grad=True), m.ones(1, requires_grad=True), allow_unused=False, materialize_grads=True
+        ),
+    ],
+)
+def test_refused(program: Any) -> None:
+    same_error(program)

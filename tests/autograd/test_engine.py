@@ -1,0 +1,308 @@
+"""The graph, the sweep, and what they say when something is wrong."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import weakref
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinyact
+from tests.against_torch import same, same_error
+from tinyact.autograd.engine import Operation, fitted, sum_to
+
+UNARY = [
+    lambda m, x: x.tanh(), lambda m, x: x * x, lambda m, x: x.exp() * 0.1, lambda m, x: x.sum(), lambda m, x: x / 2,
+    lambda m, x: x.relu(), lambda m, x: x.t() if x.ndim == 2 else x + 1, lambda m, x: x.detach() * x,
+    lambda m, x: x[:1],
+]  # fmt: skip
+BINARY = [lambda m, x, y: x + y, lambda m, x, y: x * y, lambda m, x, y: x - y.tanh(), lambda m, x, y: m.maximum(x, y)]
+
+
+@given(
+    steps=st.lists(
+        st.tuples(st.booleans(), st.integers(0, 99), st.integers(0, 99), st.integers(0, 99)), min_size=1, max_size=12
+    )
+)
+def test_any_graph(steps: Any) -> None:
+    """Operations put together at random, results used again and again."""
+
+    def program(m: Any, a: Any, b: Any) -> Any:
+        values = [a, b]
+        for unary, which, i, j in steps:
+            if unary:
+                values.append(UNARY[which % len(UNARY)](m, values[i % len(values)]))
+            else:
+                x, y = values[i % len(values)].sum(), values[j % len(values)]
+                values.append(BINARY[which % len(BINARY)](m, x, y))
+        return sum(v.tanh().sum() for v in values)
+
+    same(program, np.array([[0.5, -1.0, 2.0]]), np.array([1.5, -0.25]), tolerance=100)
+
+
+def test_a_result_used_twice_adds_its_gradients() -> None:
+    x = tinyact.tensor(3.0, requires_grad=True)
+    y = x * 2
+    (y * y + y).backward()
+    assert x.grad is not None
+    assert x.grad.item() == 2 * (2 * 6 + 1)
+
+
+def test_each_node_is_visited_once() -> None:
+    # 2⁶⁰ paths lead from the loss to x.
+    x = tinyact.tensor(1.0, requires_grad=True)
+    y = x
+    for _ in range(60):
+        y = y + y
+    y.backward()
+    assert x.grad is not None
+    assert x.grad.item() == 2.0**60
+
+
+def test_leaves_collect() -> None:
+    x = tinyact.tensor([1.0, 2.0], requires_grad=True)
+    for expected in ([2.0, 4.0], [4.0, 8.0]):
+        (x * x).sum().backward()
+        assert x.grad is not None
+        assert x.grad.tolist() == expected
+
+
+def test_gradients_are_not_shared() -> None:
+    a, b = tinyact.ones(2, requires_grad=True), tinyact.ones(2, requires_grad=True)
+    given_gradient = tinyact.ones(2)
+    (a + b).backward(given_gradient)
+    assert a.grad is not None
+    a.grad *= 5
+    assert b.grad is not None
+    assert b.grad.tolist() == [1.0, 1.0]
+    assert given_gradient.tolist() == [1.0, 1.0]
+
+
+DEPTH = 1_000_000
+
+
+def test_a_million_operations_deep() -> None:
+    limit = sys.getrecursionlimit()
+    x = tinyact.tensor(1.0, requires_grad=True)
+    y = x
+    for _ in range(DEPTH):
+        y = y + 0.0
+    assert sys.getrecursionlimit() == limit
+    y.backward()
+    assert x.grad is not None
+    assert x.grad.item() == 1.0
+    # Freed without recursion too, with everything in it: this would end the process otherwise.
+    first = weakref.ref(_first_node(y))
+    del y
+    gc.collect()
+    assert first() is None
+
+
+def _first_node(tensor: Any) -> Operation:
+    node = tensor.grad_fn
+    while isinstance(node.edges[0], Operation):
+        node = node.edges[0]
+    assert isinstance(node, Operation)
+    return node
+
+
+def test_a_deep_graph_that_was_never_swept_is_freed() -> None:
+    y = tinyact.tensor(1.0, requires_grad=True)
+    for _ in range(200_000):
+        y = y * 1.0
+    array = weakref.ref(_first_node(y))
+    del y
+    gc.collect()
+    assert array() is None
+
+
+def test_memory_is_freed_with_the_sweep() -> None:
+    x = tinyact.ones(10, requires_grad=True)
+    inner = x.exp()
+    kept = weakref.ref(inner.array)
+    loss = (inner * inner).sum()
+    del inner
+    assert kept() is not None
+    loss.backward()
+    assert kept() is None
+
+
+# --- errors --------------------------------------------------------------------------------------------------------
+
+
+def backward_twice(m: Any) -> None:
+    y = (m.ones(2, requires_grad=True) ** 2).sum()
+    y.backward()
+    y.backward()
+
+
+def changed_by_a_step(m: Any) -> None:
+    w = m.ones(2, requires_grad=True)
+    x = m.ones(2, requires_grad=True)
+    loss = (w * x).sum()
+    loss.backward(retain_graph=True)
+    m.optim.SGD([w], lr=0.1).step()
+    loss.backward()
+
+
+def changed_output(m: Any) -> None:
+    y = m.ones(2, requires_grad=True).exp()
+    y.add_(1)
+    y.sum().backward()
+
+
+def changed_through_a_view(m: Any) -> None:
+    x = m.ones(2, requires_grad=True)
+    data = m.ones(2)
+    y = x * data
+    data.view(2, 1).zero_()
+    y.sum().backward()
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        backward_twice,
+        changed_by_a_step,
+        changed_output,
+        changed_through_a_view,
+        lambda m: m.ones(2, requires_grad=True).backward(),
+        lambda m: m.ones(2).sum().backward(),
+        lambda m: (m.ones(2, requires_grad=True) * 2).backward(m.ones(3)),
+        lambda m: m.ones(2, requires_grad=True).add_(1),
+        lambda m: m.tensor([1, 2], requires_grad=True),
+        lambda m: m.tensor([True]).requires_grad_(),
+    ],
+)
+def test_refused(program: Any) -> None:
+    same_error(program)
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        (backward_twice, "backward through the graph a second time"),
+        (changed_by_a_step, "modified by an inplace operation.*version 1; expected version 0"),
+        (lambda m: m.ones(2, requires_grad=True).backward(), "implicitly created only for scalar"),
+        (lambda m: m.ones(2, requires_grad=True).add_(1), "leaf Variable that requires grad"),
+        (lambda m: m.tensor([1, 2], requires_grad=True), "floating point"),
+    ],
+)
+def test_words(program: Any, words: str) -> None:
+    with pytest.raises(RuntimeError, match=words):
+        program(tinyact)
+
+
+def test_a_graph_without_saved_values_can_be_swept_again() -> None:
+    def program(m: Any, x: Any) -> Any:
+        y = x + 1
+        y.sum().backward()
+        return y
+
+    same(program, np.array([1.0, 2.0]))
+
+
+# --- hooks and retained gradients ----------------------------------------------------------------------------------
+
+
+def test_hooks_see_and_replace_gradients() -> None:
+    def program(m: Any, x: Any) -> Any:
+        seen: list[Any] = []
+        y = x * 2
+        y.register_hook(lambda g: seen.append(g.tolist()))
+        y.register_hook(lambda g: g * 10)
+        removed = y.register_hook(lambda g: g * 1000)
+        removed.remove()
+        x.register_hook(lambda g: g + 1)
+        y.retain_grad()
+        (y * y).sum().backward()
+        return [*seen, y.grad.tolist(), x.grad.tolist(), y.retains_grad, x.retains_grad]
+
+    same(program, np.array([1.0, 2.0]))
+
+
+def test_a_hook_runs_once_with_the_whole_gradient() -> None:
+    x = tinyact.tensor(2.0, requires_grad=True)
+    y = x * 1
+    seen = []
+    y.register_hook(lambda g: seen.append(g.item()))
+    (y + y * 3).backward()
+    assert seen == [4.0]
+
+
+def test_a_handle_is_a_context_manager() -> None:
+    x = tinyact.tensor(2.0, requires_grad=True)
+    with x.register_hook(lambda g: g * 5):
+        (x * 1).backward()
+    (x * 1).backward()
+    assert x.grad is not None
+    assert x.grad.item() == 6.0
+
+
+# --- operations ----------------------------------------------------------------------------------------------------
+
+
+def test_rules_take_what_they_name() -> None:
+    class Hypotenuse(Operation):
+        def forward(self, a: Any, b: Any) -> Any:
+            return np.sqrt(a * a + b * b)
+
+        def grad_a(self, grad: Any, a: Any, y: Any) -> Any:
+            return grad * a / y
+
+        def grad_b(self, grad: Any, b: Any, y: Any) -> Any:
+            return grad * b / y
+
+    a, b = tinyact.tensor([3.0], requires_grad=True), tinyact.tensor([4.0])
+    y = Hypotenuse().apply(a, b)
+    assert y.grad_fn is not None
+    assert y.grad_fn.saved is not None
+    assert [saved[0] is array for saved, array in zip(y.grad_fn.saved, (a.array, y.array), strict=True)] == [True, True]
+    y.backward()
+    assert a.grad is not None
+    assert a.grad.item() == pytest.approx(0.6)
+    assert tinyact.autograd.gradcheck(
+        lambda p, q: Hypotenuse().apply(p, q), [tinyact.rand(2, dtype="float64", requires_grad=True) for _ in "ab"]
+    )
+
+
+def test_a_rule_that_names_something_unknown_is_refused_at_once() -> None:
+    with pytest.raises(TypeError, match="grad_a takes c"):
+
+        class Wrong(Operation):
+            def forward(self, a: Any) -> Any:
+                return a
+
+            def grad_a(self, grad: Any, c: Any) -> Any:
+                return grad
+
+
+@given(st.data())
+def test_sum_to_undoes_broadcasting(data: st.DataObject) -> None:
+    shape = tuple(data.draw(st.lists(st.integers(0, 3), max_size=3)))
+    small = tuple(data.draw(st.sampled_from([n, 1])) for n in shape)[data.draw(st.integers(0, len(shape))) :]
+    grad = np.arange(float(np.prod(shape))).reshape(shape)
+    result = sum_to(grad, small)
+    assert result.shape == small
+    assert result.sum() == grad.sum()
+
+
+def test_a_gradient_that_does_not_fit_is_refused() -> None:
+    with pytest.raises(RuntimeError, match="invalid gradient"):
+        fitted(np.ones((2, 3)), tinyact.ones(4, requires_grad=True))
+
+
+def test_the_graph_can_be_walked() -> None:
+    x = tinyact.ones(2, requires_grad=True)
+    y = (x * 2).sum()
+    assert y.grad_fn is not None
+    assert repr(y.grad_fn).startswith("<SumBackward0 object at 0x")
+    ((times, _),) = y.grad_fn.next_functions
+    assert isinstance(times, Operation)
+    assert times.name() == "MulBackward0"
+    assert times.next_functions[0][0] is x

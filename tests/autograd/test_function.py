@@ -1,0 +1,183 @@
+"""Operations of one's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import tinyact
+from tests.against_torch import same, same_error
+
+
+def cube(m: Any) -> Any:
+    class Cube(m.autograd.Function):  # type: ignore[misc]
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            ctx.save_for_backward(x)
+            return x**3
+
+        @staticmethod
+        def backward(ctx: Any, grad: Any) -> Any:
+            (x,) = ctx.saved_tensors
+            return grad * 3 * x**2
+
+    return Cube
+
+
+def split(m: Any) -> Any:
+    """Two outputs, an argument that is no tensor, one without gradient."""
+
+    class Split(m.autograd.Function):  # type: ignore[misc]
+        @staticmethod
+        def forward(ctx: Any, x: Any, scale: float, mask: Any) -> Any:
+            ctx.scale = scale
+            y = x * scale
+            where = x > 0
+            ctx.save_for_backward(y, mask)
+            ctx.mark_non_differentiable(where)
+            return y, x.exp(), where
+
+        @staticmethod
+        def backward(ctx: Any, grad_y: Any, grad_e: Any, _: Any) -> Any:
+            y, mask = ctx.saved_tensors
+            assert ctx.needs_input_grad == (True, False, False)
+            return grad_y * ctx.scale + grad_e * (y / ctx.scale).exp() * mask, None, None
+
+    return Split
+
+
+def test_values_gradients_and_name() -> None:
+    same(lambda m, x: cube(m).apply(x * 2), np.array([1.0, -2.0]), names=True)
+
+
+def test_second_derivatives() -> None:
+    def program(m: Any, x: Any) -> Any:
+        y = cube(m).apply(x * x).sum()
+        (g,) = m.autograd.grad(y, x, create_graph=True)
+        return g
+
+    same(program, np.array([1.0, -2.0]))
+
+
+def test_several_outputs() -> None:
+    def program(m: Any, x: Any) -> Any:
+        y, e, where = split(m).apply(x, 3.0, m.ones(2, dtype=m.float64))
+        assert not where.requires_grad
+        return y, e, where
+
+    same(program, np.array([1.0, -2.0]))
+    same(lambda m, x: split(m).apply(x, 3.0, m.ones(2))[1], np.array([1.0, -2.0]))
+
+
+def test_an_input_returned_as_it_is() -> None:
+    def same_again(m: Any) -> Any:
+        class Same(m.autograd.Function):  # type: ignore[misc]
+            @staticmethod
+            def forward(ctx: Any, x: Any) -> Any:
+                return x
+
+            @staticmethod
+            def backward(ctx: Any, grad: Any) -> Any:
+                return grad * 10
+
+        return Same
+
+    same(lambda m, x: same_again(m).apply(x) * 2, np.array([1.0]))
+
+    x = tinyact.ones(2, requires_grad=True)
+    y = same_again(tinyact).apply(x)
+    z = y * y
+    with tinyact.no_grad():
+        x.add_(1)
+    with pytest.raises(RuntimeError, match="inplace"):
+        z.sum().backward()
+
+
+def test_nothing_is_recorded_where_nothing_needs_it() -> None:
+    assert cube(tinyact).apply(tinyact.ones(1)).is_leaf
+    with tinyact.no_grad():
+        assert cube(tinyact).apply(tinyact.ones(1, requires_grad=True)).is_leaf
+
+
+def test_gradients_that_did_not_arrive_are_zeros_or_none() -> None:
+    for materialize in (True, False):
+
+        def make(m: Any, materialize: bool = materialize) -> Any:
+            class Two(m.autograd.Function):  # type: ignore[misc]
+                @staticmethod
+                def forward(ctx: Any, x: Any) -> Any:
+                    ctx.set_materialize_grads(materialize)
+                    return x * 1, x * 2
+
+                @staticmethod
+                def backward(ctx: Any, a: Any, b: Any) -> Any:
+                    assert (b is None) is not materialize
+                    return a if b is None else a + b
+
+            return Two
+
+        same(lambda m, x: make(m).apply(x)[0], np.array([1.0]))
+
+
+def wrong(m: Any, returned: Any) -> Any:
+    class Wrong(m.autograd.Function):  # type: ignore[misc]
+        @staticmethod
+        def forward(ctx: Any, x: Any, y: Any) -> Any:
+            return x * y
+
+        @staticmethod
+        def backward(ctx: Any, grad: Any) -> Any:
+            return returned(m, grad)
+
+    return Wrong.apply(m.ones(2, requires_grad=True), m.ones(2, requires_grad=True)).sum()
+
+
+@pytest.mark.parametrize(
+    "returned",
+    [
+        lambda m, g: g,
+        lambda m, g: (g, g, g),
+        lambda m, g: (m.ones(3), g),
+        lambda m, g: (1.0, g),
+    ],
+)
+def test_a_wrong_backward_is_refused(returned: Any) -> None:
+    same_error(lambda m: wrong(m, returned).backward())
+
+
+def test_only_tensors_are_saved() -> None:
+    def program(m: Any) -> None:
+        class Saves(m.autograd.Function):  # type: ignore[misc]
+            @staticmethod
+            def forward(ctx: Any, x: Any) -> Any:
+                ctx.save_for_backward(3.0)
+                return x
+
+        Saves.apply(m.ones(1, requires_grad=True))
+
+    same_error(program)
+
+
+def test_a_second_sweep_and_a_changed_tensor_are_noticed() -> None:
+    def twice(m: Any) -> None:
+        y = cube(m).apply(m.ones(1, requires_grad=True))
+        y.backward()
+        y.backward()
+
+    def changed(m: Any) -> None:
+        x = m.ones(1, requires_grad=True) * 2
+        y = cube(m).apply(x)
+        x.add_(1)
+        y.backward()
+
+    same_error(twice)
+    same_error(changed)
+
+
+def test_gradcheck_takes_it() -> None:
+    x = tinyact.rand(3, dtype=tinyact.float64, requires_grad=True)
+    assert tinyact.autograd.gradcheck(cube(tinyact).apply, (x,))
+    assert torch.autograd.gradcheck(cube(torch).apply, (torch.rand(3, dtype=torch.float64, requires_grad=True),))

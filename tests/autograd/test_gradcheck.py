@@ -1,0 +1,63 @@
+"""The check of derivatives can fail, and says where."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import tinyact
+from tinyact.autograd import gradcheck
+
+
+class Wrong(tinyact.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        return x * 2
+
+    @staticmethod
+    def backward(ctx: Any, grad: Any) -> Any:
+        return grad * 2.1
+
+
+def test_right_derivatives_pass() -> None:
+    x = tinyact.rand(2, 3, dtype=tinyact.float64, requires_grad=True)
+    w = tinyact.rand(3, dtype=tinyact.float64, requires_grad=True)
+    assert gradcheck(lambda a, b: (a @ b, a.sum(0) * b), (x, w))
+    assert gradcheck(lambda a: a * 2, x)
+
+
+def test_a_wrong_derivative_is_found() -> None:
+    x = tinyact.rand(2, dtype=tinyact.float64, requires_grad=True)
+    with pytest.raises(RuntimeError, match="Jacobian mismatch for output 0 with respect to input 0"):
+        gradcheck(Wrong.apply, (x,))
+    assert gradcheck(Wrong.apply, (x,), raise_exception=False) is False
+    assert gradcheck(Wrong.apply, (x,), atol=0.2)
+
+
+def test_the_input_is_as_before() -> None:
+    x = tinyact.tensor([1.0, 2.0], dtype=tinyact.float64, requires_grad=True)
+    gradcheck(lambda t: t * t, (x,))
+    assert x.tolist() == [1.0, 2.0]
+    assert x.grad is None
+
+
+def test_inputs_that_cannot_be_checked() -> None:
+    with pytest.raises(ValueError, match="require"):
+        gradcheck(lambda t: t * 2, (tinyact.ones(2),))
+    with pytest.raises(ValueError, match="require"):
+        torch.autograd.gradcheck(lambda t: t * 2, (torch.ones(2),))
+
+
+def test_pytorchs_signature() -> None:
+    ours, theirs = (inspect.signature(f).parameters for f in (gradcheck, torch.autograd.gradcheck))
+    for name, parameter in ours.items():
+        assert theirs[name].default == parameter.default
+
+
+def test_several_inputs_some_of_them_constant() -> None:
+    x = tinyact.tensor(np.array([0.5, 1.5]), requires_grad=True)
+    assert gradcheck(lambda a, b, n: a * b + n, (x, tinyact.tensor([2.0, 3.0]), 1.5))
