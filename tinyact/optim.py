@@ -116,12 +116,13 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                if parameter._grad is not None:
-                    self._update(parameter.array, parameter._grad.array, self.state[parameter], group)
-                    # A sweep that wanted the old values must notice.
-                    parameter._version[0] += 1
+        with np.errstate(all="ignore"):
+            for group in self.param_groups:
+                for parameter in group["params"]:
+                    if parameter._grad is not None:
+                        self._update(parameter.array, parameter._grad.array, self.state[parameter], group)
+                        # A sweep that wanted the old values must notice.
+                        parameter._version[0] += 1
         return loss
 
     def _update(self, p: Array, grad: Array, state: State, group: Group) -> None:

@@ -1,0 +1,27 @@
+"""What importing the library brings along."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import tinyact
+
+CODE = """
+import sys
+before = {name.partition(".")[0] for name in sys.modules}
+import tinyact
+new = {name.partition(".")[0] for name in sys.modules} - before - set(sys.stdlib_module_names)
+print(sorted(name for name in new if not name.startswith(("_cython", "cython"))))
+"""
+
+
+def test_numpy_alone() -> None:
+    done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['numpy', 'tinyact']"
+
+
+def test_every_public_name_exists() -> None:
+    for name in tinyact.__all__:
+        assert hasattr(tinyact, name)
+    assert sorted(tinyact.__all__, key=str.lower) == sorted(set(tinyact.__all__), key=str.lower)

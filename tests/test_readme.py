@@ -1,0 +1,49 @@
+"""README's Python blocks run, and show what they say."""
+
+from __future__ import annotations
+
+import doctest
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).parents[1] / "README.md"
+TEXT = README.read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```python\n(.*?)^```", TEXT, flags=re.M | re.S)
+
+
+def test_there_are_blocks() -> None:
+    assert BLOCKS
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_block(block: str) -> None:
+    if ">>>" in block:
+        test = doctest.DocTestParser().get_doctest(block, {}, "README", str(README), 0)
+        results = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test)
+        assert results.failed == 0
+        return
+    # What a block prints stands behind its print() calls as a comment.
+    done = subprocess.run([sys.executable, "-c", block], capture_output=True, text=True, check=True)
+    expected = [line.partition("# ")[2] for line in block.splitlines() if line.lstrip().startswith("print(")]
+    assert [line for line in expected if line] == [line for line in done.stdout.splitlines() if line]
+
+
+def test_quick_start_holds_two_commands() -> None:
+    section = TEXT.partition("## Quick start")[2]
+    (block,) = re.findall(r"^```\w*\n(.*?)^```", section.partition("\n## ")[0], flags=re.M | re.S)
+    assert len(block.strip().splitlines()) == 2
+
+
+def test_the_experiments_output_is_real() -> None:
+    section = TEXT.partition("## The experiment")[2]
+    shown = re.findall(r"^```text\n(.*?)^```", section, flags=re.M | re.S)[0]
+    command = [sys.executable, "-m", "tinyact.experiment"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    # "…" stands for lines left out. The last digit may differ where another machine rounds otherwise.
+    pattern = re.escape(shown.strip()).replace("…", "(?:.|\n)*")
+    pattern = re.sub(r"(\d+\\\.\d+?)\d(?=\D|$)", r"\1\\d", pattern)
+    assert re.search(pattern, printed.strip()), printed
