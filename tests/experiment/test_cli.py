@@ -12,7 +12,7 @@ import pytest
 
 import tinyact
 from tinyact.experiment import cli
-from tinyact.nn.activation import ACTIVATIONS
+from tinyact.experiment.training import CHOICES
 
 SHORT = ["--epochs", "6", "--seeds", "2"]
 
@@ -59,7 +59,7 @@ def test_the_same_seed_gives_the_same_lines(capsys: pytest.CaptureFixture[str]) 
     assert run(capsys, *SHORT, "--seed", "5") != first
 
 
-@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("name", CHOICES)
 def test_any_activation(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "--activation", name, "--epochs", "2", "--seeds", "1")
     assert code == 0
@@ -133,6 +133,7 @@ def test_check_torch(capsys: pytest.CaptureFixture[str]) -> None:
         (["--hidden", "many"], "got 'many'"),
         (["--dropout", "1"], "not including, 1"),
         (["--check-torch", "--dropout", "0.1"], "vendor library"),
+        (["--check-torch", "--activation", "snake"], "PyTorch doesn't have it"),
         (["--plot", "losses.doc"], "ending must be one of"),
         (["--json", "/no/such/folder/x.json"], "is no file in a folder that exists"),
         (["--unknown"], "unrecognized"),

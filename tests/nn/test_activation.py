@@ -14,27 +14,51 @@ from hypothesis import strategies as st
 import tinyact
 from tests.against_torch import arrays
 from tests.nn.twins import errors, same_error, same_module
-from tinyact.nn.activation import ACTIVATIONS, Activation
+from tinyact.nn import activations
 
 SETTINGS = st.floats(-2, 2, width=32)
+WIDTHS = st.sampled_from([0.0, 0.5, 1.0])
+DIMS = st.fixed_dictionaries({"dim": st.sampled_from([0, -1])})
+NONE: st.SearchStrategy[dict[str, Any]] = st.just({})
+
+
+def some(**settings: Any) -> st.SearchStrategy[dict[str, Any]]:
+    """Some of these settings."""
+    return st.fixed_dictionaries({}, optional=settings)
+
+
 MODULES: dict[str, st.SearchStrategy[dict[str, Any]]] = {
-    "Sigmoid": st.just({}),
-    "Tanh": st.just({}),
-    "ReLU": st.just({}),
-    "LeakyReLU": st.fixed_dictionaries({}, optional={"negative_slope": SETTINGS}),
-    "PReLU": st.fixed_dictionaries({}, optional={"init": SETTINGS}),
-    "ELU": st.fixed_dictionaries({}, optional={"alpha": SETTINGS}),
-    "SiLU": st.just({}),
-    "Softmax": st.fixed_dictionaries({"dim": st.sampled_from([0, -1])}),
-    "LogSoftmax": st.fixed_dictionaries({"dim": st.sampled_from([0, -1])}),
-}
-INPLACE = ["ReLU", "LeakyReLU", "ELU", "SiLU"]
+    "Sigmoid": NONE, "Tanh": NONE, "ReLU": NONE, "LeakyReLU": some(negative_slope=SETTINGS),
+    "PReLU": some(init=SETTINGS),
+    "RReLU": some(lower=st.just(0.1), upper=st.just(0.5)), "ELU": some(alpha=SETTINGS), "SELU": NONE,
+    "CELU": some(alpha=st.just(2.0)), "SiLU": NONE, "Mish": NONE,
+    "GELU": some(approximate=st.sampled_from(["none", "tanh"])), "Softplus": some(beta=st.just(2.0), threshold=WIDTHS),
+    "Softsign": NONE, "LogSigmoid": NONE, "Hardtanh": some(min_val=st.just(-2.0), max_val=WIDTHS), "ReLU6": NONE,
+    "Hardsigmoid": NONE, "Hardswish": NONE, "Hardshrink": some(lambd=WIDTHS), "Softshrink": some(lambd=WIDTHS),
+    "Tanhshrink": NONE, "Threshold": st.fixed_dictionaries({"threshold": SETTINGS, "value": SETTINGS}),
+    "Softmax": DIMS, "Softmin": DIMS, "LogSoftmax": DIMS, "GLU": some(dim=st.sampled_from([0, -1])),
+}  # fmt: skip
+# Those that PyTorch lacks.
+OWN = {"Swish", "ReLUSquared", "Snake", "Maxout"}
+INPLACE = [
+    "ReLU",
+    "LeakyReLU",
+    "RReLU",
+    "ELU",
+    "SELU",
+    "CELU",
+    "SiLU",
+    "Mish",
+    "Hardtanh",
+    "ReLU6",
+    "Hardsigmoid",
+    "Hardswish",
+]
 
 
 def test_none_is_forgotten() -> None:
-    assert set(MODULES) == {
-        kind.__name__ for kind in Activation.__subclasses__() if kind.__module__ == "tinyact.nn.activation"
-    }
+    assert set(MODULES) | OWN == {kind.__name__ for kind in activations().values()}
+    assert set(MODULES) == {name for name in MODULES if hasattr(torch.nn, name)}
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -42,7 +66,11 @@ def test_none_is_forgotten() -> None:
 @settings(max_examples=60)
 def test_outputs_and_gradients(name: str, data: st.DataObject) -> None:
     given = data.draw(MODULES[name])
-    x = data.draw(arrays(dtype="float32" if name == "PReLU" else None))
+    x = data.draw(arrays(dtype="float32" if name in ("PReLU", "Hardsigmoid") else None))
+    if name == "GLU":
+        x = np.concatenate([np.atleast_1d(x)] * 2, given.get("dim", -1))
+    for m in (tinyact, torch):
+        m.manual_seed(0)  # for the one that draws numbers
     same_module(lambda m: getattr(m.nn, name)(**given), x)
 
 
@@ -79,8 +107,11 @@ def test_a_leaf_is_not_changed_in_place(name: str) -> None:
 @pytest.mark.parametrize("name", MODULES)
 def test_same_signature(name: str) -> None:
     ours, theirs = (inspect.signature(getattr(m.nn, name)).parameters.values() for m in (tinyact, torch))
-    # PyTorch's Sigmoid and Tanh take anything and ignore it; there is no device here.
-    expected = [(p.name, p.default) for p in theirs if p.name not in ("args", "kwargs", "device")]
+    # PyTorch's Sigmoid and Tanh take anything and ignore it; there is no device here, and no names
+    # that Hardtanh once had.
+    expected = [
+        (p.name, p.default) for p in theirs if p.name not in ("args", "kwargs", "device", "min_value", "max_value")
+    ]
     assert [(p.name, p.default) for p in ours] == expected
 
 
@@ -149,15 +180,36 @@ def test_a_subclass_has_its_own_constructor() -> None:
 
 
 def test_documentation_comes_from_the_function() -> None:
-    for kind in ACTIVATIONS.values():
+    for kind in activations().values():
         mathematics = (kind.function.__doc__ or "").partition("    Args:")[0]
         assert mathematics.strip()
-        assert (kind.__doc__ or "").startswith(mathematics)
+        assert (kind.__doc__ or "").startswith(mathematics.rstrip())
 
 
 def test_names() -> None:
-    assert tinyact.nn.Swish is tinyact.nn.SiLU
-    assert set(ACTIVATIONS) == {"sigmoid", "tanh", "relu", "leaky_relu", "prelu", "elu", "silu", "softmax", "swish"}
-    for name, kind in ACTIVATIONS.items():
+    for name, kind in activations().items():
         assert getattr(tinyact.nn.functional, name) is kind.function
         assert getattr(tinyact.nn, kind.__name__) is kind
+
+
+def test_a_learned_swish() -> None:
+    module = tinyact.nn.Swish(2.0, learned=True)
+    assert [name for name, _ in module.named_parameters()] == ["beta"]
+    assert repr(module) == "Swish(beta=2.0, learned=True)"
+    x = tinyact.tensor([-1.0, 3.0])
+    y = module(x)
+    assert y.tolist() == tinyact.nn.functional.swish(x, 2.0).tolist()
+    y.sum().backward()
+    assert module.beta.grad is not None
+    assert repr(tinyact.nn.Swish()) == "Swish(beta=1.0)"
+    assert not list(tinyact.nn.Swish().parameters())
+
+
+def test_maxout_makes_layers_narrower() -> None:
+    assert tinyact.nn.Maxout(4)(tinyact.ones(3, 8)).shape == (3, 2)
+    assert repr(tinyact.nn.Maxout(4)) == "Maxout(pieces=4, dim=-1)"
+
+
+def test_snake_and_relu_squared() -> None:
+    assert repr(tinyact.nn.Snake(2.0)) == "Snake(alpha=2.0)"
+    assert tinyact.nn.ReLUSquared()(tinyact.tensor([-2.0, 3.0])).tolist() == [0.0, 9.0]

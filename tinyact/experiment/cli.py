@@ -15,8 +15,7 @@ import tinyact
 from tinyact.experiment.data import Split, notebook_data
 from tinyact.experiment.plot import label, plot_losses
 from tinyact.experiment.statistics import compare, describe, percentile_of
-from tinyact.experiment.training import NONE, Run, build, train
-from tinyact.nn.activation import ACTIVATIONS
+from tinyact.experiment.training import CHOICES, NONE, Run, build, train
 
 # What the notebook printed for its two networks, each trained once.
 NOTEBOOK = {NONE: 0.864, "relu": 0.897}
@@ -56,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--activation", nargs="+", default=["relu"], metavar="NAME", type=_activation,
-        help=f"activation functions to compare with none: {', '.join(ACTIVATIONS)}",
+        help=f"activation functions to compare with none: {', '.join(CHOICES)}",
     )  # fmt: skip
     parser.add_argument("--seed", type=_at_least(0), default=0, metavar="S", help="seed of the first initial weights")
     parser.add_argument("--seeds", type=_at_least(1), default=20, metavar="N", help="how many: S, S + 1, …")
@@ -73,8 +72,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _activation(name: str) -> str:
-    if name not in ACTIVATIONS:
-        raise argparse.ArgumentTypeError(f"unknown activation {name!r}; known are {', '.join(ACTIVATIONS)}")
+    if name not in CHOICES:
+        raise argparse.ArgumentTypeError(f"unknown activation {name!r}; known are {', '.join(CHOICES)}")
     return name
 
 
@@ -127,6 +126,9 @@ def _check(options: argparse.Namespace) -> None:
     parser = _parser()
     if options.check_torch and options.dropout:
         parser.error("--check-torch can't go with --dropout: PyTorch draws its masks with a vendor library")
+    for name in options.activation:
+        if options.check_torch and name in ("relu_squared", "snake"):
+            parser.error(f"--check-torch can't go with --activation {name}: PyTorch doesn't have it")
     for option, module, extra in (("check_torch", "torch", "test"), ("plot", "matplotlib", "plot")):
         if getattr(options, option) and not _installed(module):
             name = "--" + option.replace("_", "-")

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tinyact.experiment.data import INPUTS, Split
-from tinyact.nn.activation import ACTIVATIONS
+from tinyact.nn import activations
 
 NONE = "none"
+# Activations that can stand between any two layers: the others change the width, or have settings without defaults.
+CHOICES = [name for name in activations() if name not in ("glu", "maxout", "threshold")]
 
 
 @dataclass
@@ -40,7 +42,7 @@ def build(
 
     Args:
         framework: ``tinyact`` or ``torch``.
-        activation: a name from `tinyact.nn.activations`, or ``"none"``.
+        activation: one of ``CHOICES``, or ``"none"``.
         hidden: the widths of the hidden layers.
         dropout: the share of each hidden layer's outputs that is dropped in training.
         inputs: the number of features.
@@ -68,9 +70,10 @@ def build(
 
 
 def _activation(nn: Any, name: str) -> Any:
-    module = getattr(nn, ACTIVATIONS[name].__name__)
-    # Softmax alone has to be told along which dimension: that of the units.
-    return module(dim=1) if name == "softmax" else module()
+    # PyTorch has Swish for β = 1 alone, under another name.
+    module = getattr(nn, activations()[name].__name__ if hasattr(nn, "Swish") or name != "swish" else "SiLU")
+    # Some have to be told along which dimension: that of the units.
+    return module(dim=1) if name in ("softmax", "softmin", "log_softmax") else module()
 
 
 def train(

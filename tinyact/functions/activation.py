@@ -1,37 +1,58 @@
-"""The activation functions, each with its derivative.
+"""The activation functions that treat every element for itself, each with its derivative.
 
-Sources are named where a function has one: the paper that proposed it.
+Every class says the same things about its function in the same words: the formula, its range, its derivative, the
+largest slope, where it saturates, and the paper that proposed it. Whatever else the library knows about it (the public
+function, the module, tables, plots, checks) is derived from the class.
 """
 
 from __future__ import annotations
 
-import warnings
-from typing import TYPE_CHECKING, Any
+import inspect
+import math
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from tinyact.autograd import engine
 from tinyact.autograd.engine import Gradient, Operation
-from tinyact.functions.elementwise import Elementwise, choose, keep
-from tinyact.functions.operand import as_floating, cast, dimension, documented
+from tinyact.functions.elementwise import Elementwise, as_tensor_operand, choose, keep
+from tinyact.functions.operand import as_floating, documented
 from tinyact.functions.shape import reshape
 
 if TYPE_CHECKING:
-    from tinyact.dtype import dtype as DType
     from tinyact.tensor import Tensor
 
 
 class Activation(Elementwise):
-    """An activation function; its value and derivative are written so that no step overflows or makes a NaN."""
+    """An activation function of single elements.
 
-    may_warn = False
+    Attributes:
+        inplace: whether PyTorch's function can replace its input.
+        integers: what becomes of integers: ``"refused"``, taken as ``"floats"``, or ``"kept"``.
+    """
+
+    precise = True
+    inplace: ClassVar[bool] = False
+    integers: ClassVar[str] = "refused"
+
+    def name(self) -> str:
+        return f"{type(self).__name__.capitalize()}Backward0"
 
 
 class Sigmoid(Activation):
-    """σ(x) = 1 / (1 + e⁻ˣ)      range (0, 1), saturates at both ends
+    """σ(x) = 1 / (1 + e⁻ˣ)
 
-    d/dx σ(x) = σ(x) · (1 − σ(x)), at most ¼
+    Range: (0, 1)
+    Derivative: σ(x) · (1 − σ(x))
+    Largest slope: 0.25, at 0
+    Saturates: to 0 at −∞ and to 1 at ∞
+    Source: Rumelhart, Hinton and Williams (1986), Learning representations by back-propagating errors.
     """
+
+    may_warn = False
+    integers = "floats"
 
     def value(self, x: Any) -> Any:
         # 1 / (1 + e⁻ˣ) for x ≥ 0 and the same fraction times eˣ, eˣ / (eˣ + 1), below: e^(−|x|) can't overflow.
@@ -43,10 +64,17 @@ class Sigmoid(Activation):
 
 
 class Tanh(Activation):
-    """tanh(x) = (eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)      range (−1, 1), zero-centred, saturates at both ends
+    """tanh(x) = (eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)
 
-    d/dx tanh(x) = 1 − tanh(x)², at most 1
+    Range: (−1, 1)
+    Derivative: 1 − tanh(x)²
+    Largest slope: 1, at 0
+    Saturates: to −1 at −∞ and to 1 at ∞
+    Source: LeCun, Bottou, Orr and Müller (1998), Efficient backprop.
     """
+
+    may_warn = False
+    integers = "floats"
 
     def value(self, x: Any) -> Any:
         return np.tanh(x)
@@ -56,15 +84,19 @@ class Tanh(Activation):
 
 
 class ReLU(Activation):
-    """ReLU(x) = max(0, x)      range [0, ∞), zero below 0
+    """ReLU(x) = max(0, x)
 
-    d/dx ReLU(x) = 1 for x > 0, 0 for x ≤ 0 (at the kink too)
-
+    Range: [0, ∞)
+    Derivative: 1 for x > 0, 0 for x ≤ 0
+    Largest slope: 1, for x > 0
+    Saturates: to 0 for x ≤ 0
     Source: Nair and Hinton (2010), Rectified linear units improve restricted Boltzmann machines.
     """
 
-    def name(self) -> str:
-        return "ReluBackward0"
+    precise = False
+    may_warn = False
+    inplace = True
+    integers = "kept"
 
     def value(self, x: Any) -> Any:
         return np.maximum(x, 0)
@@ -75,17 +107,23 @@ class ReLU(Activation):
 
 
 class LeakyReLU(Activation):
-    """LeakyReLU(x) = x for x > 0, a·x for x ≤ 0, a the negative slope      range (−∞, ∞)
+    """LeakyReLU(x) = x for x > 0, a·x for x ≤ 0, with the negative slope a
 
-    d/dx LeakyReLU(x) = 1 for x > 0, a for x ≤ 0
-
+    Range: (−∞, ∞)
+    Derivative: 1 for x > 0, a for x ≤ 0
+    Largest slope: 1, for x > 0
+    Saturates: nowhere
     Source: Maas, Hannun and Ng (2013), Rectifier nonlinearities improve neural network acoustic models.
+
+    Args:
+        negative_slope: a.
     """
 
-    may_warn = True  # of 0 · ∞
+    precise = False
+    inplace = True
 
-    def __init__(self, negative_slope: float) -> None:
-        self.negative_slope = negative_slope
+    def __init__(self, negative_slope: float = 0.01) -> None:
+        self.negative_slope = number(negative_slope, "leaky_relu", "negative_slope")
 
     def name(self) -> str:
         return "LeakyReluBackward0"
@@ -97,11 +135,520 @@ class LeakyReLU(Activation):
         return choose(x > 0, 1.0, self.negative_slope, x)
 
 
+class ELU(Activation):
+    """ELU(x) = x for x > 0, α·(eˣ − 1) for x ≤ 0
+
+    Range: (−α, ∞)
+    Derivative: 1 for x > 0, α·eˣ for x ≤ 0
+    Largest slope: 1, for x ≥ 0
+    Saturates: to −α at −∞
+    Source: Clevert, Unterthiner and Hochreiter (2015), Fast and accurate deep network learning by exponential linear
+    units (ELUs), arXiv:1511.07289.
+
+    Args:
+        alpha: α.
+    """
+
+    inplace = True
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        self.alpha = number(alpha, "elu", "alpha")
+
+    def value(self, x: Any) -> Any:
+        return choose(x > 0, x, self.alpha * np.expm1(np.minimum(x, 0)), x)
+
+    def derivative(self, x: Any) -> Any:
+        return choose(x > 0, 1.0, self.alpha * np.exp(np.minimum(x, 0)), x)
+
+
+class SELU(Activation):
+    """SELU(x) = s·x for x > 0, s·α·(eˣ − 1) for x ≤ 0, with s = 1.0507…, α = 1.6732…
+
+    Range: (−1.7581, ∞)
+    Derivative: s for x > 0, s·α·eˣ for x ≤ 0
+    Largest slope: 1.7581, at 0 from the left
+    Saturates: to −s·α at −∞
+    Source: Klambauer, Unterthiner, Mayr and Hochreiter (2017), Self-normalizing neural networks, arXiv:1706.02515.
+    """
+
+    inplace = True
+    scale, alpha = 1.0507009873554804934193349852946, 1.6732632423543772848170429916717
+
+    def name(self) -> str:
+        return "EluBackward0"
+
+    def value(self, x: Any) -> Any:
+        return self.scale * choose(x > 0, x, self.alpha * np.expm1(np.minimum(x, 0)), x)
+
+    def derivative(self, x: Any) -> Any:
+        return self.scale * choose(x > 0, 1.0, self.alpha * np.exp(np.minimum(x, 0)), x)
+
+
+class CELU(Activation):
+    """CELU(x) = x for x > 0, α·(e^(x/α) − 1) for x ≤ 0
+
+    Range: (−α, ∞)
+    Derivative: 1 for x > 0, e^(x/α) for x ≤ 0
+    Largest slope: 1, for x ≥ 0
+    Saturates: to −α at −∞
+    Source: Barron (2017), Continuously differentiable exponential linear units, arXiv:1704.07483.
+
+    Args:
+        alpha: α, not 0.
+    """
+
+    inplace = True
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        self.alpha = number(alpha, "celu", "alpha")
+        if self.alpha == 0:
+            raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
+
+    def value(self, x: Any) -> Any:
+        return choose(x > 0, x, self.alpha * np.expm1(np.minimum(x, 0) / self.alpha), x)
+
+    def derivative(self, x: Any) -> Any:
+        return choose(x > 0, 1.0, np.exp(np.minimum(x, 0) / self.alpha), x)
+
+
+class SiLU(Activation):
+    """SiLU(x) = x·σ(x), also called Swish
+
+    Range: [−0.2785, ∞)
+    Derivative: σ(x) · (1 + x·(1 − σ(x)))
+    Largest slope: 1.0998, at 2.3994
+    Saturates: to 0 at −∞
+    Source: Elfwing, Uchibe and Doya (2017), Sigmoid-weighted linear units for neural network function approximation in
+    reinforcement learning, arXiv:1702.03118.
+    """
+
+    inplace = True
+
+    def value(self, x: Any) -> Any:
+        return bounded_below(x) * sigma(x)
+
+    def derivative(self, x: Any) -> Any:
+        x = bounded(x)
+        s = sigma(x)
+        return s * (1 + x * (1 - s))
+
+
+class Mish(Activation):
+    """Mish(x) = x·tanh(softplus(x)), softplus(x) = ln(1 + eˣ)
+
+    Range: [−0.3088, ∞)
+    Derivative: t + x·σ(x)·(1 − t²), with t = tanh(softplus(x))
+    Largest slope: 1.0885, at 1.4904
+    Saturates: to 0 at −∞
+    Source: Misra (2019), Mish: A self regularized non-monotonic activation function, arXiv:1908.08681.
+    """
+
+    inplace = True
+
+    def value(self, x: Any) -> Any:
+        return bounded_below(x) * Tanh()(Softplus()(x))
+
+    def derivative(self, x: Any) -> Any:
+        x = bounded(x)
+        t = Tanh()(Softplus()(x))
+        return t + x * sigma(x) * (1 - t * t)
+
+
+class NormalCDF(Elementwise):
+    """Φ(x), the share of the standard normal distribution below x      d/dx Φ(x) = φ(x) = e^(−x²/2) / √(2π)"""
+
+    def value(self, x: Any) -> Any:
+        from scipy.special import ndtr
+
+        return ndtr(x)
+
+    def derivative(self, x: Any) -> Any:
+        return np.exp(-x * x / 2) / math.sqrt(2 * math.pi)
+
+
+class GELU(Activation):
+    """GELU(x) = x·Φ(x), Φ the normal distribution function; or x·σ(2u) with u = √(2/π)·(x + 0.044715·x³), "tanh"
+
+    Range: [−0.1700, ∞)
+    Derivative: Φ(x) + x·φ(x); or σ(2u) · (1 + 2u′·x·(1 − σ(2u)))
+    Largest slope: 1.1289, at 1.4142
+    Saturates: to 0 at −∞
+    Source: Hendrycks and Gimpel (2016), Gaussian error linear units (GELUs), arXiv:1606.08415.
+
+    Args:
+        approximate: ``"none"`` or ``"tanh"``, named for ½·(1 + tanh(u)) = σ(2u).
+    """
+
+    def __init__(self, approximate: str = "none") -> None:
+        if approximate not in ("none", "tanh"):
+            raise RuntimeError(f"approximate argument must be either none or tanh, got {approximate!r}")
+        self.approximate = approximate
+
+    def share(self, x: Any) -> Any:
+        """Φ(x), or its approximation."""
+        if self.approximate == "none":
+            return NormalCDF()(x)
+        return sigma(2 * math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x))
+
+    def value(self, x: Any) -> Any:
+        return bounded_below(x) * self.share(x)
+
+    def derivative(self, x: Any) -> Any:
+        x = bounded(x)
+        s = self.share(x)
+        if self.approximate == "none":
+            return s + x * NormalCDF().derivative(x)
+        slope = 2 * math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * x * x)
+        return s * (1 + slope * x * (1 - s))
+
+
+class Softplus(Activation):
+    """softplus(x) = ln(1 + e^(βx)) / β; x itself where βx is above the threshold
+
+    Range: (0, ∞)
+    Derivative: σ(βx); 1 where βx is above the threshold
+    Largest slope: 1, at ∞
+    Saturates: to 0 at −∞
+    Source: Dugas, Bengio, Bélisle, Nadeau and Garcia (2001), Incorporating second-order functional knowledge for better
+    option pricing.
+
+    Args:
+        beta: β, above 0.
+        threshold: where the function becomes the line x.
+    """
+
+    def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
+        self.beta = number(beta, "softplus", "beta")
+        self.threshold = number(threshold, "softplus", "threshold")
+        if not self.beta > 0:
+            raise ValueError(f"softplus takes a beta above 0, got {beta}")
+
+    def value(self, x: Any) -> Any:
+        z = x * self.beta
+        # ln(1 + eᶻ) = max(z, 0) + ln(1 + e^(−|z|)), which can't overflow.
+        return choose(z > self.threshold, x, (np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))) / self.beta, x)
+
+    def derivative(self, x: Any) -> Any:
+        z = x * self.beta
+        return choose(z > self.threshold, 1.0, sigma(z), x)
+
+
+class Softsign(Activation):
+    """softsign(x) = x / (1 + |x|)
+
+    Range: (−1, 1)
+    Derivative: 1 / (1 + |x|)²
+    Largest slope: 1, at 0
+    Saturates: to −1 at −∞ and to 1 at ∞
+    Source: Turian, Bergstra and Bengio (2009), Quadratic features and deep architectures for chunking.
+    """
+
+    integers = "floats"
+
+    def name(self) -> str:
+        return "DivBackward0"
+
+    def value(self, x: Any) -> Any:
+        x = np.clip(x, -1e300, 1e300)  # ∞ / ∞ would be NaN
+        return x / (1 + np.abs(x))
+
+    def derivative(self, x: Any) -> Any:
+        d = 1 / (1 + np.abs(x))
+        return d * d
+
+
+class LogSigmoid(Activation):
+    """ln σ(x) = −ln(1 + e⁻ˣ)
+
+    Range: (−∞, 0)
+    Derivative: σ(−x)
+    Largest slope: 1, at −∞
+    Saturates: to 0 at ∞
+    Source: the logarithm of the sigmoid; as in the losses of Rumelhart, Hinton and Williams (1986).
+    """
+
+    def name(self) -> str:
+        return "LogSigmoidBackward0"
+
+    def value(self, x: Any) -> Any:
+        return np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x)))
+
+    def derivative(self, x: Any) -> Any:
+        return sigma(-x)
+
+
+class Hardtanh(Activation):
+    """hardtanh(x) = min(max(x, a), b)
+
+    Range: [a, b]
+    Derivative: 1 for a < x < b, else 0
+    Largest slope: 1, for a < x < b
+    Saturates: to a for x ≤ a and to b for x ≥ b
+    Source: Collobert (2004), Large scale machine learning.
+
+    Args:
+        min_val: a.
+        max_val: b, not below a.
+    """
+
+    precise = False
+    may_warn = False
+    inplace = True
+    integers = "kept"
+
+    def __init__(self, min_val: float = -1.0, max_val: float = 1.0) -> None:
+        if min_val > max_val:
+            raise ValueError(f"min_val cannot be greater than max_val, got {min_val} and {max_val}")
+        self.min_val, self.max_val = min_val, max_val
+
+    def value(self, x: Any) -> Any:
+        return np.minimum(np.maximum(x, self.min_val), self.max_val)
+
+    def derivative(self, x: Any) -> Any:
+        return (x > self.min_val) & (x < self.max_val)
+
+
+class ReLU6(Hardtanh):
+    """ReLU6(x) = min(max(0, x), 6)
+
+    Range: [0, 6]
+    Derivative: 1 for 0 < x < 6, else 0
+    Largest slope: 1, for 0 < x < 6
+    Saturates: to 0 for x ≤ 0 and to 6 for x ≥ 6
+    Source: Krizhevsky (2010), Convolutional deep belief networks on CIFAR-10.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(0, 6)
+
+    def name(self) -> str:
+        return "HardtanhBackward0"
+
+
+class Hardsigmoid(Activation):
+    """hardsigmoid(x) = min(max(0, x + 3), 6) / 6
+
+    Range: [0, 1]
+    Derivative: 1/6 for −3 < x < 3, else 0
+    Largest slope: 0.1667, for −3 < x < 3
+    Saturates: to 0 for x ≤ −3 and to 1 for x ≥ 3
+    Source: Courbariaux, Bengio and David (2015), BinaryConnect, arXiv:1511.00363 (there with slope ½).
+    """
+
+    inplace = True
+
+    def value(self, x: Any) -> Any:
+        return np.minimum(np.maximum(x + 3, 0), 6) / 6
+
+    def derivative(self, x: Any) -> Any:
+        return choose((x > -3) & (x < 3), 1 / 6, 0.0, x)
+
+
+class Hardswish(Activation):
+    """hardswish(x) = x · min(max(0, x + 3), 6) / 6
+
+    Range: [−0.375, ∞)
+    Derivative: 0 for x ≤ −3, x/3 + ½ for −3 < x < 3, 1 for x ≥ 3
+    Largest slope: 1.5, at 3 from the left
+    Saturates: to 0 for x ≤ −3
+    Source: Howard et al. (2019), Searching for MobileNetV3, arXiv:1905.02244.
+    """
+
+    inplace = True
+
+    def value(self, x: Any) -> Any:
+        return bounded_below(x) * np.minimum(np.maximum(x + 3, 0), 6) / 6
+
+    def derivative(self, x: Any) -> Any:
+        return choose(x <= -3, 0.0, choose(x < 3, x / 3 + 0.5, 1.0, x), x)
+
+
+class Hardshrink(Activation):
+    """hardshrink(x) = 0 for −λ ≤ x ≤ λ, else x
+
+    Range: (−∞, ∞)
+    Derivative: 0 for −λ ≤ x ≤ λ, else 1
+    Largest slope: 1, for |x| > λ
+    Saturates: to 0 for |x| ≤ λ
+    Source: Donoho and Johnstone (1994), Ideal spatial adaptation by wavelet shrinkage.
+
+    Args:
+        lambd: λ.
+    """
+
+    precise = False
+    may_warn = False
+
+    def __init__(self, lambd: float = 0.5) -> None:
+        self.lambd = number(lambd, "hardshrink", "lambd")
+
+    def value(self, x: Any) -> Any:
+        return keep(x, ~((x >= -self.lambd) & (x <= self.lambd)))  # NaN stays
+
+    def derivative(self, x: Any) -> Any:
+        return (x > self.lambd) | (x < -self.lambd)
+
+
+class Softshrink(Activation):
+    """softshrink(x) = x − λ for x > λ, x + λ for x < −λ, else 0
+
+    Range: (−∞, ∞)
+    Derivative: 0 for −λ ≤ x ≤ λ, else 1
+    Largest slope: 1, for |x| > λ
+    Saturates: to 0 for |x| ≤ λ
+    Source: Donoho and Johnstone (1994), Ideal spatial adaptation by wavelet shrinkage.
+
+    Args:
+        lambd: λ, not below 0.
+    """
+
+    precise = False
+
+    def __init__(self, lambd: float = 0.5) -> None:
+        self.lambd = number(lambd, "softshrink", "lambd")
+        if not self.lambd >= 0:
+            raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd}")
+
+    def value(self, x: Any) -> Any:
+        return choose(x > self.lambd, x - self.lambd, choose(x < -self.lambd, x + self.lambd, 0 * x, x), x)
+
+    def derivative(self, x: Any) -> Any:
+        return (x > self.lambd) | (x < -self.lambd)
+
+
+class Tanhshrink(Activation):
+    """tanhshrink(x) = x − tanh(x)
+
+    Range: (−∞, ∞)
+    Derivative: tanh(x)²
+    Largest slope: 1, at ±∞
+    Saturates: nowhere
+    Source: Kavukcuoglu, Ranzato and LeCun (2010), Fast inference in sparse coding algorithms, arXiv:1010.3467.
+    """
+
+    integers = "floats"
+
+    def name(self) -> str:
+        return "SubBackward0"
+
+    def value(self, x: Any) -> Any:
+        # Near 0 the two cancel; there the first terms of the series are exact to the last digit.
+        x2 = x * x
+        series = x * x2 * (1 / 3 - x2 * (2 / 15 - x2 * (17 / 315)))
+        return choose(x2 < 1e-5, series, x - np.tanh(x), x)
+
+    def derivative(self, x: Any) -> Any:
+        t = np.tanh(x)
+        return t * t
+
+
+class Threshold(Activation):
+    """threshold(x) = x for x > t, else v
+
+    Range: (t, ∞) and v
+    Derivative: 1 for x > t, else 0
+    Largest slope: 1, for x > t
+    Saturates: to v for x ≤ t
+    Source: PyTorch's generalization of ReLU, which is t = v = 0.
+
+    Args:
+        threshold: t.
+        value: v.
+    """
+
+    precise = False
+    may_warn = False
+    inplace = True
+    integers = "kept"
+
+    def __init__(self, threshold: float, value: float) -> None:
+        self.threshold, self.otherwise = threshold, value
+
+    def value(self, x: Any) -> Any:
+        return np.where(x <= self.threshold, np.asarray(self.otherwise).astype(x.dtype), x)
+
+    def derivative(self, x: Any) -> Any:
+        return ~(x <= self.threshold)
+
+
+class ReLUSquared(Activation):
+    """ReLU²(x) = max(0, x)²
+
+    Range: [0, ∞)
+    Derivative: 2·max(0, x)
+    Largest slope: ∞, at ∞
+    Saturates: to 0 for x ≤ 0
+    Source: So, Mańke, Liu, Dai, Shazeer and Le (2021), Primer: Searching for efficient transformers for language
+    modeling, arXiv:2109.08668.
+    """
+
+    def value(self, x: Any) -> Any:
+        m = np.maximum(x, 0)
+        return m * m
+
+    def derivative(self, x: Any) -> Any:
+        return 2 * ReLU()(x)
+
+
+class Snake(Activation):
+    """snake(x) = x + sin²(αx) / α
+
+    Range: (−∞, ∞)
+    Derivative: 1 + sin(2αx)
+    Largest slope: 2, at π/(4α) and every π/α from there
+    Saturates: nowhere
+    Source: Ziyin, Hartwig and Ueda (2020), Neural networks fail to learn periodic functions and how to fix it,
+    arXiv:2006.08195.
+
+    Args:
+        alpha: α, not 0.
+    """
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        self.alpha = number(alpha, "snake", "alpha")
+        if self.alpha == 0:
+            raise ValueError("snake takes an alpha other than 0")
+
+    def value(self, x: Any) -> Any:
+        s = np.sin(self.alpha * x)
+        return x + s * s / self.alpha
+
+    def derivative(self, x: Any) -> Any:
+        return 1 + np.sin(2 * self.alpha * x)
+
+
+class Swish(Operation):
+    """swish(x) = x·σ(βx)
+
+    Range: [−0.2785/β, ∞)
+    Derivative: ∂/∂x = s · (1 + βx·(1 − s)), ∂/∂β = x²·s·(1 − s), with s = σ(βx)
+    Largest slope: 1.0998, at 2.3994/β
+    Saturates: to 0 at −∞
+    Source: Ramachandran, Zoph and Le (2017), Searching for activation functions, arXiv:1710.05941.
+    """
+
+    def forward(self, x: Any, beta: Any) -> Any:
+        s = sigma(beta * x)
+        return choose(s == 0, 0.0, x * s, x)  # not −∞ · 0 = NaN
+
+    def grad_x(self, grad: Gradient, x: Any, beta: Any) -> Gradient:
+        z = bounded(beta * x)
+        s = sigma(z)
+        return grad * (s * (1 + z * (1 - s)))
+
+    def grad_beta(self, grad: Gradient, x: Any, beta: Any) -> Gradient:
+        s = sigma(beta * x)
+        x = bounded(x)
+        return grad * (x * x * (s * (1 - s)))
+
+
 class PReLU(Operation):
-    """PReLU(x) = x for x > 0, a·x for x ≤ 0, with a learned      range (−∞, ∞)
+    """PReLU(x) = x for x > 0, a·x for x ≤ 0, with a learned
 
-    ∂/∂x = 1 for x > 0, a for x ≤ 0      ∂/∂a = 0 for x > 0, x for x ≤ 0
-
+    Range: (−∞, ∞)
+    Derivative: ∂/∂x = 1 for x > 0, a for x ≤ 0; ∂/∂a = 0 for x > 0, x for x ≤ 0
+    Largest slope: 1, for x > 0
+    Saturates: nowhere
     Source: He, Zhang, Ren and Sun (2015), Delving deep into rectifiers, arXiv:1502.01852.
     """
 
@@ -118,47 +665,45 @@ class PReLU(Operation):
         return keep(x * grad, ~(x > 0))
 
 
-class ELU(Activation):
-    """ELU(x) = x for x > 0, α·(eˣ − 1) for x ≤ 0      range (−α, ∞), saturates at −α
+class RReLU(PReLU):
+    """RReLU(x) = x for x > 0, a·x for x ≤ 0, with a drawn anew for each element
 
-    d/dx ELU(x) = 1 for x > 0, α·eˣ for x ≤ 0
-
-    Source: Clevert, Unterthiner and Hochreiter (2015), Fast and accurate deep network learning by exponential linear
-    units (ELUs), arXiv:1511.07289.
-    """
-
-    def __init__(self, alpha: float) -> None:
-        self.alpha = alpha
-
-    def name(self) -> str:
-        return "EluBackward0"
-
-    def value(self, x: Any) -> Any:
-        return choose(x <= 0, self.alpha * np.expm1(np.minimum(x, 0)), x, x)
-
-    def derivative(self, x: Any) -> Any:
-        return choose(x <= 0, self.alpha * np.exp(np.minimum(x, 0)), 1.0, x)
-
-
-class SiLU(Activation):
-    """SiLU(x) = x·σ(x), also called Swish      range [−0.2785, ∞), 0 far below 0
-
-    d/dx SiLU(x) = σ(x) · (1 + x·(1 − σ(x))), between −0.0998 and 1.0998
-
-    Source: Elfwing, Uchibe and Doya (2017), arXiv:1702.03118; Ramachandran, Zoph and Le (2017), Searching for
-    activation functions, arXiv:1710.05941.
+    Range: (−∞, ∞)
+    Derivative: 1 for x > 0, a for x ≤ 0
+    Largest slope: 1, for x > 0
+    Saturates: nowhere
+    Source: Xu, Wang, Chen and Li (2015), Empirical evaluation of rectified activations in convolutional network,
+    arXiv:1505.00853.
     """
 
     def name(self) -> str:
-        return "SiluBackward0"
+        return "RreluWithNoiseBackward0"
 
-    def value(self, x: Any) -> Any:
-        # The largest finite number in place of −∞, whose product with σ(−∞) = 0 would be NaN; the limit is 0.
-        return np.maximum(x, np.finfo(x.dtype).min) * sigma(x)
 
-    def derivative(self, x: Any) -> Any:
-        s = sigma(x)
-        return s * (1 + finite(x) * (1 - s))
+class Facts(NamedTuple):
+    """What an activation's docstring says, part by part."""
+
+    formula: str
+    range: str
+    derivative: str
+    largest_slope: str
+    saturates: str
+    source: str
+
+
+def facts(operation: type[Operation]) -> Facts:
+    """The facts about an activation, read from its docstring.
+
+    Raises:
+        ValueError: if a part is missing.
+    """
+    text = (inspect.getdoc(operation) or "").partition("\nArgs:")[0]
+    formula, _, rest = text.partition("\n\n")
+    parts = re.findall(r"^([A-Z][a-z ]+): (.*?)(?=\n[A-Z][a-z ]+: |\Z)", rest, flags=re.M | re.S)
+    found = {name.lower().replace(" ", "_"): " ".join(said.split()) for name, said in parts}
+    if set(found) != set(Facts._fields[1:]):
+        raise ValueError(f"{operation.__name__}'s docstring must say {', '.join(Facts._fields[1:])}; it says {found}")
+    return Facts(formula=" ".join(formula.split()), **found)
 
 
 def sigma(x: Any) -> Any:
@@ -166,147 +711,152 @@ def sigma(x: Any) -> Any:
     return Sigmoid()(x)
 
 
-def finite(x: Any) -> Any:
-    """x with the largest finite numbers in place of ±∞."""
-    largest = np.finfo((x.array if isinstance(x, engine.Tensor) else x).dtype).max
-    return np.clip(x, -largest, largest)
+def bounded(x: Any) -> Any:
+    """x, but −1000 … 1000: there e^x is 0 or ∞ already, and no limit is lost to ∞ · 0."""
+    return np.clip(x, -1000.0, 1000.0)
 
 
-class Softmax(Operation):
-    """softmax(x)ᵢ = e^xᵢ / Σⱼ e^xⱼ      range (0, 1), the outputs along the dimension sum to 1
+def bounded_below(x: Any) -> Any:
+    """x, but at least −1000, where what it is multiplied with is 0."""
+    return np.maximum(x, -1000.0)
 
-    ∂yᵢ/∂xⱼ = yᵢ·(δᵢⱼ − yⱼ), so ∂L/∂xᵢ = yᵢ · (gᵢ − Σⱼ gⱼ yⱼ) with g = ∂L/∂y
+
+def number(value: Any, function: str, argument: str) -> float:
+    """An argument that must be a number.
+
+    Raises:
+        TypeError: if it is none.
     """
-
-    may_warn = True
-
-    def __init__(self, dims: tuple[int, ...]) -> None:
-        self.dims = dims
-
-    def forward(self, x: Any) -> Any:
-        e = np.exp(shifted(x, self.dims))
-        return e / e.sum(self.dims, keepdims=True)
-
-    def grad_x(self, grad: Gradient, y: Any) -> Gradient:
-        return y * (grad - np.sum(grad * y, self.dims, keepdims=True))
+    if isinstance(value, engine.Tensor) and value.array.ndim == 0:
+        return float(value.array)
+    if not isinstance(value, (int, float, np.number)):
+        raise TypeError(f"{function}(): argument '{argument}' must be Number, not {type(value).__name__}")
+    return float(value)
 
 
-class LogSoftmax(Operation):
-    """log softmax(x)ᵢ = xᵢ − ln Σⱼ e^xⱼ      range (−∞, 0)
+def floating(input: Any, name: str) -> Tensor:
+    """The tensor, if its elements are floating numbers.
 
-    ∂yᵢ/∂xⱼ = δᵢⱼ − softmax(x)ⱼ, so ∂L/∂xᵢ = gᵢ − e^yᵢ · Σⱼ gⱼ with g = ∂L/∂y
+    Raises:
+        TypeError: if it is no tensor.
+        NotImplementedError: for integers and booleans.
     """
-
-    may_warn = True
-
-    def __init__(self, dims: tuple[int, ...]) -> None:
-        self.dims = dims
-
-    def forward(self, x: Any) -> Any:
-        s = shifted(x, self.dims)
-        return s - np.log(np.exp(s).sum(self.dims, keepdims=True))
-
-    def grad_x(self, grad: Gradient, y: Any) -> Gradient:
-        return grad - np.exp(y) * np.sum(grad, self.dims, keepdims=True)
+    if as_tensor_operand(input, name).array.dtype.kind != "f":
+        raise NotImplementedError(f"{name} takes floating tensors, got {input.dtype}")
+    return input  # type: ignore[no-any-return]
 
 
-def shifted(x: Any, dims: tuple[int, ...]) -> Any:
-    """x minus its maximum: the same softmax, and no exponential overflows."""
-    return x - x.max(dims, keepdims=True, initial=-np.inf)
+# --- the public functions ------------------------------------------------------------------------------------------
 
 
-@documented(Sigmoid)
-def sigmoid(input: Tensor) -> Tensor:
-    """
+def function(operation: type[Activation], name: str, example: str = "") -> Callable[..., Tensor]:
+    """The public function of an activation: the tensor first, then the settings of the operation.
+
     Args:
-        input: a tensor of any shape; integers are taken as float32.
-
-    Example:
-        >>> import tinyact
-        >>> tinyact.sigmoid(tinyact.tensor([-1.0, 0.0, 1.0]))
-        tensor([0.2689, 0.5000, 0.7311])
+        operation: the activation.
+        name: of the function.
+        example: what it makes of −1, 0 and 1, as printed.
     """
-    return Sigmoid().apply(as_floating(input, "sigmoid"))
+    settings = tuple(inspect.signature(operation).parameters.values())
+
+    def apply(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        inplace = kwargs.pop("inplace", False) if operation.inplace else False
+        if operation.inplace and len(args) > len(settings):
+            *args, inplace = args  # type: ignore[assignment]
+        activation = operation(*args, **kwargs)
+        if not isinstance(input, engine.Tensor) or input.array.dtype.kind != "f":
+            return _of_integers(activation, input, name)
+        return input.change(activation.apply) if inplace else activation.apply(input)
+
+    def apply_plain(input: Tensor) -> Tensor:
+        if not isinstance(input, engine.Tensor) or input.array.dtype.kind != "f":
+            return _of_integers(operation(), input, name)
+        return operation().apply(input)
+
+    public = apply if settings or operation.inplace else apply_plain
+    public.operation = operation  # type: ignore[attr-defined]
+    public.__name__ = public.__qualname__ = name
+    public.__doc__ = _documentation(operation, name, example)
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    parameters = [inspect.Parameter("input", kind, annotation="Tensor"), *settings]
+    if operation.inplace:
+        parameters.append(inspect.Parameter("inplace", kind, default=False, annotation="bool"))
+    public.__signature__ = inspect.Signature(parameters, return_annotation="Tensor")  # type: ignore[attr-defined]
+    return public
 
 
-@documented(Tanh)
-def tanh(input: Tensor) -> Tensor:
-    """
-    Args:
-        input: a tensor of any shape; integers are taken as float32.
-
-    Example:
-        >>> import tinyact
-        >>> tinyact.tanh(tinyact.tensor([-1.0, 0.0, 1.0]))
-        tensor([-0.7616,  0.0000,  0.7616])
-    """
-    return Tanh().apply(as_floating(input, "tanh"))
+def _of_integers(activation: Activation, input: Any, name: str) -> Tensor:
+    """What becomes of a tensor of integers or booleans, and the errors."""
+    dtype = as_tensor_operand(input, name).array.dtype
+    if activation.integers == "floats":
+        return activation.apply(as_floating(input, name))
+    if activation.integers == "kept" and dtype != np.bool_:
+        return engine.wrap(activation.value(input.array).astype(dtype))
+    if activation.integers == "kept" and name != "threshold":
+        raise RuntimeError(f"Boolean inputs not supported for {name}")
+    return floating(input, name)
 
 
-@documented(ReLU)
-def relu(input: Tensor, inplace: bool = False) -> Tensor:
-    """
-    Args:
-        input: a tensor of any shape.
-        inplace: whether the result replaces the input's elements.
+def _documentation(operation: type[Activation], name: str, example: str) -> str:
+    """The operation's docstring, with the arguments that every function has, and an example."""
+    mathematics, _, settings = (operation.__doc__ or "").rstrip().partition("\n    Args:\n")
+    taken = {"refused": "a floating tensor", "floats": "a tensor; integers are taken as float32", "kept": "a tensor"}
+    text = f"{mathematics}\n\n    Args:\n        input: {taken[operation.integers]}, of any shape.\n"
+    text += f"{settings}\n" if settings else ""
+    if operation.inplace:
+        text += "        inplace: whether the result replaces the input's elements.\n"
+    if example:
+        call = f"tinyact.nn.functional.{name}(tinyact.tensor([-1.0, 0.0, 1.0]))"
+        text += f"\n    Example:\n        >>> import tinyact\n        >>> {call}\n        {example}\n"
+    return text + "    "
 
-    Example:
-        >>> import tinyact
-        >>> tinyact.relu(tinyact.tensor([-1.0, 0.0, 1.0]))
-        tensor([0., 0., 1.])
-    """
-    return _activated(ReLU(), input, "relu", inplace)
+
+sigmoid = function(Sigmoid, "sigmoid", "tensor([0.2689, 0.5000, 0.7311])")
+tanh = function(Tanh, "tanh", "tensor([-0.7616,  0.0000,  0.7616])")
+relu = function(ReLU, "relu", "tensor([0., 0., 1.])")
+leaky_relu = function(LeakyReLU, "leaky_relu", "tensor([-0.0100,  0.0000,  1.0000])")
+elu = function(ELU, "elu", "tensor([-0.6321,  0.0000,  1.0000])")
+selu = function(SELU, "selu", "tensor([-1.1113,  0.0000,  1.0507])")
+celu = function(CELU, "celu", "tensor([-0.6321,  0.0000,  1.0000])")
+silu = function(SiLU, "silu", "tensor([-0.2689,  0.0000,  0.7311])")
+mish = function(Mish, "mish", "tensor([-0.3034,  0.0000,  0.8651])")
+gelu = function(GELU, "gelu", "tensor([-0.1587,  0.0000,  0.8413])")
+softplus = function(Softplus, "softplus", "tensor([0.3133, 0.6931, 1.3133])")
+softsign = function(Softsign, "softsign", "tensor([-0.5000,  0.0000,  0.5000])")
+logsigmoid = function(LogSigmoid, "logsigmoid", "tensor([-1.3133, -0.6931, -0.3133])")
+hardtanh = function(Hardtanh, "hardtanh", "tensor([-1.,  0.,  1.])")
+relu6 = function(ReLU6, "relu6", "tensor([0., 0., 1.])")
+hardsigmoid = function(Hardsigmoid, "hardsigmoid", "tensor([0.3333, 0.5000, 0.6667])")
+hardswish = function(Hardswish, "hardswish", "tensor([-0.3333,  0.0000,  0.6667])")
+hardshrink = function(Hardshrink, "hardshrink", "tensor([-1.,  0.,  1.])")
+softshrink = function(Softshrink, "softshrink", "tensor([-0.5000,  0.0000,  0.5000])")
+tanhshrink = function(Tanhshrink, "tanhshrink", "tensor([-0.2384,  0.0000,  0.2384])")
+threshold = function(Threshold, "threshold")
+relu_squared = function(ReLUSquared, "relu_squared", "tensor([0., 0., 1.])")
+snake = function(Snake, "snake", "tensor([-0.2919,  0.0000,  1.7081])")
 
 
-@documented(LeakyReLU)
-def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+@documented(Swish)
+def swish(input: Tensor, beta: Any = 1.0) -> Tensor:
     """
     Args:
         input: a floating tensor of any shape.
-        negative_slope: a above.
-        inplace: whether the result replaces the input's elements.
+        beta: β, a number, or a tensor (one element) to be learned.
+
+    Raises:
+        RuntimeError: if β is a tensor of more than one element, or of another dtype.
 
     Example:
         >>> import tinyact
-        >>> tinyact.nn.functional.leaky_relu(tinyact.tensor([-1.0, 0.0, 1.0]))
-        tensor([-0.0100,  0.0000,  1.0000])
+        >>> tinyact.nn.functional.swish(tinyact.tensor([-1.0, 0.0, 1.0]), beta=2.0)
+        tensor([-0.1192,  0.0000,  0.8808])
     """
-    operation = LeakyReLU(number(negative_slope, "leaky_relu", "negative_slope"))
-    return _activated(operation, input, "leaky_relu", inplace)
-
-
-@documented(ELU)
-def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """
-    Args:
-        input: a floating tensor of any shape.
-        alpha: α above.
-        inplace: whether the result replaces the input's elements.
-
-    Example:
-        >>> import tinyact
-        >>> tinyact.nn.functional.elu(tinyact.tensor([-1.0, 0.0, 1.0]))
-        tensor([-0.6321,  0.0000,  1.0000])
-    """
-    return _activated(ELU(number(alpha, "elu", "alpha")), input, "elu", inplace)
-
-
-@documented(SiLU)
-def silu(input: Tensor, inplace: bool = False) -> Tensor:
-    """
-    Args:
-        input: a floating tensor of any shape.
-        inplace: whether the result replaces the input's elements.
-
-    Example:
-        >>> import tinyact
-        >>> tinyact.nn.functional.silu(tinyact.tensor([-1.0, 0.0, 1.0]))
-        tensor([-0.2689,  0.0000,  0.7311])
-    """
-    return _activated(SiLU(), input, "silu", inplace)
-
-
-swish = silu
+    x = floating(input, "swish")
+    if not isinstance(beta, engine.Tensor):
+        return Swish().apply(x, number(beta, "swish", "beta"))
+    if beta.array.size != 1 or beta.array.dtype != x.array.dtype:
+        raise RuntimeError(f"swish takes a beta of one {x.dtype} element, got {beta.dtype} of shape {list(beta.shape)}")
+    return Swish().apply(x, reshape(beta, ()))
 
 
 @documented(PReLU)
@@ -319,8 +869,8 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     Raises:
         RuntimeError: if the number of weights is neither 1 nor that of the channels, or the dtypes differ.
     """
-    x = _floating(input, "prelu")
-    a = _floating(weight, "prelu")
+    x = floating(input, "prelu")
+    a = floating(weight, "prelu")
     if a.array.ndim > 1:
         raise RuntimeError(f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {a.array.ndim}")
     if x.array.dtype != a.array.dtype:
@@ -340,79 +890,28 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     return PReLU().apply(x, a)
 
 
-@documented(Softmax)
-def softmax(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor:
-    """
-    Args:
-        input: a floating tensor of any shape.
-        dim: the dimension along which the outputs sum to 1.
-        dtype: convert to it first.
-
-    Example:
-        >>> import tinyact
-        >>> tinyact.softmax(tinyact.tensor([2.0, 1.0, 0.1]), dim=0)
-        tensor([0.6590, 0.2424, 0.0986])
-    """
-    return _along(Softmax, "softmax", input, dim, dtype)
-
-
-@documented(LogSoftmax)
-def log_softmax(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor:
-    """
-    Args:
-        input: a floating tensor of any shape.
-        dim: the dimension along which the exponentials of the outputs sum to 1.
-        dtype: convert to it first.
-
-    Example:
-        >>> import tinyact
-        >>> tinyact.log_softmax(tinyact.tensor([2.0, 1.0, 0.1]), dim=0)
-        tensor([-0.4170, -1.4170, -2.3170])
-    """
-    return _along(LogSoftmax, "log_softmax", input, dim, dtype)
-
-
-def _along(
-    operation: type[Softmax] | type[LogSoftmax], name: str, input: Tensor, dim: int, dtype: DType | None
+@documented(RReLU)
+def rrelu(
+    input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False, inplace: bool = False
 ) -> Tensor:
-    x = _floating(input if dtype is None else cast(input, dtype.numpy), name)
-    place = dimension(dim, x.array.ndim)
-    # A tensor without dimensions counts as one of size 1, and so sums over nothing.
-    return operation((place,) if x.array.ndim else ()).apply(x)
-
-
-def implicit_dim(name: str, ndim: int) -> int:
-    """The dimension that PyTorch takes, with a warning, if none is given."""
-    warnings.warn(
-        f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument.",
-        stacklevel=3,
-    )
-    return 0 if ndim in (0, 1, 3) else 1
-
-
-def number(value: Any, function: str, argument: str) -> float:
-    """An argument that must be a number.
+    """
+    Args:
+        input: a floating tensor of any shape.
+        lower, upper: a is uniform in [lower, upper) in training; else it is their mean.
+        training: whether a is drawn. It is PyTorch's for the same seed.
+        inplace: whether the result replaces the input's elements.
 
     Raises:
-        TypeError: if it is none.
+        RuntimeError: if lower is above upper.
     """
-    if isinstance(value, engine.Tensor) and value.array.ndim == 0:
-        return float(value.array)
-    if not isinstance(value, (int, float, np.number)):
-        raise TypeError(f"{function}(): argument '{argument}' must be Number, not {type(value).__name__}")
-    return float(value)
+    from tinyact.random import default_generator
 
-
-def _floating(input: Any, name: str) -> Tensor:
-    if isinstance(input, engine.Tensor) and input.array.dtype.kind != "f":
-        raise NotImplementedError(f"{name} takes floating tensors, got {input.dtype}")
-    return as_floating(input, name)
-
-
-def _activated(operation: Activation, input: Tensor, name: str, inplace: bool) -> Tensor:
-    if name == "relu" and isinstance(input, engine.Tensor) and input.array.dtype.kind != "f":
-        if input.array.dtype == np.bool_:
-            raise RuntimeError("Boolean inputs not supported for relu")
-        return engine.wrap(np.maximum(input.array, 0))
-    x = _floating(input, name)
-    return x.change(operation.apply) if inplace else operation.apply(x)
+    x = floating(input, "rrelu")
+    if lower > upper:
+        raise RuntimeError(f"Lower bound should be less than or equal to the upper bound, got {lower} and {upper}")
+    slopes: Any = (lower + upper) / 2
+    if training:
+        slopes = np.ones(x.array.shape, x.array.dtype)
+        falling = x.array <= 0
+        slopes[falling] = default_generator.uniform((int(falling.sum()),), lower, upper, np.float64)
+    return x.change(RReLU().apply, slopes) if inplace else RReLU().apply(x, slopes)

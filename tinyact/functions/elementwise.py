@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from tinyact.autograd import engine
 from tinyact.autograd.engine import Gradient, Operation, Rule, parameters
 from tinyact.functions.operand import as_floating, cast, documented
+from tinyact.parallel import BLOCK, in_blocks
 
 if TYPE_CHECKING:
     from tinyact.tensor import Tensor
@@ -67,26 +68,53 @@ class Elementwise(Operation):
     """y = f(x) for each element, given by ``value(x)`` and ``derivative``.
 
     The parameters of ``derivative`` say what it wants: the input ``x``, the output ``y``, or both. It may return a
-    boolean mask if the derivative is only ever 0 or 1. The chain rule stands here, once for all.
+    boolean mask if the derivative is only ever 0 or 1. The chain rule stands here, once for all; and because both are
+    functions of single elements, large arrays are worked off in blocks, which no formula needs to know.
+
+    Attributes:
+        precise: whether float32 is computed in float64 and rounded once at the end. NumPy's exp, tanh and the like are
+            off by two or three units in the last place in float32, and formulas made of them by more.
     """
+
+    precise: ClassVar[bool] = False
 
     value: Callable[..., Any]
     derivative: Callable[..., Any]
 
     def __init_subclass__(cls) -> None:
-        if "value" in vars(cls):
-            cls.forward = cls.value
         super().__init_subclass__()
-        if "derivative" in vars(cls):
+        if hasattr(cls, "derivative"):
             wants = parameters(cls.derivative)[1:]
             cls._rules = (Rule(0, Elementwise.chain, tuple(("x", "y").index(name) for name in wants)),)
 
+    def forward(self, x: Any) -> Any:
+        if x.size > BLOCK:
+            return in_blocks(self.rounded_value, x.dtype, x)
+        return self.rounded_value(x)
+
+    def rounded_value(self, x: Any) -> Any:
+        """f(x), rounded to x's dtype."""
+        if self.precise and x.dtype == np.float32:
+            return self.value(x.astype(np.float64)).astype(np.float32)
+        return self.value(x)
+
     def chain(self, grad: Gradient, *values: Any) -> Gradient:
         """∂L/∂x = ∂L/∂y · f′(x)"""
-        slope = self.derivative(*values)
+        if isinstance(grad, np.ndarray) and grad.size > BLOCK:
+            return in_blocks(self.rounded_chain, grad.dtype, grad, *values)
+        return self.rounded_chain(grad, *values)
+
+    def rounded_chain(self, grad: Gradient, *values: Any) -> Gradient:
+        """∂L/∂y · f′(x); `fitted` rounds it to x's dtype."""
+        slope = self.derivative(*(map(widened, values) if self.precise else values))
         if is_mask(slope):
             return keep(grad, slope)
         return grad * slope
+
+
+def widened(x: Any) -> Any:
+    """An array or a tensor as float64."""
+    return cast(x, np.dtype(np.float64)) if isinstance(x, engine.Tensor) else x.astype(np.float64)
 
 
 def is_mask(value: Any) -> bool:

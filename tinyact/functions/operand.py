@@ -161,6 +161,7 @@ def documented(operation: type[Operation]) -> Callable[[F], F]:
     """Give a public function the mathematics of its operation in front of what its own docstring adds."""
 
     def decorate(function: F) -> F:
+        function.operation = operation  # type: ignore[attr-defined]
         mathematics = (operation.__doc__ or "").rstrip()
         own = (function.__doc__ or "").strip()
         function.__doc__ = f"{mathematics}\n\n    {own}\n    " if own else f"{mathematics}\n    "

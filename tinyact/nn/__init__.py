@@ -2,16 +2,38 @@
 
 from tinyact.nn import functional, init
 from tinyact.nn.activation import (
+    CELU,
     ELU,
+    GELU,
+    GLU,
+    SELU,
+    Hardshrink,
+    Hardsigmoid,
+    Hardswish,
+    Hardtanh,
     LeakyReLU,
+    LogSigmoid,
     LogSoftmax,
+    Maxout,
+    Mish,
     PReLU,
     ReLU,
+    ReLU6,
+    ReLUSquared,
+    RReLU,
     Sigmoid,
     SiLU,
+    Snake,
     Softmax,
+    Softmin,
+    Softplus,
+    Softshrink,
+    Softsign,
     Swish,
     Tanh,
+    Tanhshrink,
+    Threshold,
+    activations,
 )
 from tinyact.nn.container import ModuleDict, ModuleList, Sequential
 from tinyact.nn.dropout import Dropout
@@ -20,26 +42,12 @@ from tinyact.nn.loss import BCELoss
 from tinyact.nn.module import Module
 from tinyact.nn.parameter import Parameter
 
+# fmt: off
 __all__ = [
-    "BCELoss",
-    "Dropout",
-    "ELU",
-    "Identity",
-    "LeakyReLU",
-    "Linear",
-    "LogSoftmax",
-    "Module",
-    "ModuleDict",
-    "ModuleList",
-    "PReLU",
-    "Parameter",
-    "ReLU",
-    "Sequential",
-    "SiLU",
-    "Sigmoid",
-    "Softmax",
-    "Swish",
-    "Tanh",
-    "functional",
-    "init",
+    "activations", "BCELoss", "CELU", "Dropout", "ELU", "functional", "GELU", "GLU", "Hardshrink", "Hardsigmoid",
+    "Hardswish", "Hardtanh", "Identity", "init", "LeakyReLU", "Linear", "LogSigmoid", "LogSoftmax", "Maxout", "Mish",
+    "Module", "ModuleDict", "ModuleList", "Parameter", "PReLU", "ReLU", "ReLU6", "ReLUSquared", "RReLU", "SELU",
+    "Sequential", "Sigmoid", "SiLU", "Snake", "Softmax", "Softmin", "Softplus", "Softshrink", "Softsign", "Swish",
+    "Tanh", "Tanhshrink", "Threshold",
 ]
+# fmt: on

@@ -46,7 +46,9 @@ class Activation(Module):
         return self.function(input, **{name: getattr(self, name) for name in self.settings})
 
     def extra_repr(self) -> str:
-        shown = [name for name in self.settings if name != "inplace" or self.inplace]
+        shown = [name for name in self.settings if name not in ("inplace", "training")]
+        if getattr(self, "inplace", False):
+            shown.append("inplace")
         return ", ".join(f"{name}={getattr(self, name)}" for name in shown)
 
 
@@ -72,6 +74,7 @@ def _constructor(settings: list[inspect.Parameter]) -> Callable[..., None]:
 def _documentation(function: Callable[..., Tensor], own: str | None) -> str:
     """The function's docstring, with what the module's says between the mathematics and the arguments."""
     mathematics, head, arguments = (function.__doc__ or "").partition("    Args:\n")
+    mathematics = f"{mathematics.rstrip()}\n\n"
     summary = f"    As a module: `nn.functional.{function.__name__}` with all arguments but the input given once.\n\n"
     if own is not None:
         return f"{mathematics}{summary}    {own}"
@@ -88,15 +91,6 @@ class ReLU(Activation, function=F.relu): ...
 
 
 class LeakyReLU(Activation, function=F.leaky_relu): ...
-
-
-class ELU(Activation, function=F.elu): ...
-
-
-class SiLU(Activation, function=F.silu): ...
-
-
-Swish = SiLU
 
 
 class PReLU(Activation, function=F.prelu):
@@ -121,14 +115,123 @@ class PReLU(Activation, function=F.prelu):
         return f"num_parameters={self.num_parameters}"
 
 
+class RReLU(Activation, function=F.rrelu):
+    """Args:
+    lower, upper: a is uniform in [lower, upper) in training mode; in evaluation mode it is their mean.
+    inplace: whether the result replaces the input's elements.
+    """
+
+    def __init__(self, lower: float = 1.0 / 8, upper: float = 1.0 / 3, inplace: bool = False) -> None:
+        super().__init__()
+        self.lower, self.upper, self.inplace = lower, upper, inplace
+
+
+class ELU(Activation, function=F.elu): ...
+
+
+class SELU(Activation, function=F.selu): ...
+
+
+class CELU(Activation, function=F.celu): ...
+
+
+class SiLU(Activation, function=F.silu): ...
+
+
+class Swish(Activation, function=F.swish):
+    """Args:
+        beta: β; 1 makes it SiLU.
+        learned: whether β is a parameter.
+
+    Attributes:
+        beta: the number, or the parameter, shape (1,).
+    """
+
+    def __init__(self, beta: float = 1.0, learned: bool = False) -> None:
+        super().__init__()
+        self.learned = learned
+        self.beta: Any = Parameter(full((1,), float(beta))) if learned else beta
+
+    def extra_repr(self) -> str:
+        return f"beta={self.beta.item() if self.learned else self.beta}" + ", learned=True" * self.learned
+
+
+class Mish(Activation, function=F.mish): ...
+
+
+class GELU(Activation, function=F.gelu):
+    def extra_repr(self) -> str:
+        return f"approximate={self.approximate!r}"
+
+
+class Softplus(Activation, function=F.softplus): ...
+
+
+class Softsign(Activation, function=F.softsign): ...
+
+
+class LogSigmoid(Activation, function=F.logsigmoid): ...
+
+
+class Hardtanh(Activation, function=F.hardtanh): ...
+
+
+class ReLU6(Activation, function=F.relu6): ...
+
+
+class Hardsigmoid(Activation, function=F.hardsigmoid):
+    def extra_repr(self) -> str:
+        return ""  # as PyTorch has it, in place or not
+
+
+class Hardswish(Activation, function=F.hardswish):
+    def extra_repr(self) -> str:
+        return ""  # as PyTorch has it, in place or not
+
+
+class Hardshrink(Activation, function=F.hardshrink):
+    def extra_repr(self) -> str:
+        return str(self.lambd)
+
+
+class Softshrink(Activation, function=F.softshrink):
+    def extra_repr(self) -> str:
+        return str(self.lambd)
+
+
+class Tanhshrink(Activation, function=F.tanhshrink): ...
+
+
+class Threshold(Activation, function=F.threshold): ...
+
+
+class ReLUSquared(Activation, function=F.relu_squared): ...
+
+
+class Snake(Activation, function=F.snake): ...
+
+
 class Softmax(Activation, function=F.softmax): ...
+
+
+class Softmin(Activation, function=F.softmin): ...
 
 
 class LogSoftmax(Activation, function=F.log_softmax): ...
 
 
-# Those that can stand between two layers, by the names of their functions.
-ACTIVATIONS: dict[str, type[Activation]] = {
-    **{kind.function.__name__: kind for kind in (Sigmoid, Tanh, ReLU, LeakyReLU, PReLU, ELU, SiLU, Softmax)},
-    "swish": Swish,
-}
+class GLU(Activation, function=F.glu): ...
+
+
+class Maxout(Activation, function=F.maxout): ...
+
+
+def activations() -> dict[str, type[Activation]]:
+    """All activation modules by the names of their functions.
+
+    Example:
+        >>> import tinyact
+        >>> tinyact.nn.activations()["silu"]()
+        SiLU()
+    """
+    return {kind.function.__name__: kind for kind in Activation.__subclasses__() if kind.__module__ == __name__}

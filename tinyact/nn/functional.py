@@ -9,19 +9,39 @@ from tinyact.autograd.engine import wrap
 from tinyact.dtype import as_dtype
 from tinyact.functions import (
     binary_cross_entropy,
+    celu,
     elu,
+    gelu,
+    glu,
+    hardshrink,
+    hardsigmoid,
+    hardswish,
+    hardtanh,
     leaky_relu,
     linear,
+    logsigmoid,
+    maxout,
+    mish,
     prelu,
     relu,
+    relu6,
+    relu_squared,
+    rrelu,
+    selu,
     sigmoid,
     silu,
+    snake,
+    softplus,
+    softshrink,
+    softsign,
     swish,
     tanh,
+    tanhshrink,
+    threshold,
 )
-from tinyact.functions.activation import LogSoftmax, Softmax, implicit_dim
 from tinyact.functions.elementwise import as_tensor_operand
 from tinyact.functions.operand import documented
+from tinyact.functions.softmax import LogSoftmax, Softmax, implicit_dim
 from tinyact.tensor import Tensor
 
 
@@ -57,6 +77,12 @@ def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dty
     """
     dim = implicit_dim("log_softmax", as_tensor_operand(input, "log_softmax").ndim) if dim is None else dim
     return functions.log_softmax(input, dim, None if dtype is None else as_dtype(dtype))
+
+
+def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
+    """softmin(x) = softmax(−x), with the arguments of `softmax`."""
+    dim = implicit_dim("softmin", as_tensor_operand(input, "softmin").ndim) if dim is None else dim
+    return functions.softmin(input, dim, None if dtype is None else as_dtype(dtype))
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
@@ -103,18 +129,11 @@ def check_probability(p: float) -> None:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
 
 
+# fmt: off
 __all__ = [
-    "binary_cross_entropy",
-    "dropout",
-    "elu",
-    "leaky_relu",
-    "linear",
-    "log_softmax",
-    "prelu",
-    "relu",
-    "sigmoid",
-    "silu",
-    "softmax",
-    "swish",
-    "tanh",
+    "binary_cross_entropy", "celu", "dropout", "elu", "gelu", "glu", "hardshrink", "hardsigmoid", "hardswish",
+    "hardtanh", "leaky_relu", "linear", "log_softmax", "logsigmoid", "maxout", "mish", "prelu", "relu", "relu6",
+    "relu_squared", "rrelu", "selu", "sigmoid", "silu", "snake", "softmax", "softmin", "softplus", "softshrink",
+    "softsign", "swish", "tanh", "tanhshrink", "threshold",
 ]
+# fmt: on

@@ -1,0 +1,215 @@
+"""The activation functions that mix the elements along a dimension, each with its derivative."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinyact.autograd.engine import Gradient, Operation
+from tinyact.functions.activation import floating, sigma
+from tinyact.functions.elementwise import neg
+from tinyact.functions.operand import cast, dimension, documented
+from tinyact.functions.reduction import Pick
+from tinyact.functions.shape import reshape
+
+if TYPE_CHECKING:
+    from tinyact.dtype import dtype as DType
+    from tinyact.tensor import Tensor
+
+
+class Softmax(Operation):
+    """softmax(x)ᵢ = e^xᵢ / Σⱼ e^xⱼ
+
+    Range: (0, 1), and the outputs along the dimension sum to 1
+    Derivative: ∂yᵢ/∂xⱼ = yᵢ·(δᵢⱼ − yⱼ), so that ∂L/∂xᵢ = yᵢ · (gᵢ − Σⱼ gⱼ yⱼ) with g = ∂L/∂y
+    Largest slope: 0.25, at yᵢ = ½
+    Saturates: to 0 and 1, where one input is far above the others
+    Source: Bridle (1990), Probabilistic interpretation of feedforward classification network outputs.
+    """
+
+    def __init__(self, dims: tuple[int, ...]) -> None:
+        self.dims = dims
+
+    def forward(self, x: Any) -> Any:
+        e = np.exp(shifted(x, self.dims))
+        return (e / e.sum(self.dims, keepdims=True)).astype(x.dtype)
+
+    def grad_x(self, grad: Gradient, y: Any) -> Gradient:
+        return y * (grad - np.sum(grad * y, self.dims, keepdims=True))
+
+
+class LogSoftmax(Operation):
+    """log softmax(x)ᵢ = xᵢ − ln Σⱼ e^xⱼ
+
+    Range: (−∞, 0)
+    Derivative: ∂yᵢ/∂xⱼ = δᵢⱼ − e^yⱼ, so that ∂L/∂xᵢ = gᵢ − e^yᵢ · Σⱼ gⱼ with g = ∂L/∂y
+    Largest slope: 1, for inputs far below the others
+    Saturates: to 0, where one input is far above the others
+    Source: the logarithm of the softmax; Bridle (1990).
+    """
+
+    def __init__(self, dims: tuple[int, ...]) -> None:
+        self.dims = dims
+
+    def forward(self, x: Any) -> Any:
+        s = shifted(x, self.dims)
+        return (s - np.log(np.exp(s).sum(self.dims, keepdims=True))).astype(x.dtype)
+
+    def grad_x(self, grad: Gradient, y: Any) -> Gradient:
+        return grad - np.exp(y) * np.sum(grad, self.dims, keepdims=True)
+
+
+class GLU(Operation):
+    """GLU(a, b) = a·σ(b), a and b the two halves of the input
+
+    Range: (−∞, ∞)
+    Derivative: ∂/∂a = σ(b), ∂/∂b = a·σ(b)·(1 − σ(b))
+    Largest slope: 1, with respect to a at b = ∞
+    Saturates: to 0 at b = −∞
+    Source: Dauphin, Fan, Auli and Grangier (2016), Language modeling with gated convolutional networks,
+    arXiv:1612.08083.
+    """
+
+    def __init__(self, dim: int) -> None:
+        self.dim = dim
+
+    def name(self) -> str:
+        return "GluBackward0"
+
+    def halves(self, x: Any) -> tuple[Any, Any]:
+        """a and b."""
+        half = x.shape[self.dim] // 2
+        before = (slice(None),) * self.dim
+        return x[(*before, slice(None, half))], x[(*before, slice(half, None))]
+
+    def forward(self, x: Any) -> Any:
+        a, b = self.halves(x)
+        return a * sigma(b)
+
+    def grad_x(self, grad: Gradient, x: Any) -> Gradient:
+        a, b = self.halves(x)
+        s = sigma(b)
+        return np.concatenate([grad * s, grad * a * (s * (1 - s))], self.dim)
+
+
+class Maxout(Pick):
+    """maxout(x) = the largest of k pieces, which follow each other in the input
+
+    Range: (−∞, ∞)
+    Derivative: 1 for the largest piece, else 0
+    Largest slope: 1, for the largest piece
+    Saturates: nowhere
+    Source: Goodfellow, Warde-Farley, Mirza, Courville and Bengio (2013), Maxout networks, arXiv:1302.4389.
+    """
+
+
+def shifted(x: Any, dims: tuple[int, ...]) -> Any:
+    """x minus its maximum, as float64: the same softmax, no exponential overflows, and rounding comes last."""
+    return x.astype(np.float64) - x.max(dims, keepdims=True, initial=-np.inf)
+
+
+@documented(Softmax)
+def softmax(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor:
+    """
+    Args:
+        input: a floating tensor of any shape.
+        dim: the dimension along which the outputs sum to 1.
+        dtype: convert to it first.
+
+    Example:
+        >>> import tinyact
+        >>> tinyact.softmax(tinyact.tensor([2.0, 1.0, 0.1]), dim=0)
+        tensor([0.6590, 0.2424, 0.0986])
+    """
+    return _along(Softmax, "softmax", input, dim, dtype)
+
+
+def softmin(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor:
+    """softmin(x) = softmax(−x), with everything that `softmax` says."""
+    return softmax(neg(floating(input, "softmin")), dim, dtype)
+
+
+@documented(LogSoftmax)
+def log_softmax(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor:
+    """
+    Args:
+        input: a floating tensor of any shape.
+        dim: the dimension along which the exponentials of the outputs sum to 1.
+        dtype: convert to it first.
+
+    Example:
+        >>> import tinyact
+        >>> tinyact.log_softmax(tinyact.tensor([2.0, 1.0, 0.1]), dim=0)
+        tensor([-0.4170, -1.4170, -2.3170])
+    """
+    return _along(LogSoftmax, "log_softmax", input, dim, dtype)
+
+
+def _along(
+    operation: type[Softmax] | type[LogSoftmax], name: str, input: Tensor, dim: int, dtype: DType | None
+) -> Tensor:
+    x = floating(input if dtype is None else cast(input, dtype.numpy), name)
+    place = dimension(dim, x.array.ndim)
+    # A tensor without dimensions counts as one of size 1, and so sums over nothing.
+    return operation((place,) if x.array.ndim else ()).apply(x)
+
+
+def implicit_dim(name: str, ndim: int) -> int:
+    """The dimension that PyTorch takes, with a warning, if none is given."""
+    warnings.warn(
+        f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument.",
+        stacklevel=3,
+    )
+    return 0 if ndim in (0, 1, 3) else 1
+
+
+@documented(GLU)
+def glu(input: Tensor, dim: int = -1) -> Tensor:
+    """
+    Args:
+        input: a floating tensor, of an even size along the dimension.
+        dim: the dimension that is halved.
+
+    Raises:
+        RuntimeError: if its size is odd.
+
+    Example:
+        >>> import tinyact
+        >>> tinyact.nn.functional.glu(tinyact.tensor([1.0, 2.0, 0.0, 100.0]))
+        tensor([0.5000, 2.0000])
+    """
+    x = floating(input, "glu")
+    if x.array.ndim == 0:
+        raise RuntimeError("glu does not support scalars because halving size must be even")
+    place = dimension(dim, x.array.ndim)
+    if x.array.shape[place] % 2:
+        raise RuntimeError(f"Halving dimension must be even, but dimension {place} is size {x.array.shape[place]}")
+    return GLU(place).apply(x)
+
+
+@documented(Maxout)
+def maxout(input: Tensor, pieces: int = 2, dim: int = -1) -> Tensor:
+    """
+    Args:
+        input: a floating tensor, whose size along the dimension is a multiple of ``pieces``.
+        pieces: k, how many neighbours make one output.
+        dim: the dimension, which the output has k times smaller.
+
+    Raises:
+        ValueError: if the size is no multiple of ``pieces``.
+
+    Example:
+        >>> import tinyact
+        >>> tinyact.nn.functional.maxout(tinyact.tensor([1.0, 2.0, -3.0, -4.0]))
+        tensor([ 2., -3.])
+    """
+    x = floating(input, "maxout")
+    place = dimension(dim, x.array.ndim)
+    sizes = x.array.shape
+    if pieces < 1 or x.array.ndim == 0 or sizes[place] % pieces:
+        raise ValueError(f"maxout takes a size that is a multiple of {pieces} along dimension {dim}, got {sizes}")
+    grouped = reshape(x, *sizes[:place], sizes[place] // pieces, pieces, *sizes[place + 1 :])
+    largest = grouped.array.argmax(place + 1, keepdims=True)
+    return Maxout(place + 1, largest, False, "MaxoutBackward0").apply(grouped)
