@@ -178,10 +178,10 @@ class SELU(Activation):
         return "EluBackward0"
 
     def value(self, x: Any) -> Any:
-        return self.scale * choose(x > 0, x, self.alpha * np.expm1(np.minimum(x, 0)), x)
+        return choose(x > 0, self.scale * x, self.scale * self.alpha * np.expm1(np.minimum(x, 0)), x)
 
     def derivative(self, x: Any) -> Any:
-        return self.scale * choose(x > 0, 1.0, self.alpha * np.exp(np.minimum(x, 0)), x)
+        return choose(x > 0, self.scale, self.scale * self.alpha * np.exp(np.minimum(x, 0)), x)
 
 
 class CELU(Activation):

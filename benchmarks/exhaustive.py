@@ -1,0 +1,189 @@
+"""Every float32 number there is, through the notebook's activations and their derivatives, beside PyTorch.
+
+All 2³² bit patterns (normal and subnormal numbers, zeros of both signs, infinities, NaNs) go through both libraries; the
+table says how far each is off at most and in the mean, in units in the last place (ULP), and where the kind of result
+differs (an ordinary number, 0, ∞, −∞, NaN). An interrupted run goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import platform
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import tinyact
+from benchmarks.accuracy import RESULTS, classes
+from benchmarks.reference import FORMULAS, Double, run, ulps
+
+NAMES = ["sigmoid", "tanh", "relu", "leaky_relu", "elu", "silu"]
+WHAT = ("value", "derivative")
+KINDS = ("a number", "0", "∞", "−∞", "NaN")
+PER_BLOCK = 1 << 22
+
+
+def block_of(number: int, stride: int) -> Any:
+    """The numbers of one block: every stride-th bit pattern of its part."""
+    start = number * PER_BLOCK * stride
+    bits = np.arange(start, min(start + PER_BLOCK * stride, 2**32), stride, dtype=np.uint64)
+    return bits.astype(np.uint32).view(np.float32)
+
+
+def side(result: Any, truth: Any, counted: Any, x: Any) -> dict[str, Any]:
+    """One library's errors in one block."""
+    off = ulps(result[counted], truth[counted])
+    if not off.size:
+        return {"max": 0.0, "at": 0.0, "sum": 0.0, "count": 0}
+    worst = int(off.argmax())
+    return {"max": float(off[worst]), "at": float(x[counted][worst]), "sum": float(off.sum()), "count": off.size}
+
+
+def check_block(task: tuple[str, int, int]) -> dict[str, Any]:
+    """Both libraries through one block of one function."""
+    import torch
+
+    torch.set_num_threads(1)
+    tinyact.set_num_threads(1)
+    name, number, stride = task
+    x = block_of(number, stride)
+    ours, theirs = run(tinyact, name, x.copy()), run(torch, name, x.copy())
+    found: dict[str, Any] = {"function": name, "block": number, "stride": stride}
+    for which, what in enumerate(WHAT):
+        a, b = ours[which], theirs[which]
+        with np.errstate(all="ignore"):
+            truth = FORMULAS[name][which](Double, x.astype(np.float64))
+            rounded = truth.astype(np.float32)
+            counted = np.isfinite(a) & np.isfinite(b) & np.isfinite(rounded)
+            found[what] = {"tinyact": side(a, truth, counted, x), "pytorch": side(b, truth, counted, x)}
+        found[what]["kinds"] = differences(a, b, x)
+    return found
+
+
+def differences(ours: Any, theirs: Any, x: Any) -> dict[str, Any]:
+    """Where the kinds of result differ: how often, and between which inputs."""
+    a, b = classes(ours), classes(theirs)
+    found = {}
+    for pair in sorted({*zip(a[a != b].tolist(), b[a != b].tolist(), strict=True)}):
+        where = x[(a == pair[0]) & (b == pair[1])]
+        key = f"tinyact {KINDS[pair[0]]}, PyTorch {KINDS[pair[1]]}"
+        found[key] = {"count": where.size, "least": float(where.min()), "greatest": float(where.max())}
+    return found
+
+
+def merged(blocks: list[dict[str, Any]]) -> dict[str, Any]:
+    """All blocks of one function together."""
+    result: dict[str, Any] = {}
+    for what in WHAT:
+        parts = [block[what] for block in blocks]
+        row: dict[str, Any] = {}
+        for library in ("tinyact", "pytorch"):
+            sides = [part[library] for part in parts]
+            worst = max(sides, key=lambda s: s["max"])
+            mean = sum(s["sum"] for s in sides) / max(sum(s["count"] for s in sides), 1)
+            row[library] = {"max": worst["max"], "at": worst["at"], "mean": mean}
+        kinds: dict[str, Any] = {}
+        for part in parts:
+            for key, new in part["kinds"].items():
+                old = kinds.setdefault(key, {"count": 0, "least": new["least"], "greatest": new["greatest"]})
+                old["count"] += new["count"]
+                old["least"], old["greatest"] = min(old["least"], new["least"]), max(old["greatest"], new["greatest"])
+        row["kinds"] = kinds
+        result[what] = row
+    return result
+
+
+def table(found: dict[str, Any]) -> str:
+    """The result as Markdown: errors, then the kinds that differ."""
+    lines = [
+        "| function | what | tinyact: largest | at x = | mean | PyTorch: largest | at x = | mean |",
+        "|---|---|--:|--:|--:|--:|--:|--:|",
+    ]
+    kinds = ["| function | what | results | how many | from x = | to x = |", "|---|---|---|--:|--:|--:|"]
+    for name, rows in found.items():
+        for what, row in rows.items():
+            cells = [f"{s['max']:.4g} | {s['at']:.9g} | {s['mean']:.2g}" for s in (row["tinyact"], row["pytorch"])]
+            lines.append(f"| {name} | {what} | {' | '.join(cells)} |")
+            for key, k in row["kinds"].items():
+                kinds.append(f"| {name} | {what} | {key} | {k['count']} | {k['least']:.9g} | {k['greatest']:.9g} |")
+    return "\n".join(lines) + "\n\nWhere the kind of result differs:\n\n" + "\n".join(kinds)
+
+
+def work(tasks: list[tuple[str, int, int]], state: Path, done: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Run what is not done yet on all cores, write each block down, and show how far it is."""
+    known = {(d["function"], d["block"], d["stride"]) for d in done}
+    left = [task for task in tasks if task not in known]
+    began = time.monotonic()
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(len(os.sched_getaffinity(0))) as pool, state.open("a") as out:
+        for i, block in enumerate(pool.imap_unordered(check_block, left), 1):
+            out.write(json.dumps(block) + "\n")
+            out.flush()
+            if sys.stderr.isatty() or i % 100 == 0:
+                share = (i + len(tasks) - len(left)) / len(tasks)
+                minutes = (time.monotonic() - began) / i * (len(left) - i) / 60
+                bar = "#" * int(40 * share)
+                print(f"\r{bar:<40} {100 * share:5.1f} %, {minutes:.0f} min left", end="", file=sys.stderr, flush=True)
+            yield block
+    print(file=sys.stderr)
+
+
+def regressions(found: dict[str, Any], recorded: dict[str, Any]) -> list[str]:
+    """What is worse than recorded: a larger error, or a kind of difference that was not there."""
+    worse = []
+    for name, rows in found.items():
+        for what, row in rows.items():
+            before = recorded[name][what]
+            if row["tinyact"]["max"] > before["tinyact"]["max"]:
+                worse.append(f"{name} {what}: {row['tinyact']['max']} ULP, recorded {before['tinyact']['max']}")
+            worse += [f"{name} {what}: new difference: {key}" for key in row["kinds"] if key not in before["kinds"]]
+    return worse
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--stride", type=int, default=1, help="check every so-manieth number only (default: all)")
+    parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES, help="functions")
+    parser.add_argument("--state", type=Path, default=Path("exhaustive.jsonl"), help="where finished blocks are kept")
+    parser.add_argument("--check", action="store_true", help="compare with the recorded figures, exit 1 if worse")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="folder for exhaustive.md and exhaustive.json")
+    options = parser.parse_args(arguments)
+
+    done = [json.loads(line) for line in options.state.read_text().splitlines()] if options.state.exists() else []
+    blocks = -(-(2**32) // (PER_BLOCK * options.stride))
+    tasks = [(name, number, options.stride) for name in options.only for number in range(blocks)]
+    done += work(tasks, options.state, done)
+    wanted = set(tasks)
+    done = [d for d in done if (d["function"], d["block"], d["stride"]) in wanted]
+    found = {name: merged([d for d in done if d["function"] == name]) for name in options.only}
+    print(table(found))
+    if options.check:
+        worse = regressions(found, json.loads((options.out / "exhaustive.json").read_text())["found"])
+        print("\n".join(worse) or "no worse than recorded")
+        return 1 if worse else 0
+    import torch
+
+    machine = {"machine": platform.machine(), "cores": os.cpu_count(), "python": platform.python_version()}
+    versions = {**machine, "numpy": np.__version__, "tinyact": tinyact.__version__, "torch": torch.__version__}
+    options.out.mkdir(parents=True, exist_ok=True)
+    content = {"stride": options.stride, "versions": versions, "found": found}
+    (options.out / "exhaustive.json").write_text(json.dumps(content, indent=1) + "\n")
+    said = ", ".join(f"{name} {version}" for name, version in versions.items())
+    which = "every float32 number" if options.stride == 1 else f"every {options.stride}th float32 number"
+    (options.out / "exhaustive.md").write_text(
+        f"# The notebook's activations at {which}\n\n"
+        f"`python -m benchmarks.exhaustive`: errors in units in the last place; 0.5 is what rounding allows at best. "
+        f"({said})\n\n{table(found)}\n"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
