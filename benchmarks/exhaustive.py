@@ -1,8 +1,8 @@
 """Every float32 number there is, through the notebook's activations and their derivatives, beside PyTorch.
 
-All 2³² bit patterns (normal and subnormal numbers, zeros of both signs, infinities, NaNs) go through both libraries; the
-table says how far each is off at most and in the mean, in units in the last place (ULP), and where the kind of result
-differs (an ordinary number, 0, ∞, −∞, NaN). An interrupted run goes on where it stopped.
+All 2³² bit patterns (normal and subnormal numbers, zeros of both signs, infinities, NaNs) go through both libraries.
+The table says how far each is off at most and in the mean, in units in the last place (ULP), and where the kind of
+result differs (a number, 0, ∞, −∞, NaN). An interrupted run goes on where it stopped.
 """
 
 from __future__ import annotations

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 import tinyact
-from tests.against_torch import arrays, check_derivatives, same, same_error
+from tests.against_torch import arrays, check_derivatives, numbers, same, same_error
 
+F = tinyact.nn.functional
 REDUCTIONS = st.sampled_from(["mean", "sum", "none"])
 EDGES = (0.0, 1.0, 1e-30, 1e-45, 1 - 2.0**-24)
+WILD = (np.inf, -np.inf, np.nan, 0.0, 88.0, -104.0)
 
 
 @st.composite
-def cases(draw: Any) -> tuple[Any, ...]:
+def probabilities(draw: Any) -> tuple[Any, ...]:
     """Probabilities, targets and weights; at the edges too."""
     x = draw(arrays(low=0, high=1, special=EDGES))
     t = draw(arrays(x.shape, x.dtype, 0, 1, special=(0.0, 1.0)))
@@ -25,7 +29,7 @@ def cases(draw: Any) -> tuple[Any, ...]:
     return x, t, w
 
 
-@given(case=cases(), reduction=REDUCTIONS)
+@given(case=probabilities(), reduction=REDUCTIONS)
 def test_binary_cross_entropy(case: Any, reduction: str) -> None:
     x, t, w = case
     same(lambda m, *tensors: m.nn.functional.binary_cross_entropy(*tensors, reduction=reduction), x, t, names=True)
@@ -36,26 +40,208 @@ def test_binary_cross_entropy(case: Any, reduction: str) -> None:
     same(weighted, x, t)
 
 
+@given(data=st.data(), reduction=REDUCTIONS, special=st.booleans())
+def test_binary_cross_entropy_with_logits(data: st.DataObject, reduction: str, special: bool) -> None:
+    x = data.draw(arrays(special=(88.0, -104.0, 0.0) if special else False))
+    t, w, p = (data.draw(arrays(x.shape, x.dtype, 0, high)) for high in (1, 3, 3))
+    name = "binary_cross_entropy_with_logits"
+    same(lambda m, *tensors: getattr(m.nn.functional, name)(*tensors, reduction=reduction), x, t, names=True)
+
+    def weighted(m: Any, input: Any, target: Any) -> Any:
+        given_weight, pos_weight = m.from_numpy(w.copy()), m.from_numpy(p.copy())
+        return getattr(m.nn.functional, name)(
+            input, target, weight=given_weight, pos_weight=pos_weight, reduction=reduction
+        )
+
+    same(weighted, x, t, tolerance=10)
+
+
+DISTANCES: dict[str, Any] = {
+    "mse_loss": st.just({}),
+    "l1_loss": st.just({}),
+    "smooth_l1_loss": st.fixed_dictionaries({}, optional={"beta": st.sampled_from([0.0, 0.5, 1.0, 2.0])}),
+    "huber_loss": st.fixed_dictionaries({}, optional={"delta": st.sampled_from([0.5, 1.0, 2.0])}),
+}
+
+
+@pytest.mark.parametrize("name", DISTANCES)
+@given(data=st.data(), reduction=REDUCTIONS)
+def test_distances(name: str, data: st.DataObject, reduction: str) -> None:
+    settings = data.draw(DISTANCES[name])
+    x = data.draw(arrays())
+    t = data.draw(arrays(x.shape, x.dtype, special=(0.0, 1.0)))
+    same(lambda m, a, b: getattr(m.nn.functional, name)(a, b, reduction=reduction, **settings), x, t)
+    # At the kinks, and where both are the same.
+    same(
+        lambda m, a: getattr(m.nn.functional, name)(a, m.zeros_like(a), reduction=reduction, **settings),
+        np.asarray(np.round(x * 2) / 2),
+    )
+    same(lambda m, a: getattr(m.nn.functional, name)(a, a, reduction=reduction, **settings), x)
+
+
+@pytest.mark.parametrize("name", DISTANCES)
+def test_names_and_shapes_that_differ(name: str) -> None:
+    def program(m: Any, x: Any, t: Any) -> Any:
+        with pytest.warns(UserWarning, match="different to the input size"):
+            return getattr(m.nn.functional, name)(x, t)
+
+    same(program, np.ones((2, 1)), np.array([0.5, 3.0]), names=True)
+
+
+@st.composite
+def classified(draw: Any, special: Any = False) -> tuple[Any, ...]:
+    """Numbers for classes, the right classes, some of them ignored, and a weight per class."""
+    count = draw(st.integers(1, 4))
+    shape = draw(st.sampled_from([(count,), (3, count), (0, count), (2, count, 2), (2, count, 0), (2, count, 1, 2)]))
+    x = draw(arrays(shape, special=special))
+    target_shape = shape[:1] + shape[2:] if len(shape) > 1 else ()
+    size = int(np.prod(target_shape))
+    classes = draw(st.lists(st.sampled_from([*range(count), -100]), min_size=size, max_size=size))
+    t = np.array(classes, np.int64).reshape(target_shape)
+    return x, t, draw(arrays((count,), x.dtype, 0, 3))
+
+
+@given(case=classified(special=(0.0, 50.0)), reduction=REDUCTIONS, weighted=st.booleans())
+def test_nll_loss(case: Any, reduction: str, weighted: bool) -> None:
+    x, t, w = case
+
+    def program(m: Any, input: Any) -> Any:
+        weight = m.from_numpy(w.copy()) if weighted else None
+        return m.nn.functional.nll_loss(input, m.from_numpy(t.copy()), weight, reduction=reduction)
+
+    same(program, x)
+
+
+@given(
+    case=classified(special=(0.0, 88.0, -200.0)),
+    reduction=REDUCTIONS,
+    weighted=st.booleans(),
+    smoothing=st.sampled_from([0.0, 0.1, 1.0]),
+    ignored=st.sampled_from([-100, 0]),
+)
+def test_cross_entropy(case: Any, reduction: str, weighted: bool, smoothing: float, ignored: int) -> None:
+    x, t, w = case
+    t = np.where(t == -100, ignored, t)
+
+    def program(m: Any, input: Any) -> Any:
+        weight = m.from_numpy(w.copy()) if weighted else None
+        settings = {"reduction": reduction, "label_smoothing": smoothing, "ignore_index": ignored}
+        return m.nn.functional.cross_entropy(input, m.from_numpy(t.copy()), weight, **settings)
+
+    same(program, x, tolerance=10)
+
+
+@given(data=st.data(), reduction=REDUCTIONS, weighted=st.booleans(), smoothing=st.sampled_from([0.0, 0.1, 1.0]))
+def test_cross_entropy_of_probabilities(data: st.DataObject, reduction: str, weighted: bool, smoothing: float) -> None:
+    x, _, w = data.draw(classified())
+    t = data.draw(arrays(x.shape, x.dtype, 0, 1))
+
+    def program(m: Any, input: Any, target: Any) -> Any:
+        weight = m.from_numpy(w.copy()) if weighted else None
+        return m.nn.functional.cross_entropy(input, target, weight, reduction=reduction, label_smoothing=smoothing)
+
+    same(program, x, t, tolerance=10)
+
+
+@given(data=st.data(), reduction=st.sampled_from(["mean", "sum", "none", "batchmean"]), logs=st.booleans())
+def test_kl_div(data: st.DataObject, reduction: str, logs: bool) -> None:
+    x = data.draw(arrays())
+    # Above 0 for the gradient: at 0 PyTorch's is NaN, as that of ln is.
+    t = data.draw(arrays(x.shape, x.dtype, -5 if logs else 0.125, 1))
+
+    def program(m: Any, input: Any, target: Any) -> Any:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="reduction: 'mean' divides")
+            return m.nn.functional.kl_div(input, target, reduction=reduction, log_target=logs)
+
+    same(program, x, t, tolerance=10)
+    if not logs:
+        zeros = np.zeros_like(x)
+        same(lambda m, a: m.nn.functional.kl_div(a, m.from_numpy(zeros.copy()), reduction="sum"), x)
+
+
+def test_the_mean_of_kl_div_is_warned_of() -> None:
+    for m in (tinyact, torch):
+        with pytest.warns(UserWarning, match="batchmean"):
+            m.nn.functional.kl_div(m.zeros(2), m.ones(2))
+
+
+def test_names() -> None:
+    x, t = np.array([[1.0, -2.0], [0.5, 3.0]]), np.array([0, 1])
+    same(lambda m, a: m.nn.functional.cross_entropy(a, m.from_numpy(t)), x, names=True)
+    same(lambda m, a: m.nn.functional.nll_loss(a, m.from_numpy(t)), x, names=True)
+    same(lambda m, a: m.nn.functional.cross_entropy(a, m.from_numpy(t), label_smoothing=0.5), x, names=True)
+
+
 def test_derivatives() -> None:
     x, t = np.array([0.2, 0.9, 0.5]), np.array([0.1, 0.7, 0.25])
+    z, classes = np.array([[0.3, -1.0, 2.0], [1.5, 0.2, -0.4]]), tinyact.tensor([2, 0])
     for reduction in ("mean", "sum", "none"):
-        check_derivatives(lambda a, b: tinyact.nn.functional.binary_cross_entropy(a, b, reduction=reduction), x, t)  # noqa: B023
+        settings = {"reduction": reduction}
+        for name in ("binary_cross_entropy", "binary_cross_entropy_with_logits", "mse_loss", "l1_loss", "huber_loss"):
+            check_derivatives(lambda a, b, n=name, s=settings: getattr(F, n)(a, b, **s), x, t)
+        for more in ({}, {"log_target": True}):
+            if reduction != "mean":
+                check_derivatives(lambda a, b, s=settings, k=more: F.kl_div(a, b, **s, **k), x, t)
+        check_derivatives(lambda a, b, s=settings: F.smooth_l1_loss(a, b, beta=0.3, **s), x, t)
+        for more in ({}, {"label_smoothing": 0.2}):
+            check_derivatives(lambda a, s=settings, k=more: F.cross_entropy(a, classes, **s, **k), z)
+        check_derivatives(lambda a, s=settings: F.nll_loss(a * a, classes, **s), z)
+        check_derivatives(lambda a, b, s=settings: F.cross_entropy(a, b, **s), z, z / 7 + 0.5)
+
+
+@pytest.mark.parametrize("x", [1e4, -1e4, 88.7, -88.7])
+def test_fused_losses_are_stable(x: float) -> None:
+    logit = tinyact.tensor([x], requires_grad=True)
+    F.binary_cross_entropy_with_logits(logit, tinyact.ones(1)).backward()
+    assert logit.grad is not None
+    assert np.isfinite(logit.grad.item())
+    z = tinyact.tensor([[x, 0.0]], requires_grad=True)
+    loss = F.cross_entropy(z, tinyact.tensor([1]))
+    loss.backward()
+    assert loss.item() == pytest.approx(max(x, 0), abs=1e-30, rel=1e-6)
 
 
 @pytest.mark.parametrize(
     "program",
     [
-        lambda m, f: f(m.ones(2), m.ones(3)),
-        lambda m, f: f(m.ones(2, 1), m.ones(2)),
-        lambda m, f: f(m.ones(2) * 2, m.ones(2)),
-        lambda m, f: f(m.ones(2), m.ones(2) * -1),
-        lambda m, f: f(m.ones(2) * float("nan"), m.ones(2)),
-        lambda m, f: f(m.ones(2), m.ones(2).long()),
-        lambda m, f: f(m.ones(2).double(), m.ones(2)),
-        lambda m, f: f(m.ones(2), m.ones(2), m.ones(3)),
-        lambda m, f: f(m.ones(2), m.ones(2), m.ones(2, requires_grad=True)),
-        lambda m, f: f(m.ones(2), m.ones(2), reduction="average"),
+        lambda m, f: f.binary_cross_entropy(m.ones(2), m.ones(3)),
+        lambda m, f: f.binary_cross_entropy(m.ones(2, 1), m.ones(2)),
+        lambda m, f: f.binary_cross_entropy(m.ones(2) * 2, m.ones(2)),
+        lambda m, f: f.binary_cross_entropy(m.ones(2), m.ones(2) * -1),
+        lambda m, f: f.binary_cross_entropy(m.ones(2) * float("nan"), m.ones(2)),
+        lambda m, f: f.binary_cross_entropy(m.ones(2), m.ones(2).long()),
+        lambda m, f: f.binary_cross_entropy(m.ones(2).double(), m.ones(2)),
+        lambda m, f: f.binary_cross_entropy(m.ones(2), m.ones(2), m.ones(3)),
+        lambda m, f: f.binary_cross_entropy(m.ones(2), m.ones(2), m.ones(2, requires_grad=True)),
+        lambda m, f: f.binary_cross_entropy(m.ones(2), m.ones(2), reduction="average"),
+        lambda m, f: f.binary_cross_entropy_with_logits(m.ones(3), m.ones(2)),
+        lambda m, f: f.binary_cross_entropy_with_logits(m.ones(2), m.ones(2), pos_weight=m.ones(3)),
+        lambda m, f: f.nll_loss(m.ones(2, 3), m.tensor([0, 3])),
+        lambda m, f: f.nll_loss(m.ones(2, 3), m.tensor([0, -1])),
+        lambda m, f: f.nll_loss(m.ones(2, 3), m.tensor([0])),
+        lambda m, f: f.nll_loss(m.ones(2, 3), m.tensor([0, 1]), m.ones(2)),
+        lambda m, f: f.nll_loss(m.ones(2, 3), m.tensor([0, 1]).int()),
+        lambda m, f: f.nll_loss(m.ones(2, 3), m.ones(2)),
+        lambda m, f: f.nll_loss(m.ones(()), m.tensor(0)),
+        lambda m, f: f.nll_loss(m.ones(2, 3, 2), m.tensor([0, 1])),
+        lambda m, f: f.cross_entropy(m.ones(2, 3), m.tensor([0, 1]), label_smoothing=1.5),
+        lambda m, f: f.cross_entropy(m.ones(2, 3), m.ones(2, 4)),
+        lambda m, f: f.cross_entropy(m.ones(2, 3), m.ones(2)),
+        lambda m, f: f.mse_loss(m.ones(3), m.ones(2)),
+        lambda m, f: f.mse_loss(m.ones(3).long(), m.ones(3).long()),
+        lambda m, f: f.l1_loss(m.ones(3).long(), m.ones(3).long()),
+        lambda m, f: f.mse_loss(m.ones(3), m.ones(3), reduction="avg"),
+        lambda m, f: f.huber_loss(m.ones(3), m.ones(3), delta=0),
+        lambda m, f: f.smooth_l1_loss(m.ones(3), m.ones(3), beta=-1),
     ],
 )
+@pytest.mark.filterwarnings("ignore:Using a target size")
 def test_refused(program: Any) -> None:
-    same_error(lambda m: program(m, m.nn.functional.binary_cross_entropy))
+    same_error(lambda m: program(m, m.nn.functional))
+
+
+@given(numbers(-5, 5))
+def test_a_class_beyond_the_last_is_named(x: float) -> None:
+    with pytest.raises(IndexError, match="Target 3 is out of bounds: there are 3 classes"):
+        F.cross_entropy(tinyact.full((1, 3), x), tinyact.tensor([3]))

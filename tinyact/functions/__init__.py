@@ -77,7 +77,17 @@ from tinyact.functions.elementwise import (
     square,
 )
 from tinyact.functions.linear import linear, matmul, mm
-from tinyact.functions.loss import binary_cross_entropy
+from tinyact.functions.loss import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    huber_loss,
+    kl_div,
+    l1_loss,
+    mse_loss,
+    nll_loss,
+    smooth_l1_loss,
+)
 from tinyact.functions.reduction import (
     all,
     any,
@@ -113,15 +123,16 @@ from tinyact.functions.softmax import glu, log_softmax, maxout, softmax, softmin
 
 # fmt: off
 __all__ = [
-    "abs", "add", "all", "allclose", "any", "argmax", "argmin", "binary_cross_entropy", "bitwise_and", "bitwise_not",
-    "bitwise_or", "bitwise_xor", "cat", "celu", "clamp", "clone", "contiguous", "cos", "div", "elu", "eq", "equal",
-    "exp", "expand", "expand_as", "expm1", "flatten", "ge", "gelu", "getitem", "glu", "gt", "hardshrink",
-    "hardsigmoid", "hardswish", "hardtanh", "isfinite", "isinf", "isnan", "le", "leaky_relu", "linear", "log",
-    "log1p", "log_softmax", "logical_and", "logical_not", "logical_or", "logsigmoid", "lt", "matmul", "max",
-    "maximum", "maxout", "mean", "min", "minimum", "mish", "mm", "mul", "ne", "neg", "permute", "pow", "prelu",
-    "prod", "rdiv", "reciprocal", "relu", "relu6", "relu_squared", "reshape", "rpow", "rrelu", "rsub", "selu",
-    "setitem", "sigmoid", "silu", "sin", "snake", "softmax", "softmin", "softplus", "softshrink", "softsign", "sqrt",
-    "square", "squeeze", "stack", "std", "sub", "sum", "swish", "t", "tanh", "tanhshrink", "threshold", "transpose",
-    "unsqueeze", "var", "view", "view_as", "where",
+    "abs", "add", "all", "allclose", "any", "argmax", "argmin", "binary_cross_entropy",
+    "binary_cross_entropy_with_logits", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "cat", "celu",
+    "clamp", "clone", "contiguous", "cos", "cross_entropy", "div", "elu", "eq", "equal", "exp", "expand", "expand_as",
+    "expm1", "flatten", "ge", "gelu", "getitem", "glu", "gt", "hardshrink", "hardsigmoid", "hardswish", "hardtanh",
+    "huber_loss", "isfinite", "isinf", "isnan", "kl_div", "l1_loss", "le", "leaky_relu", "linear", "log", "log1p",
+    "log_softmax", "logical_and", "logical_not", "logical_or", "logsigmoid", "lt", "matmul", "max", "maximum",
+    "maxout", "mean", "min", "minimum", "mish", "mm", "mse_loss", "mul", "ne", "neg", "nll_loss", "permute", "pow",
+    "prelu", "prod", "rdiv", "reciprocal", "relu", "relu6", "relu_squared", "reshape", "rpow", "rrelu", "rsub",
+    "selu", "setitem", "sigmoid", "silu", "sin", "smooth_l1_loss", "snake", "softmax", "softmin", "softplus",
+    "softshrink", "softsign", "sqrt", "square", "squeeze", "stack", "std", "sub", "sum", "swish", "t", "tanh",
+    "tanhshrink", "threshold", "transpose", "unsqueeze", "var", "view", "view_as", "where",
 ]
 # fmt: on

@@ -1,39 +1,47 @@
-"""Loss functions: how far outputs are from targets, as one operation each."""
+"""Loss functions: how far outputs are from targets, each with its derivatives."""
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tinyact.autograd.engine import Gradient, Operation
-from tinyact.functions.elementwise import as_tensor_operand
-from tinyact.functions.operand import documented
+from tinyact.functions.activation import sigma
+from tinyact.functions.elementwise import as_tensor_operand, choose, keep
+from tinyact.functions.operand import check_broadcast, common, dimension, documented
+from tinyact.functions.reduction import sum
+from tinyact.functions.softmax import log_softmax
 
 if TYPE_CHECKING:
     from tinyact.tensor import Tensor
 
+# PyTorch's 10⁻¹² is a float32 number, for float64 losses too.
+_EPSILON = float(np.float32(1e-12))
+
 
 class Loss(Operation):
-    """A loss per element, then nothing, the mean or the sum of it."""
+    """A loss per element, then nothing, the mean or the sum of it.
+
+    Rules get ∂L/∂(the loss of one element) from ``each(grad)``.
+    """
 
     def __init__(self, reduction: str) -> None:
         self.reduction = reduction
+        self.count = 0
 
     def reduced(self, losses: Any) -> Any:
         """The losses by this reduction."""
         if self.reduction == "none":
             return losses
+        self.count = losses.size
         total = losses.sum()
         return total / losses.dtype.type(losses.size) if self.reduction == "mean" else total
 
-    def per_element(self, grad: Gradient, count: int) -> Gradient:
+    def each(self, grad: Gradient) -> Gradient:
         """∂L/∂(loss of one element), from the gradient of the reduced loss."""
-        return grad / count if self.reduction == "mean" and count else grad
-
-
-# PyTorch's 10⁻¹² is a float32 number, for float64 losses too.
-_EPSILON = float(np.float32(1e-12))
+        return grad / self.count if self.reduction == "mean" and self.count else grad
 
 
 class BinaryCrossEntropy(Loss):
@@ -46,34 +54,211 @@ class BinaryCrossEntropy(Loss):
         return self.reduced(((t - 1) * np.maximum(np.log1p(-x), -100) - t * np.maximum(np.log(x), -100)) * w)
 
     def grad_x(self, grad: Gradient, x: Any, t: Any, w: Any) -> Gradient:
-        return self.per_element(grad, size(x)) * (x - t) / np.maximum((1 - x) * x, _EPSILON) * w
+        return self.each(grad) * (x - t) / np.maximum((1 - x) * x, _EPSILON) * w
 
     def grad_t(self, grad: Gradient, x: Any, w: Any) -> Gradient:
-        return self.per_element(grad, size(x)) * (np.log(1 - x) - np.log(x)) * w
+        return self.each(grad) * (np.log(1 - x) - np.log(x)) * w
 
 
-def size(x: Any) -> int:
-    """How many elements an array or a tensor has."""
-    n = 1
-    for length in x.shape:
-        n *= length
-    return n
+class BinaryCrossEntropyWithLogits(Loss):
+    """−w·(p·t·ln σ(x) + (1 − t)·ln(1 − σ(x))) = w·((1 − t)·x + (1 + (p − 1)·t)·softplus(−x))
+
+    ∂/∂x = w·((1 − t + p·t)·σ(x) − p·t)      ∂/∂t = w·((p − 1)·softplus(−x) − x)
+    """
+
+    def forward(self, x: Any, t: Any, w: Any, p: Any) -> Any:
+        return self.reduced(((1 - t) * x + (1 + (p - 1) * t) * softplus(-x)) * w)
+
+    def grad_x(self, grad: Gradient, x: Any, t: Any, w: Any, p: Any) -> Gradient:
+        return self.each(grad) * ((1 - t + p * t) * sigma(x) - p * t) * w
+
+    def grad_t(self, grad: Gradient, x: Any, w: Any, p: Any) -> Gradient:
+        return self.each(grad) * ((p - 1) * softplus(-x) - x) * w
 
 
-def check_reduction(reduction: str) -> str:
+def softplus(x: Any) -> Any:
+    """ln(1 + eˣ) of arrays or tensors, exact however large x is."""
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+class MseLoss(Loss):
+    """(x − t)²      ∂/∂x = 2·(x − t)      ∂/∂t = −2·(x − t)"""
+
+    def forward(self, x: Any, t: Any) -> Any:
+        d = x - t
+        return self.reduced(d * d)
+
+    def grad_x(self, grad: Gradient, x: Any, t: Any) -> Gradient:
+        return self.each(grad) * 2 * (x - t)
+
+    def grad_t(self, grad: Gradient, x: Any, t: Any) -> Gradient:
+        return self.each(grad) * 2 * (t - x)
+
+
+class L1Loss(Loss):
+    """|x − t|      ∂/∂x = 1 for x > t, −1 for x < t, 0 for x = t      ∂/∂t the other way round"""
+
+    def name(self) -> str:
+        return {"mean": "MeanBackward0", "sum": "SumBackward0"}.get(self.reduction, "AbsBackward0")
+
+    def forward(self, x: Any, t: Any) -> Any:
+        return self.reduced(np.abs(x - t))
+
+    def grad_x(self, grad: Gradient, x: Any, t: Any) -> Gradient:
+        return self.each(grad) * np.sign(x - t)
+
+    def grad_t(self, grad: Gradient, x: Any, t: Any) -> Gradient:
+        return self.each(grad) * np.sign(t - x)
+
+
+class SmoothL1Loss(Loss):
+    """With d = x − t: d²/(2β) for |d| < β, else |d| − β/2      ∂/∂x = d/β held within ±1      ∂/∂t = −∂/∂x"""
+
+    def __init__(self, reduction: str, beta: float) -> None:
+        super().__init__(reduction)
+        self.beta = beta
+
+    def forward(self, x: Any, t: Any) -> Any:
+        d = np.abs(x - t)
+        return self.reduced(choose(d < self.beta, d * d / (2 * self.beta), d - self.beta / 2, d))
+
+    def grad_x(self, grad: Gradient, x: Any, t: Any) -> Gradient:
+        return self.each(grad) * np.clip((x - t) / self.beta, -1, 1)
+
+    def grad_t(self, grad: Gradient, x: Any, t: Any) -> Gradient:
+        return self.each(grad) * np.clip((t - x) / self.beta, -1, 1)
+
+
+class HuberLoss(Loss):
+    """With d = x − t: d²/2 for |d| ≤ δ, else δ·(|d| − δ/2)      ∂/∂x = d held within ±δ      ∂/∂t = −∂/∂x"""
+
+    def __init__(self, reduction: str, delta: float) -> None:
+        super().__init__(reduction)
+        self.delta = delta
+
+    def forward(self, x: Any, t: Any) -> Any:
+        d = np.abs(x - t)
+        return self.reduced(choose(d <= self.delta, d * d / 2, self.delta * (d - self.delta / 2), d))
+
+    def grad_x(self, grad: Gradient, x: Any, t: Any) -> Gradient:
+        return self.each(grad) * np.clip(x - t, -self.delta, self.delta)
+
+    def grad_t(self, grad: Gradient, x: Any, t: Any) -> Gradient:
+        return self.each(grad) * np.clip(t - x, -self.delta, self.delta)
+
+
+class NllLoss(Operation):
+    """−w_t·x_t, the class t's share of the log-probabilities x; the mean is weighted: Σ −w_t·x_t / Σ w_t
+
+    ∂/∂x_t = −w_t, and 0 for all other classes
+    """
+
+    def __init__(self, reduction: str, classes: Any, weights: Any) -> None:
+        self.reduction = reduction
+        # One class and one weight per sample, with a dimension of size 1 where x has the classes.
+        self.classes = classes
+        self.weights = weights
+
+    def forward(self, x: Any) -> Any:
+        taken = -np.take_along_axis(x, self.classes, 1)
+        losses = (keep(taken, self.weights != 0) * self.weights).squeeze(1)
+        if self.reduction == "none":
+            return losses
+        return losses.sum() / self.weights.sum() if self.reduction == "mean" else losses.sum()
+
+    def grad_x(self, grad: Gradient, x: Any) -> Gradient:
+        share = self.weights / self.weights.sum() if self.reduction == "mean" else self.weights
+        each = grad.reshape(self.weights.shape) if self.reduction == "none" else grad
+        here = self.classes == np.arange(x.shape[1]).reshape((-1,) + (1,) * (len(x.shape) - 2))
+        return keep(np.broadcast_to(-each * share, x.shape), here & (self.weights != 0))
+
+
+class KLDivLoss(Loss):
+    """t·(ln t − x), x being log-probabilities; 0 for t = 0      ∂/∂x = −t      ∂/∂t = ln t + 1 − x
+
+    If t is given as τ = ln t: e^τ·(τ − x)      ∂/∂x = −e^τ      ∂/∂τ = e^τ·(τ − x + 1)
+    """
+
+    def __init__(self, reduction: str, log_target: bool) -> None:
+        super().__init__(reduction)
+        self.log_target = log_target
+
+    def forward(self, x: Any, t: Any) -> Any:
+        if self.log_target:
+            return self.reduced(np.exp(t) * (t - x))
+        return self.reduced(np.where(t == 0, 0.0, t * np.log(t)) - t * x)
+
+    def grad_x(self, grad: Gradient, t: Any) -> Gradient:
+        return self.each(grad) * (-np.exp(t) if self.log_target else -t)
+
+    def grad_t(self, grad: Gradient, x: Any, t: Any) -> Gradient:
+        return self.each(grad) * (np.exp(t) * (t - x + 1) if self.log_target else np.log(t) + 1 - x)
+
+
+# --- what all losses check -----------------------------------------------------------------------------------------
+
+
+def check_reduction(reduction: str, more: tuple[str, ...] = ()) -> str:
     """The reduction, if there is one of that name.
 
     Raises:
         ValueError: if there is none.
     """
-    if reduction not in ("none", "mean", "sum"):
-        raise ValueError(f"{reduction} is not a valid value for reduction")
+    known = ("none", "mean", "sum", *more)
+    if reduction not in known:
+        raise ValueError(f"{reduction} is not a valid value for reduction; known are {', '.join(known)}")
     return reduction
+
+
+_KINDS = {"float32": "Float", "float64": "Double", "int64": "Long", "int32": "Int", "bool": "Bool"}
+
+
+def _check_dtype(input: Tensor, other: Tensor) -> None:
+    expected, found = input.array.dtype, other.array.dtype
+    if found != expected or found.kind != "f":
+        kinds = [_KINDS.get(dtype.name, dtype.name) for dtype in (found, expected)]
+        raise RuntimeError(f"Found dtype {kinds[0]} but expected {kinds[1]}")
+
+
+def _constant(value: Tensor | None, input: Tensor, argument: str, function: str) -> Any:
+    """A weight that broadcasts to the input and has no gradient; 1 if there is none."""
+    if value is None:
+        return 1.0
+    if as_tensor_operand(value, function).requires_grad:
+        raise RuntimeError(
+            f"The function '{function}' is not differentiable with respect to argument '{argument}'. This input cannot "
+            "have requires_grad True."
+        )
+    try:
+        np.broadcast_to(value.array, input.array.shape)
+    except ValueError:
+        shapes = f"{value.array.shape} does not broadcast to the input's {input.array.shape}"
+        raise RuntimeError(f"{function}: a {argument} of shape {shapes}") from None
+    return value
+
+
+def _pair(input: Any, target: Any, name: str) -> tuple[Tensor, Tensor]:
+    """Input and target of one floating dtype, in shapes that broadcast: with a warning if they differ."""
+    x, t = as_tensor_operand(input, name), as_tensor_operand(target, name)
+    if x.array.shape != t.array.shape:
+        check_broadcast(x, t)
+        warnings.warn(
+            f"Using a target size ({t.size()}) that is different to the input size ({x.size()}). This will likely lead "
+            "to incorrect results due to broadcasting. Please ensure they have the same size.",
+            stacklevel=3,
+        )
+    x, t = common(x, t)
+    if x.array.dtype.kind != "f":
+        raise NotImplementedError(f"{name} takes floating tensors, got {x.dtype}")
+    return x, t
+
+
+# --- the public functions ------------------------------------------------------------------------------------------
 
 
 @documented(BinaryCrossEntropy)
 def binary_cross_entropy(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: str = "mean"
+    input: Tensor, target: Tensor, weight: Tensor | None = None, *, reduction: str = "mean"
 ) -> Tensor:
     """
     Args:
@@ -96,42 +281,306 @@ def binary_cross_entropy(
         tensor(0.1643)
     """
     check_reduction(reduction)
-    x, t = (
-        as_tensor_operand(input, "binary_cross_entropy").array,
-        as_tensor_operand(target, "binary_cross_entropy").array,
-    )
+    x = as_tensor_operand(input, "binary_cross_entropy").array
+    t = as_tensor_operand(target, "binary_cross_entropy").array
     if x.shape != t.shape:
         raise ValueError(
             f"Using a target size ({target.size()}) that is different to the input size ({input.size()}) is "
             "deprecated. Please ensure they have the same size."
         )
     _check_dtype(input, target)
+    if weight is not None:
+        _check_dtype(input, weight)
     for name, array in (("input", x), ("target", t)):
         # NaN is refused too: neither comparison holds for it.
         if array.size and not (array.min() >= 0 and array.max() <= 1):
             raise RuntimeError(f"all elements of {name} should be between 0 and 1")
-    if weight is None:
-        return BinaryCrossEntropy(reduction).apply(input, target, 1.0)
-    _check_dtype(input, weight)
-    if weight.requires_grad:
+    w = _constant(weight, input, "weight", "binary_cross_entropy")
+    return BinaryCrossEntropy(reduction).apply(input, target, w)
+
+
+@documented(BinaryCrossEntropyWithLogits)
+def binary_cross_entropy_with_logits(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    *,
+    reduction: str = "mean",
+    pos_weight: Tensor | None = None,
+) -> Tensor:
+    """
+    Args:
+        input: x, any numbers, a floating tensor of any shape.
+        target: t, probabilities, of the same shape.
+        weight: w, of a shape that broadcasts to the input's; 1 if left out. It has no gradient.
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+        pos_weight: p, how much more positive targets count; broadcasts to the input's shape and has no gradient.
+
+    Returns:
+        A tensor without dimensions, or for ``"none"`` one of the input's shape.
+
+    Raises:
+        ValueError: if the shapes differ or there is no such reduction.
+        RuntimeError: if a weight doesn't broadcast or requires gradients.
+
+    Example:
+        >>> import tinyact
+        >>> x, t = tinyact.tensor([2.0, -1.0]), tinyact.tensor([1.0, 0.0])
+        >>> tinyact.nn.functional.binary_cross_entropy_with_logits(x, t)
+        tensor(0.2201)
+    """
+    name = "binary_cross_entropy_with_logits"
+    check_reduction(reduction)
+    if as_tensor_operand(target, name).array.shape != as_tensor_operand(input, name).array.shape:
+        raise ValueError(f"Target size ({target.size()}) must be the same as input size ({input.size()})")
+    x, t = _pair(input, target, name)
+    w = _constant(weight, x, "weight", name)
+    return BinaryCrossEntropyWithLogits(reduction).apply(x, t, w, _constant(pos_weight, x, "pos_weight", name))
+
+
+@documented(MseLoss)
+def mse_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
+    """
+    Args:
+        input: x, a floating tensor of any shape.
+        target: t, of the same shape (another is broadcast, with a warning).
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+
+    Raises:
+        ValueError: if there is no such reduction.
+        RuntimeError: if the shapes don't broadcast.
+    """
+    return MseLoss(check_reduction(reduction)).apply(*_pair(input, target, "mse_loss"))
+
+
+@documented(L1Loss)
+def l1_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
+    """
+    Args:
+        as for `mse_loss`.
+    """
+    return L1Loss(check_reduction(reduction)).apply(*_pair(input, target, "l1_loss"))
+
+
+@documented(SmoothL1Loss)
+def smooth_l1_loss(input: Tensor, target: Tensor, *, reduction: str = "mean", beta: float = 1.0) -> Tensor:
+    """
+    Args:
+        input, target, reduction: as for `mse_loss`.
+        beta: β, where the parabola becomes a line; 0 makes it `l1_loss`.
+
+    Raises:
+        RuntimeError: if β is negative, or the shapes don't broadcast.
+        ValueError: if there is no such reduction.
+    """
+    if not beta >= 0:
+        raise RuntimeError(f"smooth_l1_loss does not support negative values for beta, got {beta}")
+    if beta == 0:
+        return l1_loss(input, target, reduction=reduction)
+    return SmoothL1Loss(check_reduction(reduction), beta).apply(*_pair(input, target, "smooth_l1_loss"))
+
+
+@documented(HuberLoss)
+def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0) -> Tensor:
+    """
+    Args:
+        input, target, reduction: as for `mse_loss`.
+        delta: δ, where the parabola becomes a line.
+
+    Raises:
+        RuntimeError: if δ is not positive, or the shapes don't broadcast.
+        ValueError: if there is no such reduction.
+    """
+    if not delta > 0:
+        raise RuntimeError(f"huber_loss does not support non-positive values for delta, got {delta}")
+    return HuberLoss(check_reduction(reduction), delta).apply(*_pair(input, target, "huber_loss"))
+
+
+@documented(NllLoss)
+def nll_loss(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    *,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+) -> Tensor:
+    """
+    Args:
+        input: x, log-probabilities, shape (N, C, …) or (C,).
+        target: t, the classes 0 … C − 1 as int64, shape (N, …) or ().
+        weight: of each class, shape (C,); 1 if left out. It has no gradient.
+        ignore_index: samples of this class count for nothing.
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+
+    Returns:
+        A tensor without dimensions, or for ``"none"`` one of the target's shape.
+
+    Raises:
+        IndexError: for a class outside 0 … C − 1.
+        ValueError: if the numbers of samples differ, or there is no such reduction.
+        RuntimeError: for another dtype of the target, other shapes, or a weight that doesn't fit.
+
+    Example:
+        >>> import tinyact
+        >>> x = tinyact.log_softmax(tinyact.tensor([[2.0, 1.0, 0.1], [0.0, 3.0, 0.0]]), dim=1)
+        >>> tinyact.nn.functional.nll_loss(x, tinyact.tensor([0, 1]))
+        tensor(0.2560)
+    """
+    check_reduction(reduction)
+    x, t = as_tensor_operand(input, "nll_loss"), as_tensor_operand(target, "nll_loss").array
+    _check_classes(x.array, t)
+    single = x.array.ndim == 1
+    if single:
+        x, t = x.unsqueeze(0), t[None]
+    classes = np.where(t == ignore_index, 0, t)
+    count = x.array.shape[1]
+    wrong = (classes < 0) | (classes >= count)
+    if wrong.any():
+        raise IndexError(f"Target {classes[wrong][0]} is out of bounds: there are {count} classes")
+    weights = _class_weights(weight, count, x)[classes] * (t != ignore_index).astype(x.array.dtype)
+    loss = NllLoss(reduction, np.expand_dims(classes, 1), np.expand_dims(weights, 1)).apply(x)
+    return loss.squeeze(0) if single and reduction == "none" else loss
+
+
+def _check_classes(x: Any, t: Any) -> None:
+    if x.ndim == 0:
+        raise ValueError("Expected 1 or more dimensions (got 0)")
+    if x.dtype.kind != "f":
+        raise NotImplementedError(f"nll_loss takes floating tensors, got {x.dtype}")
+    if t.dtype not in (np.int64, np.uint8):
         raise RuntimeError(
-            "The function 'binary_cross_entropy' is not differentiable with respect to argument 'weight'. This input "
-            "cannot have requires_grad True."
+            f"expected target dtype to be Long or Byte, but got {_KINDS.get(t.dtype.name, t.dtype.name)}"
         )
-    try:
-        np.broadcast_to(weight.array, x.shape)
-    except ValueError:
+    if x.ndim > 1 and (t.ndim == 0 or t.shape[0] != x.shape[0]):
+        found = t.shape[0] if t.ndim else 1
+        raise ValueError(f"Expected input batch_size ({x.shape[0]}) to match target batch_size ({found}).")
+    if t.shape != (x.shape[:1] + x.shape[2:] if x.ndim > 1 else ()):
         raise RuntimeError(
-            f"a weight of shape {weight.array.shape} does not broadcast to the input's {x.shape}"
-        ) from None
-    return BinaryCrossEntropy(reduction).apply(input, target, weight)
+            f"nll_loss takes a target of shape (N, …) for an input (N, C, …), got {t.shape} and {x.shape}"
+        )
 
 
-_KINDS = {"float32": "Float", "float64": "Double", "int64": "Long", "int32": "Int", "bool": "Bool"}
+def _class_weights(weight: Tensor | None, count: int, x: Tensor) -> Any:
+    if weight is None:
+        return np.ones(count, x.array.dtype)
+    if weight.array.shape != (count,):
+        raise RuntimeError(
+            f"weight tensor should be defined either for all {count} classes or no classes but got weight tensor of "
+            f"shape: {list(weight.array.shape)}"
+        )
+    _check_dtype(x, weight)
+    if weight.requires_grad:
+        _constant(weight, weight, "weight", "nll_loss")
+    return weight.array
 
 
-def _check_dtype(input: Tensor, other: Tensor) -> None:
-    expected, found = input.array.dtype, other.array.dtype
-    if found != expected or found.kind != "f":
-        kinds = [_KINDS.get(dtype.name, dtype.name) for dtype in (found, expected)]
-        raise RuntimeError(f"Found dtype {kinds[0]} but expected {kinds[1]}")
+def cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    *,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """−Σ_c w_c·t_c·ln softmax(x)_c, the cross-entropy of the classes' probabilities
+
+    `log_softmax`, whose derivative is e^x / Σ e^x − t in the end, and then `nll_loss` or the sum over the classes.
+
+    Args:
+        input: x, any numbers, shape (N, C, …) or (C,).
+        target: classes as int64, shape (N, …) or (); or probabilities t of all classes, in the input's shape.
+        weight: w, of each class, shape (C,); 1 if left out.
+        ignore_index: samples of this class count for nothing.
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+        label_smoothing: ε in [0, 1]: targets become (1 − ε)·t + ε / C.
+
+    Returns:
+        A tensor without dimensions, or for ``"none"`` one without the dimension of the classes.
+
+    Raises:
+        RuntimeError: if ε is outside [0, 1], or as for `nll_loss`.
+        IndexError, ValueError: as for `nll_loss`.
+
+    Example:
+        >>> import tinyact
+        >>> x = tinyact.tensor([[2.0, 1.0, 0.1], [0.0, 3.0, 0.0]])
+        >>> tinyact.nn.functional.cross_entropy(x, tinyact.tensor([0, 1]))
+        tensor(0.2560)
+    """
+    check_reduction(reduction)
+    if not 0.0 <= label_smoothing <= 1.0:
+        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    x, t = as_tensor_operand(input, "cross_entropy").array, as_tensor_operand(target, "cross_entropy").array
+    if x.ndim == 0:
+        raise ValueError("Expected 1 or more dimensions (got 0)")
+    place = dimension(min(1, x.ndim - 1), x.ndim)
+    logs = log_softmax(input, place)
+    if t.dtype.kind == "f" and t.shape == x.shape:
+        return _of_probabilities(logs, target, weight, reduction, label_smoothing, place)
+    loss = nll_loss(logs, target, weight, ignore_index=ignore_index, reduction=reduction)
+    if label_smoothing == 0:
+        return loss
+    smooth = _smooth(logs, t, weight, ignore_index, reduction, place)
+    smoothed: Tensor = loss * (1 - label_smoothing) + smooth * (label_smoothing / x.shape[place])
+    return smoothed
+
+
+def _along_classes(weight: Tensor | None, logs: Tensor, place: int) -> Any:
+    """The classes' weights in a shape that broadcasts against the log-probabilities."""
+    weights = _class_weights(weight, logs.array.shape[place], logs)
+    return weights.reshape((-1,) + (1,) * (logs.array.ndim - place - 1))
+
+
+def _of_probabilities(
+    logs: Tensor, target: Tensor, weight: Tensor | None, reduction: str, smoothing: float, place: int
+) -> Tensor:
+    classes = logs.array.shape[place]
+    if smoothing:
+        target = target * (1 - smoothing) + smoothing / classes
+    losses = -sum(logs * target * _along_classes(weight, logs, place), place)
+    if reduction == "none":
+        return losses
+    # Divided by the number of samples, also if there is no sample: then it is NaN.
+    return sum(losses) / losses.array.size if reduction == "mean" else sum(losses)
+
+
+def _smooth(logs: Tensor, t: Any, weight: Tensor | None, ignore_index: int, reduction: str, place: int) -> Tensor:
+    """The loss if all classes were equally right."""
+    counted = t != ignore_index
+    losses: Tensor = keep(-sum(logs * _along_classes(weight, logs, place), place), counted)
+    if reduction == "none":
+        return losses
+    if reduction == "sum":
+        return sum(losses)
+    weights = _class_weights(weight, logs.array.shape[place], logs)[np.where(t == ignore_index, 0, t)]
+    return sum(losses) / float((weights * counted).sum())
+
+
+@documented(KLDivLoss)
+def kl_div(input: Tensor, target: Tensor, *, reduction: str = "mean", log_target: bool = False) -> Tensor:
+    """
+    Args:
+        input: x, log-probabilities, a floating tensor of any shape.
+        target: t, probabilities, or their logarithms τ, of the same shape.
+        reduction: ``"mean"``, ``"sum"``, ``"none"``, or ``"batchmean"``: the sum divided by the first size, which is
+            what the divergence is defined as.
+        log_target: whether the target is τ.
+
+    Raises:
+        ValueError: if there is no such reduction.
+        RuntimeError: if the shapes don't broadcast.
+    """
+    check_reduction(reduction, ("batchmean",))
+    x, t = _pair(input, target, "kl_div")
+    if reduction == "mean":
+        warnings.warn(
+            "reduction: 'mean' divides the total loss by both the batch size and the support size. 'batchmean' divides "
+            "only by the batch size, and aligns with the KL math definition.",
+            stacklevel=2,
+        )
+    if reduction != "batchmean":
+        return KLDivLoss(reduction, log_target).apply(x, t)
+    total = KLDivLoss("sum", log_target).apply(x, t)
+    return total / input.array.shape[0] if input.array.ndim else total

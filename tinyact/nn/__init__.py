@@ -38,16 +38,27 @@ from tinyact.nn.activation import (
 from tinyact.nn.container import ModuleDict, ModuleList, Sequential
 from tinyact.nn.dropout import Dropout
 from tinyact.nn.linear import Identity, Linear
-from tinyact.nn.loss import BCELoss
+from tinyact.nn.loss import (
+    BCELoss,
+    BCEWithLogitsLoss,
+    CrossEntropyLoss,
+    HuberLoss,
+    KLDivLoss,
+    L1Loss,
+    MSELoss,
+    NLLLoss,
+    SmoothL1Loss,
+)
 from tinyact.nn.module import Module
 from tinyact.nn.parameter import Parameter
 
 # fmt: off
 __all__ = [
-    "activations", "BCELoss", "CELU", "Dropout", "ELU", "functional", "GELU", "GLU", "Hardshrink", "Hardsigmoid",
-    "Hardswish", "Hardtanh", "Identity", "init", "LeakyReLU", "Linear", "LogSigmoid", "LogSoftmax", "Maxout", "Mish",
-    "Module", "ModuleDict", "ModuleList", "Parameter", "PReLU", "ReLU", "ReLU6", "ReLUSquared", "RReLU", "SELU",
-    "Sequential", "Sigmoid", "SiLU", "Snake", "Softmax", "Softmin", "Softplus", "Softshrink", "Softsign", "Swish",
-    "Tanh", "Tanhshrink", "Threshold",
+    "activations", "BCELoss", "BCEWithLogitsLoss", "CELU", "CrossEntropyLoss", "Dropout", "ELU", "functional", "GELU",
+    "GLU", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh", "HuberLoss", "Identity", "init", "KLDivLoss",
+    "L1Loss", "LeakyReLU", "Linear", "LogSigmoid", "LogSoftmax", "Maxout", "Mish", "Module", "ModuleDict",
+    "ModuleList", "MSELoss", "NLLLoss", "Parameter", "PReLU", "ReLU", "ReLU6", "ReLUSquared", "RReLU", "SELU",
+    "Sequential", "Sigmoid", "SiLU", "SmoothL1Loss", "Snake", "Softmax", "Softmin", "Softplus", "Softshrink",
+    "Softsign", "Swish", "Tanh", "Tanhshrink", "Threshold",
 ]
 # fmt: on

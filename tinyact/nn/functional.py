@@ -9,7 +9,9 @@ from tinyact.autograd.engine import wrap
 from tinyact.dtype import as_dtype
 from tinyact.functions import (
     binary_cross_entropy,
+    binary_cross_entropy_with_logits,
     celu,
+    cross_entropy,
     elu,
     gelu,
     glu,
@@ -17,11 +19,16 @@ from tinyact.functions import (
     hardsigmoid,
     hardswish,
     hardtanh,
+    huber_loss,
+    kl_div,
+    l1_loss,
     leaky_relu,
     linear,
     logsigmoid,
     maxout,
     mish,
+    mse_loss,
+    nll_loss,
     prelu,
     relu,
     relu6,
@@ -30,6 +37,7 @@ from tinyact.functions import (
     selu,
     sigmoid,
     silu,
+    smooth_l1_loss,
     snake,
     softplus,
     softshrink,
@@ -131,9 +139,10 @@ def check_probability(p: float) -> None:
 
 # fmt: off
 __all__ = [
-    "binary_cross_entropy", "celu", "dropout", "elu", "gelu", "glu", "hardshrink", "hardsigmoid", "hardswish",
-    "hardtanh", "leaky_relu", "linear", "log_softmax", "logsigmoid", "maxout", "mish", "prelu", "relu", "relu6",
-    "relu_squared", "rrelu", "selu", "sigmoid", "silu", "snake", "softmax", "softmin", "softplus", "softshrink",
-    "softsign", "swish", "tanh", "tanhshrink", "threshold",
+    "binary_cross_entropy", "binary_cross_entropy_with_logits", "celu", "cross_entropy", "dropout", "elu", "gelu",
+    "glu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "huber_loss", "kl_div", "l1_loss", "leaky_relu",
+    "linear", "log_softmax", "logsigmoid", "maxout", "mish", "mse_loss", "nll_loss", "prelu", "relu", "relu6",
+    "relu_squared", "rrelu", "selu", "sigmoid", "silu", "smooth_l1_loss", "snake", "softmax", "softmin", "softplus",
+    "softshrink", "softsign", "swish", "tanh", "tanhshrink", "threshold",
 ]
 # fmt: on
