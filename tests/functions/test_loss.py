@@ -93,7 +93,8 @@ def classified(draw: Any, special: Any = False) -> tuple[Any, ...]:
     """Numbers for classes, the right classes, some of them ignored, and a weight per class."""
     count = draw(st.integers(1, 4))
     shape = draw(st.sampled_from([(count,), (3, count), (0, count), (2, count, 2), (2, count, 0), (2, count, 1, 2)]))
-    x = draw(arrays(shape, special=special))
+    # In order in memory: PyTorch's backward asks for that.
+    x = np.ascontiguousarray(draw(arrays(shape, special=special)))
     target_shape = shape[:1] + shape[2:] if len(shape) > 1 else ()
     size = int(np.prod(target_shape))
     classes = draw(st.lists(st.sampled_from([*range(count), -100]), min_size=size, max_size=size))

@@ -153,15 +153,16 @@ class NllLoss(Operation):
     ∂/∂x_t = −w_t, and 0 for all other classes
     """
 
-    def __init__(self, reduction: str, classes: Any, weights: Any) -> None:
+    def __init__(self, reduction: str, classes: Any, counted: Any, weights: Any) -> None:
         self.reduction = reduction
-        # One class and one weight per sample, with a dimension of size 1 where x has the classes.
+        # One class per sample, whether it counts, and its weight: with a dimension of size 1 where x has the classes.
         self.classes = classes
+        self.counted = counted
         self.weights = weights
 
     def forward(self, x: Any) -> Any:
         taken = -np.take_along_axis(x, self.classes, 1)
-        losses = (keep(taken, self.weights != 0) * self.weights).squeeze(1)
+        losses = (keep(taken, self.counted) * self.weights).squeeze(1)
         if self.reduction == "none":
             return losses
         return losses.sum() / self.weights.sum() if self.reduction == "mean" else losses.sum()
@@ -170,7 +171,7 @@ class NllLoss(Operation):
         share = self.weights / self.weights.sum() if self.reduction == "mean" else self.weights
         each = grad.reshape(self.weights.shape) if self.reduction == "none" else grad
         here = self.classes == np.arange(x.shape[1]).reshape((-1,) + (1,) * (len(x.shape) - 2))
-        return keep(np.broadcast_to(-each * share, x.shape), here & (self.weights != 0))
+        return keep(np.broadcast_to(-each * share, x.shape), here & self.counted)
 
 
 class KLDivLoss(Loss):
@@ -438,8 +439,9 @@ def nll_loss(
     wrong = (classes < 0) | (classes >= count)
     if wrong.any():
         raise IndexError(f"Target {classes[wrong][0]} is out of bounds: there are {count} classes")
-    weights = _class_weights(weight, count, x)[classes] * (t != ignore_index).astype(x.array.dtype)
-    loss = NllLoss(reduction, np.expand_dims(classes, 1), np.expand_dims(weights, 1)).apply(x)
+    counted = t != ignore_index
+    weights = _class_weights(weight, count, x)[classes] * counted.astype(x.array.dtype)
+    loss = NllLoss(reduction, *(np.expand_dims(part, 1) for part in (classes, counted, weights))).apply(x)
     return loss.squeeze(0) if single and reduction == "none" else loss
 
 
