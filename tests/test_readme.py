@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tinyact.experiment import curves
+
 README = Path(__file__).parents[1] / "README.md"
 TEXT = README.read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```", TEXT, flags=re.M | re.S)
@@ -30,6 +32,12 @@ def test_block(block: str) -> None:
     done = subprocess.run([sys.executable, "-c", block], capture_output=True, text=True, check=True)
     expected = [line.partition("# ")[2] for line in block.splitlines() if line.lstrip().startswith("print(")]
     assert [line for line in expected if line] == [line for line in done.stdout.splitlines() if line]
+
+
+def test_the_table_of_activations_is_what_the_docstrings_say() -> None:
+    assert curves.table() in TEXT, (
+        "README's table is stale: python -m tinyact.experiment curves --out DIR writes it anew"
+    )
 
 
 def test_quick_start_holds_two_commands() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import tinyact
+from tinyact.experiment import curves
 from tinyact.experiment.data import Split, notebook_data
 from tinyact.experiment.plot import label, plot_losses
 from tinyact.experiment.statistics import compare, describe, percentile_of
@@ -30,6 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0, or 1 if a training diverged or a file could not be written. Wrong options exit with 2.
     """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments and arguments[0] == "curves":
+        return curves.main(arguments[1:])
     options = _parser().parse_args(arguments)
     _check(options)
     data = notebook_data(tinyact)
@@ -51,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m tinyact.experiment",
         description="Train the notebook's network (100 inputs, a hidden layer of 16, one output) without and with an "
         "activation function, from many initial weights, and compare the test accuracies.",
+        epilog="'curves --out DIR' as the only arguments draws every activation with its derivatives instead.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument(

@@ -1,0 +1,108 @@
+"""Every activation at a glance: ``python -m tinyact.experiment curves --out DIR``.
+
+The pictures are computed by the library, the table is read from the docstrings of its functions.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import tinyact
+from tinyact.functions.activation import Facts, facts
+from tinyact.nn import activations
+
+
+def operations() -> dict[str, Any]:
+    """The operation behind each activation, whose docstring has the facts; softmin is softmax of −x."""
+    found = {name: getattr(kind.function, "operation", None) for name, kind in activations().items()}
+    return {name: operation for name, operation in found.items() if operation is not None}
+
+
+def table() -> str:
+    """All facts about all activations, as Markdown."""
+    heads = ["function", *Facts._fields]
+    lines = [f"| {' | '.join(head.replace('_', ' ') for head in heads)} |", "|---" * len(heads) + "|"]
+    for name, operation in operations().items():
+        cells = [f"`{name}`", *facts(operation)]
+        lines.append(f"| {' | '.join(cell.replace('|', '∣') for cell in cells)} |")
+    return "\n".join(lines)
+
+
+def curve(name: str, x: np.ndarray[Any, Any]) -> list[np.ndarray[Any, Any]]:
+    """The function with its default settings, its first and its second derivative, at float64 numbers."""
+    function = activations()[name].function
+    settings = {"threshold": (0.5, 0.0), "prelu": (tinyact.tensor([0.25], dtype=tinyact.float64),)}
+    t = tinyact.from_numpy(x).requires_grad_()
+    y = function(t, *settings.get(name, ()))
+    ones = tinyact.ones(t.shape, dtype=tinyact.float64)
+    (slope,) = tinyact.autograd.grad(y, t, ones, create_graph=True)
+    if not slope.requires_grad:
+        return [y.detach().numpy(), slope.numpy(), np.zeros_like(x)]
+    bend = tinyact.autograd.grad(slope, t, ones, allow_unused=True)[0]
+    return [y.detach().numpy(), slope.detach().numpy(), np.zeros_like(x) if bend is None else bend.numpy()]
+
+
+def draw(path: Path) -> None:
+    """Small multiples of all activations of single elements, with both derivatives.
+
+    Args:
+        path: where the picture goes; its ending says in which format.
+
+    Raises:
+        ImportError: if matplotlib is not installed (``pip install "tinyact[plot]"``).
+    """
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    names = [name for name in activations() if name not in ("softmax", "softmin", "log_softmax", "glu", "maxout")]
+    columns = 4
+    rows = -(-len(names) // columns)
+    figure, grid = plt.subplots(rows, columns, figsize=(12, 2.4 * rows), sharex=True, layout="constrained")
+    x = np.linspace(-5, 5, 2001)
+    for axes, name in zip(grid.flat, names, strict=False):
+        for values, label, style in zip(curve(name, x), ("f", "f′", "f″"), ("-", "--", ":"), strict=True):
+            # A jump is a gap, not a slope.
+            jumps = np.abs(np.diff(values, append=values[-1])) > 0.2
+            axes.plot(x, np.where(jumps, np.nan, values), style, label=label)
+        axes.set_title(name, fontsize=10)
+        axes.set_ylim(-2, 4)
+        axes.grid(alpha=0.3)
+    for axes in grid.flat[len(names) :]:
+        axes.set_visible(False)
+    figure.legend(*grid.flat[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Draws and writes what there is to see about the activations.
+
+    Returns:
+        The exit code: 0, or 1 if a file could not be written. Wrong options exit with 2.
+    """
+    parser = argparse.ArgumentParser(prog="python -m tinyact.experiment curves", description=__doc__.partition("\n")[0])
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="folder for curves.png and activations.md"
+    )
+    options = parser.parse_args(arguments)
+    from importlib.util import find_spec
+
+    if find_spec("matplotlib") is None:
+        parser.error('curves needs matplotlib, which is not installed: pip install "tinyact[plot]"')
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+        draw(options.out / "curves.png")
+        (options.out / "activations.md").write_text(table() + "\n", encoding="utf-8")
+    except OSError as error:
+        print(f"error: {options.out}: {error.strerror}", file=sys.stderr)
+        return 1
+    print(f"written: {options.out / 'curves.png'}, {options.out / 'activations.md'}")
+    return 0
