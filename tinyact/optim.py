@@ -23,6 +23,52 @@ Group: TypeAlias = dict[str, Any]
 State: TypeAlias = dict[str, Any]
 
 
+# Parameters of more elements than this gain nothing by being copied together.
+_SMALL = 1 << 14
+
+
+class _Together:
+    """Several parameters, and what is remembered about them, as one vector.
+
+    The states of the single parameters look into the memory of the common one.
+    """
+
+    def __init__(self, parameters: list[Tensor], optimizer: Optimizer) -> None:
+        self.parameters = parameters
+        self.optimizer = optimizer
+        ends = np.cumsum([p.array.size for p in parameters]).tolist()
+        self.parts = [slice(end - p.array.size, end) for p, end in zip(parameters, ends, strict=True)]
+        self.state: State = {}
+        states = [optimizer.state[p] for p in parameters]
+        for key in states[0]:
+            arrays = [state[key].array for state in states]
+            like = [array.shape == p.array.shape for array, p in zip(arrays, parameters, strict=True)]
+            self.state[key] = wrap(_side_by_side(arrays) if all(like) and key != "step" else arrays[0].copy())
+        self.share()
+
+    def share(self) -> None:
+        """Let the states of the single parameters be parts of the common one."""
+        for p, part in zip(self.parameters, self.parts, strict=True):
+            for key, value in self.state.items():
+                own = value if key == "step" else wrap(value.array[part].reshape(p.array.shape))
+                self.optimizer.state[p][key] = own
+
+    def step(self, group: Group) -> None:
+        """One step of all of them."""
+        vector = _side_by_side([p.array for p in self.parameters])
+        known = len(self.state)
+        self.optimizer._update(vector, _side_by_side([p._grad.array for p in self.parameters]), self.state, group)  # type: ignore[union-attr]
+        if len(self.state) != known:
+            self.share()
+        for p, part in zip(self.parameters, self.parts, strict=True):
+            p.array[...] = vector[part].reshape(p.array.shape)
+            p._version[0] += 1  # a sweep that wanted the old values must notice
+
+
+def _side_by_side(arrays: list[Array]) -> Array:
+    return np.concatenate([array.reshape(-1) for array in arrays])
+
+
 class Optimizer:
     """What all optimizers share.
 
@@ -34,6 +80,8 @@ class Optimizer:
         defaults: the settings of groups that don't say otherwise.
 
     Attributes:
+        elementwise: whether each element's step depends on that element alone; then small parameters, and what is
+            remembered about them, are handed to ``_update`` as one vector.
         param_groups: a dictionary of settings per group, with its parameters under ``"params"``.
         state: what is remembered about each parameter from step to step.
 
@@ -42,6 +90,8 @@ class Optimizer:
         ValueError: if there are none, one is in two groups, or one was computed from others.
     """
 
+    elementwise = False
+
     def __init__(self, params: Iterable[Any], defaults: Group) -> None:
         if isinstance(params, Tensor):
             raise TypeError(
@@ -49,6 +99,8 @@ class Optimizer:
                 f"{type(params).__name__}"
             )
         self.defaults = defaults
+        # Per group: which parameters the last step was of, and those of them that step together.
+        self._together: dict[int, tuple[list[int], list[_Together]]] = {}
         self.state: defaultdict[Tensor, State] = defaultdict(dict)
         self.param_groups: list[Group] = []
         groups = list(params)
@@ -117,13 +169,28 @@ class Optimizer:
             with enable_grad():
                 loss = closure()
         with np.errstate(all="ignore"):
-            for group in self.param_groups:
-                for parameter in group["params"]:
-                    if parameter._grad is not None:
-                        self._update(parameter.array, parameter._grad.array, self.state[parameter], group)
-                        # A sweep that wanted the old values must notice.
-                        parameter._version[0] += 1
+            for number, group in enumerate(self.param_groups):
+                parameters = [p for p in group["params"] if p._grad is not None]
+                if self.elementwise:
+                    self._step_together(number, [p for p in parameters if p.array.size <= _SMALL], group)
+                    parameters = [p for p in parameters if p.array.size > _SMALL]
+                for p in parameters:
+                    self._update(p.array, p._grad.array, self.state[p], group)
+                    p._version[0] += 1  # a sweep that wanted the old values must notice
         return loss
+
+    def _step_together(self, number: int, parameters: list[Tensor], group: Group) -> None:
+        """One step of the small parameters of a group, in as few NumPy calls as for one."""
+        if self._together.get(number, ([], []))[0] != list(map(id, parameters)):
+            kinds: dict[Any, list[Tensor]] = {}
+            for p in parameters:
+                state = self.state[p]
+                # Only what began together is at the same step.
+                began = (p.array.dtype, *state, "step" in state and state["step"].item())
+                kinds.setdefault(began, []).append(p)
+            self._together[number] = list(map(id, parameters)), [_Together(part, self) for part in kinds.values()]
+        for together in self._together[number][1]:
+            together.step(group)
 
     def _update(self, p: Array, grad: Array, state: State, group: Group) -> None:
         """One step of one parameter: change ``p``, and what ``state`` remembers about it, in place."""
@@ -176,6 +243,7 @@ class Optimizer:
             )
         state = {parameters[k]: self._fitted(k, parameters[k], s) for k, s in state_dict["state"].items()}
         self.state = defaultdict(dict, state)
+        self._together = {}
         self.param_groups = [
             {**saved, "params": own["params"]} for saved, own in zip(saved_groups, self.param_groups, strict=True)
         ]
@@ -255,6 +323,8 @@ class SGD(Optimizer):
         tensor([0.8000], requires_grad=True)
     """
 
+    elementwise = True
+
     def __init__(
         self,
         params: Iterable[Any],
@@ -331,6 +401,8 @@ class Adam(Optimizer):
         >>> w
         tensor([ 0.5000, 99.5000], requires_grad=True)
     """
+
+    elementwise = True
 
     def __init__(
         self,

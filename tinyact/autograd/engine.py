@@ -69,12 +69,14 @@ class Operation:
     Attributes:
         edges: per input where its gradient goes on: an Operation, a leaf Tensor, or None.
         saved: per saved value (array, its change counter, the count when it was saved), or None once freed.
+        plan: what is saved, and which rules will want it.
         serial: its place in the order of recording.
         shape, dtype: of the output, and so of the gradient that arrives here.
     """
 
     edges: tuple[Edge, ...] = ()
     saved: list[tuple[Any, list[int] | None, int]] | None = None
+    plan: _Plan
     serial = -1
     shape: tuple[int, ...] = ()
     dtype: np.dtype[Any]
@@ -133,9 +135,10 @@ class Operation:
 
     def record(self, inputs: Sequence[Any], output: Tensor) -> None:
         """Enter the graph: remember where gradients go on, and what the rules for them will want."""
-        self.edges = tuple(edge_of(i) for i in inputs)
+        self.edges = tuple([edge_of(i) for i in inputs])
+        self.plan = self._planned()
         values = (*inputs, output)
-        self.saved = [save(values[k]) for k in self._plan().saves]
+        self.saved = [save(values[k]) for k in self.plan.saves]
         self.attach(output)
 
     def attach(self, output: Tensor) -> None:
@@ -146,8 +149,8 @@ class Operation:
         output.grad_fn = self
         output._requires_grad = True
 
-    def _plan(self) -> _Plan:
-        needs = tuple(edge is not None for edge in self.edges)
+    def _planned(self) -> _Plan:
+        needs = tuple([edge is not None for edge in self.edges])
         plan = self._plans.get(needs)
         if plan is None:
             rules = [rule for rule in self._rules if rule.input < len(needs) and needs[rule.input]]
@@ -159,8 +162,9 @@ class Operation:
 
     def __call__(self, *inputs: Any) -> Any:
         """The operation on arrays or on tensors, whichever it is given: for use inside rules."""
-        if any(isinstance(i, Tensor) for i in inputs):
-            return self.apply(*inputs)
+        for i in inputs:
+            if isinstance(i, Tensor):
+                return self.apply(*inputs)
         return self.forward(*inputs)
 
     # --- backward ------------------------------------------------------------------------------------------------
@@ -168,7 +172,7 @@ class Operation:
     def backward(self, grad: Gradient, saved: list[Any]) -> list[Gradient]:
         """∂L/∂input for each edge, from ∂L/∂output: each input's rule, applied."""
         grads: list[Gradient] = [None] * len(self.edges)
-        for index, rule, takes in self._plan().rules:
+        for index, rule, takes in self.plan.rules:
             grads[index] = rule(self, grad, *[saved[k] for k in takes])
         return grads
 
@@ -195,8 +199,7 @@ class Operation:
                     "change it after backward()."
                 )
         if create_graph:
-            sources = self._plan().saves
-            return [self._as_tensor(k, s) for k, s in zip(sources, self.saved, strict=True)]
+            return [self._as_tensor(k, s) for k, s in zip(self.plan.saves, self.saved, strict=True)]
         return [array for array, _, _ in self.saved]
 
     def _as_tensor(self, source: int, saved: tuple[Any, list[int] | None, int]) -> Any:
@@ -397,6 +400,8 @@ def _hooked(node: Operation | Tensor, grad: Gradient, create_graph: bool) -> Gra
         hooks, retained = node.hooks, None if node.retained is None else node.retained()
     else:
         hooks, retained = node._hooks, None
+    if hooks is None and retained is None:
+        return grad
     for hook in list(hooks.values()) if hooks else ():
         changed = hook(grad if create_graph else wrap(grad))
         if changed is not None:

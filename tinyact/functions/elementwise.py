@@ -26,16 +26,23 @@ class Keep(Operation):
     may_warn = False
 
     def forward(self, x: Any, mask: Any) -> Any:
-        bits = np.int32 if x.dtype == np.float32 else np.int64
-        return (x.view(bits) & -mask.view(np.int8)).view(x.dtype)
+        return kept(x, mask)
 
     def grad_x(self, grad: Gradient, mask: Any) -> Gradient:
         return keep(grad, mask)
 
 
+def kept(x: Any, mask: Any) -> Any:
+    """`Keep` on arrays."""
+    bits = np.int32 if x.dtype == np.float32 else np.int64
+    return (x.view(bits) & -mask.view(np.int8)).view(x.dtype)
+
+
 def keep(x: Any, mask: Any) -> Any:
     """`Keep` on arrays or tensors."""
-    return Keep()(x, mask)
+    if isinstance(x, engine.Tensor) or isinstance(mask, engine.Tensor):
+        return Keep().apply(x, mask)
+    return kept(x, mask)
 
 
 class Choose(Operation):

@@ -36,8 +36,8 @@ class Loss(Operation):
         if self.reduction == "none":
             return losses
         self.count = losses.size
-        total = losses.sum()
-        return total / losses.dtype.type(losses.size) if self.reduction == "mean" else total
+        total = np.add.reduce(losses, None)
+        return total / losses.size if self.reduction == "mean" else total
 
     def each(self, grad: Gradient) -> Gradient:
         """∂L/∂(loss of one element), from the gradient of the reduced loss."""
@@ -294,7 +294,7 @@ def binary_cross_entropy(
         _check_dtype(input, weight)
     for name, array in (("input", x), ("target", t)):
         # NaN is refused too: neither comparison holds for it.
-        if array.size and not (array.min() >= 0 and array.max() <= 1):
+        if array.size and not (np.minimum.reduce(array, None) >= 0 and np.maximum.reduce(array, None) <= 1):
             raise RuntimeError(f"all elements of {name} should be between 0 and 1")
     w = _constant(weight, input, "weight", "binary_cross_entropy")
     return BinaryCrossEntropy(reduction).apply(input, target, w)
