@@ -130,7 +130,7 @@ def tanh_slope(m: Any, x: Any) -> Any:
 def tanhshrink(m: Any, x: Any) -> Any:
     x2 = x * x
     series = x * x2 * (1 - x2 * (2 - x2 * 17 / 21 * (1 - x2 * 62 / 153)) / 5) / 3
-    return m.where(m.abs(x) < 1e-3, series, x - m.tanh(x))
+    return m.where(m.abs(x) < 0.02, series, x - m.tanh(x))
 
 
 def selu_constants(m: Any) -> tuple[Any, Any]:

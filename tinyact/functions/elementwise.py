@@ -95,9 +95,13 @@ class Elementwise(Operation):
             cls._rules = (Rule(0, Elementwise.chain, tuple(("x", "y").index(name) for name in wants)),)
 
     def forward(self, x: Any) -> Any:
-        if x.size > BLOCK:
+        if x.size > self.block():
             return in_blocks(self.rounded_value, x.dtype, x)
         return self.rounded_value(x)
+
+    def block(self) -> int:
+        """From how many elements on blocks are worth their while: soon, where there are float64 temporaries."""
+        return BLOCK if self.precise else 16 * BLOCK
 
     def rounded_value(self, x: Any) -> Any:
         """f(x), rounded to x's dtype."""
@@ -107,7 +111,7 @@ class Elementwise(Operation):
 
     def chain(self, grad: Gradient, *values: Any) -> Gradient:
         """∂L/∂x = ∂L/∂y · f′(x)"""
-        if isinstance(grad, np.ndarray) and grad.size > BLOCK:
+        if isinstance(grad, np.ndarray) and grad.size > self.block():
             return in_blocks(self.rounded_chain, grad.dtype, grad, *values)
         return self.rounded_chain(grad, *values)
 

@@ -79,7 +79,8 @@ class Linear(Operation):
         return y
 
     def grad_x(self, grad: Gradient, weight: Any) -> Gradient:
-        return grad @ weight
+        # With a single output each product has one term, and BLAS is slower than broadcasting.
+        return grad * weight if weight.shape[0] == 1 else grad @ weight
 
     def grad_weight(self, grad: Gradient, x: Any) -> Gradient:
         # (xᵀ·g)ᵀ rather than gᵀ·x: the same numbers, in the layout in which BLAS is fastest.

@@ -1,0 +1,94 @@
+"""What an operation costs beside the arithmetic, activations of all sizes, and how cost grows."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+import numpy as np
+
+import tinyact
+from benchmarks.timing import Row, compare, main
+
+ACTIVATIONS = ["sigmoid", "tanh", "relu", "leaky_relu", "elu", "silu", "softmax"]
+SIZES = {"4 Ki": 1 << 12, "64 Ki": 1 << 16, "1 Mi": 1 << 20, "8 Mi": 1 << 23}
+
+
+def chain(m: Any, count: int = 100) -> Any:
+    """``count`` tanh one after the other on ten numbers, and back."""
+    x = m.linspace(-1, 1, 10).requires_grad_()
+
+    def program() -> None:
+        y = x
+        for _ in range(count):
+            y = m.tanh(y)
+        x.grad = None
+        y.sum().backward()
+
+    return program
+
+
+def activation(m: Any, name: str, size: int) -> Any:
+    """One activation, forward and backward."""
+    numbers = np.random.default_rng(0).normal(size=(size // 64, 64)).astype(np.float32)
+    x, g = m.from_numpy(numbers).requires_grad_(), m.ones(size // 64, 64)
+    function = getattr(m.nn.functional, name)
+    more = (1,) if name == "softmax" else ()
+
+    def program() -> None:
+        x.grad = None
+        function(x, *more).backward(g)
+
+    return program
+
+
+def growth() -> list[Row]:
+    """Microseconds per operation in graphs of more and more operations, and per 1000 elements in larger arrays.
+
+    The ratio is that to the smallest; flat is 1.
+    """
+    found = []
+    first = None
+    for count in (10, 1_000, 100_000, 1_000_000):
+        repeats = max(1, 20_000 // count)
+        program = chain(tinyact, count)
+        start = time.perf_counter()
+        for _ in range(repeats):
+            program()
+        each = (time.perf_counter() - start) / repeats / count * 1e6
+        first = first or each
+        found.append(Row(f"one of {count:,} tanh in one graph", "in a graph of 10", each, first, each / first))
+    first = None
+    for exponent in (16, 20, 24, 26):
+        program = activation(tinyact, "tanh", 1 << exponent)
+        program()
+        start = time.perf_counter()
+        program()
+        each = (time.perf_counter() - start) / 2 ** (exponent - 10) * 1e6
+        first = first or each
+        found.append(Row(f"tanh per 1024 of 2^{exponent} elements", "of 2^16", each, first, each / first))
+    return found
+
+
+def rows(quick: bool) -> list[Row]:
+    """All of it."""
+    import torch
+
+    seconds, rounds = (0.02, 3) if quick else (0.4, 7)
+    found = [Row("100 tanh of 10 numbers", "PyTorch", *compare(chain(tinyact), chain(torch), seconds, rounds), 0.70)]
+    ratios = []
+    for label, size in SIZES.items():
+        if quick and size > 1 << 16:
+            continue
+        for name in ACTIVATIONS:
+            times = compare(activation(tinyact, name, size), activation(torch, name, size), seconds, rounds)
+            ratios.append(times[2])
+            found.append(Row(f"{name}, {label}", "PyTorch", *times))
+    mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
+    found.append(Row("activations, geometric mean", "PyTorch", mean, 1.0, mean, 1.0, unit=""))
+    return found + ([] if quick else growth())
+
+
+if __name__ == "__main__":
+    main(rows, __doc__ or "")

@@ -1,0 +1,69 @@
+"""Whole processes: importing the library, running the experiment, and the memory of a training step."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.timing import Row, compare_processes, main
+
+PROGRAM = Path(__file__).parents[1] / "tests" / "programs" / "two_networks.py"
+
+# The notebook's code as a script: PyTorch's imports, its data, both networks.
+NOTEBOOK = f"""
+from sklearn.datasets import make_classification
+from sklearn.model_selection import train_test_split
+x, y = make_classification(n_samples=5000, n_features=100, n_informative=100, n_redundant=0, random_state=7)
+a, b, c, d = train_test_split(x, y, test_size=0.2, random_state=42)
+exec(compile(open({str(PROGRAM)!r}).read(), "program", "exec"), {{"SEED": 0, "DATA": (a, c, b, d), "__name__": "x"}})
+"""
+
+STEP = """
+import resource, sys
+import sklearn.datasets, sklearn.model_selection
+import {module} as m
+from tinyact.experiment import build, notebook_data
+if "{module}" == "torch":
+    import torch.optim
+data = notebook_data(m)
+m.zeros(1)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+network = build(m, "relu")
+optimizer, criterion = m.optim.Adam(network.parameters()), m.nn.BCELoss()
+for _ in range(5):
+    optimizer.zero_grad()
+    criterion(network(data.train_x), data.train_y).backward()
+    optimizer.step()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+def memory(module: str) -> float:
+    """KiB by which five training steps raise the peak."""
+    done = subprocess.run(
+        [sys.executable, "-c", STEP.format(module=module)], check=True, capture_output=True, text=True
+    )
+    return float(done.stdout)
+
+
+def rows(quick: bool) -> list[Row]:
+    """All of it."""
+    python = [sys.executable, "-c"]
+    rounds = 1 if quick else 9
+    imports = compare_processes([*python, "import tinyact"], [*python, "import numpy"], rounds)
+    experiment = compare_processes(
+        [sys.executable, "-m", "tinyact.experiment", "--seeds", "1"], [*python, NOTEBOOK], max(1, rounds // 2)
+    )
+    ours, theirs = ([memory(module) for _ in range(1 if quick else 5)] for module in ("tinyact", "torch"))
+    a, b = statistics.median(ours), statistics.median(theirs)
+    return [
+        Row("import tinyact", "import numpy", *imports, 1.35, "ms"),
+        Row("the experiment, one seed", "the notebook on PyTorch", *experiment, 0.35, "ms"),
+        Row("memory of training steps", "PyTorch", a, b, a / max(b, 1), 1.0, "KiB"),
+    ]
+
+
+if __name__ == "__main__":
+    main(rows, __doc__ or "")
