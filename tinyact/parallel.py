@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -86,6 +89,8 @@ def _shared(work: Callable[[int, int], None], rows: int, step: int, size: int) -
 def _workers() -> ThreadPoolExecutor:
     global _pool
     if _pool is None:
+        from concurrent.futures import ThreadPoolExecutor
+
         _pool = ThreadPoolExecutor(_threads - 1, thread_name_prefix="tinyact")
     return _pool
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import operator
-import secrets
 from typing import Any
 
 import numpy as np
@@ -30,7 +29,6 @@ class Generator:
     """
 
     def __init__(self) -> None:
-        self._words = np.random.MT19937()
         self.manual_seed(_DEFAULT_SEED)
 
     def manual_seed(self, seed: int) -> Generator:
@@ -50,9 +48,17 @@ class Generator:
         if not -(2**63) <= seed < 2**64:
             raise ValueError(f"Overflow when unpacking long long: a seed has 64 bits, got {seed}")
         self._seed = seed % 2**64
-        self._words._legacy_seeding(self._seed & 0xFFFFFFFF)
+        self._source: np.random.MT19937 | None = None
         self._next_normal: float | None = None
         return self
+
+    @property
+    def _words(self) -> np.random.MT19937:
+        # Made at the first draw: numpy.random takes as long to import as all of tinyact.
+        if self._source is None:
+            self._source = np.random.MT19937()
+            self._source._legacy_seeding(self._seed & 0xFFFFFFFF)
+        return self._source
 
     def initial_seed(self) -> int:
         """The seed that started this stream."""
@@ -60,6 +66,8 @@ class Generator:
 
     def seed(self) -> int:
         """Starts a stream from a seed that nobody can foresee, and returns the seed."""
+        import secrets
+
         self.manual_seed(secrets.randbits(53))
         return self._seed
 

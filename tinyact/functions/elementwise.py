@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from tinyact.tensor import Tensor
 
 
+FLOAT32, FLOAT64, BOOL = np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.bool_)
+
+
 class Keep(Operation):
     """x where the mask is true, elsewhere exactly 0      ∂L/∂x = ∂L/∂y where the mask is true, elsewhere 0
 
@@ -34,7 +37,7 @@ class Keep(Operation):
 
 def kept(x: Any, mask: Any) -> Any:
     """`Keep` on arrays."""
-    bits = np.int32 if x.dtype == np.float32 else np.int64
+    bits = np.int32 if x.dtype == FLOAT32 else np.int64
     return (x.view(bits) & -mask.view(np.int8)).view(x.dtype)
 
 
@@ -55,7 +58,7 @@ class Choose(Operation):
     may_warn = False
 
     def forward(self, mask: Any, a: Any, b: Any, like: Any) -> Any:
-        bits = np.int32 if like.dtype == np.float32 else np.int64
+        bits = np.int32 if like.dtype == FLOAT32 else np.int64
         a, b = (np.asarray(value, like.dtype).view(bits) for value in (a, b))
         return (b ^ ((a ^ b) & -mask.view(np.int8))).view(like.dtype)
 
@@ -80,10 +83,12 @@ class Elementwise(Operation):
 
     Attributes:
         precise: whether float32 is computed in float64 and rounded once at the end. NumPy's exp, tanh and the like are
-            off by two or three units in the last place in float32, and formulas made of them by more.
+            off by two or three units in the last place in float32, and formulas made of them by more. A derivative
+            that takes the output alone is computed from it as it is, as in PyTorch: it can't be more exact.
     """
 
     precise: ClassVar[bool] = False
+    _wide_slope: ClassVar[bool] = False
 
     value: Callable[..., Any]
     derivative: Callable[..., Any]
@@ -92,6 +97,7 @@ class Elementwise(Operation):
         super().__init_subclass__()
         if hasattr(cls, "derivative"):
             wants = parameters(cls.derivative)[1:]
+            cls._wide_slope = cls.precise and "x" in wants
             cls._rules = (Rule(0, Elementwise.chain, tuple(("x", "y").index(name) for name in wants)),)
 
     def forward(self, x: Any) -> Any:
@@ -105,8 +111,8 @@ class Elementwise(Operation):
 
     def rounded_value(self, x: Any) -> Any:
         """f(x), rounded to x's dtype."""
-        if self.precise and x.dtype == np.float32:
-            return self.value(x.astype(np.float64)).astype(np.float32)
+        if self.precise and x.dtype == FLOAT32:
+            return self.value(x.astype(FLOAT64)).astype(FLOAT32)
         return self.value(x)
 
     def chain(self, grad: Gradient, *values: Any) -> Gradient:
@@ -117,7 +123,7 @@ class Elementwise(Operation):
 
     def rounded_chain(self, grad: Gradient, *values: Any) -> Gradient:
         """∂L/∂y · f′(x); `fitted` rounds it to x's dtype."""
-        slope = self.derivative(*(map(widened, values) if self.precise else values))
+        slope = self.derivative(*(map(widened, values) if self._wide_slope else values))
         if is_mask(slope):
             return keep(grad, slope)
         return grad * slope
@@ -125,12 +131,14 @@ class Elementwise(Operation):
 
 def widened(x: Any) -> Any:
     """An array or a tensor as float64."""
-    return cast(x, np.dtype(np.float64)) if isinstance(x, engine.Tensor) else x.astype(np.float64)
+    return cast(x, FLOAT64) if isinstance(x, engine.Tensor) else x.astype(FLOAT64)
 
 
 def is_mask(value: Any) -> bool:
     """Whether it holds booleans, as an array or as a tensor."""
-    return getattr(value.array if isinstance(value, engine.Tensor) else value, "dtype", None) == np.bool_
+    if isinstance(value, engine.Tensor):
+        value = value.array
+    return getattr(value, "dtype", None) is BOOL
 
 
 class Neg(Elementwise):
