@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinyact.autograd.engine import Gradient, Operation
-from tinyact.functions.activation import floating, sigma
+from tinyact.functions.activation import sigma
+from tinyact.functions.described import floating
 from tinyact.functions.elementwise import neg
 from tinyact.functions.operand import cast, dimension, documented
 from tinyact.functions.reduction import Pick
