@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 import tinyact
-from benchmarks.timing import Row, compare, main, missing
+from benchmarks.timing import Row, alone, compare, main, missing, results
 from tinyact.experiment import build, notebook_data
 
 Step = Callable[[], Any]
 RATE = 0.001
 
 
-def with_framework(m: Any, batch: int, hidden: tuple[int, ...]) -> Step:
+def with_framework(name: str, batch: int, hidden: tuple[int, ...]) -> Step:
     """The step in tinyact or PyTorch; returns the loss."""
+    m: Any = importlib.import_module(name)
     data = notebook_data(m)
     x, y = data.train_x[:batch], data.train_y[:batch]
     m.manual_seed(0)
@@ -36,7 +38,7 @@ def with_framework(m: Any, batch: int, hidden: tuple[int, ...]) -> Step:
 def torch_compiled(batch: int, hidden: tuple[int, ...]) -> Step:
     import torch
 
-    return torch.compile(with_framework(torch, batch, hidden))  # type: ignore[no-any-return]
+    return torch.compile(with_framework("torch", batch, hidden))  # type: ignore[no-any-return]
 
 
 def _start(batch: int, hidden: tuple[int, ...]) -> tuple[Any, Any, list[Any]]:
@@ -167,7 +169,9 @@ def by_hand(batch: int, hidden: tuple[int, ...]) -> Step:
         np.exp(z, out=z)
         z += 1
         p = np.divide(1, z, out=z)
-        loss = -np.mean(y * np.log(p) + (1 - y) * np.log1p(-p))
+        with np.errstate(all="ignore"):
+            held = np.maximum(np.log(p), np.float32(-100)), np.maximum(np.log1p(-p), np.float32(-100))
+        loss = -np.mean(y * held[0] + (1 - y) * held[1])
         g = (p - y) / np.float32(batch)
         grads: list[Any] = []
         for i in range(len(views) - 2, -1, -2):
@@ -182,8 +186,12 @@ def by_hand(batch: int, hidden: tuple[int, ...]) -> Step:
     return step
 
 
+def torch_eager(batch: int, hidden: tuple[int, ...]) -> Step:
+    return with_framework("torch", batch, hidden)
+
+
 PEERS: dict[str, Callable[[int, tuple[int, ...]], Step]] = {
-    "PyTorch": lambda batch, hidden: with_framework(__import__("torch"), batch, hidden),
+    "PyTorch": torch_eager,
     "torch.compile": torch_compiled,
     "jax.jit": jax_jit,
     "MyGrad": mygrad,
@@ -205,16 +213,18 @@ GOALS = {
 }
 
 
-def same_losses(ours: Step, theirs: Step, peer: str) -> None:
-    """Both train the same network: the first ten losses agree."""
-    pairs = [(float(np.asarray(_number(ours()))), float(np.asarray(_number(theirs())))) for _ in range(10)]
-    worst = max(abs(a - b) for a, b in pairs)
-    if worst > 1e-4:
+def same_network(what: str, peer: str) -> None:
+    """The first ten losses agree.
+
+    Raises:
+        AssertionError: if they don't.
+    """
+    batch, hidden = NETWORKS[what]
+    ours = alone(results, (with_framework, ("tinyact", batch, hidden)))
+    theirs = alone(results, (PEERS[peer], (batch, hidden)))
+    worst = max(abs(a - b) for a, b in zip(ours, theirs, strict=True))
+    if not worst < 1e-4:
         raise AssertionError(f"{peer} trains something else: losses differ by {worst}")
-
-
-def _number(loss: Any) -> Any:
-    return loss.item() if hasattr(loss, "item") else loss
 
 
 def rows(quick: bool) -> list[Row]:
@@ -224,16 +234,12 @@ def rows(quick: bool) -> list[Row]:
         for peer, make in PEERS.items():
             if what != next(iter(NETWORKS)) and peer not in ("PyTorch", "NumPy by hand"):
                 continue
-            try:
-                theirs = make(batch, hidden)
-                same_losses(with_framework(tinyact, batch, hidden), theirs, peer)
-            except AssertionError:
-                raise
-            except Exception as error:
-                missing(peer, error)
+            ours, theirs = (with_framework, ("tinyact", batch, hidden)), (make, (batch, hidden))
+            (times,) = compare([ours], [theirs], 0.05 if quick else 1.0, 1 if quick else 7)
+            if isinstance(times, str):
+                missing(peer, times)
                 continue
-            ours = with_framework(tinyact, batch, hidden)
-            times = compare(ours, theirs, 0.05 if quick else 1.5, 3 if quick else 15)
+            same_network(what, peer)
             found.append(Row(what, peer, *times, GOALS.get((what, peer))))
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
 import platform
 import statistics
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,35 +38,63 @@ class Row:
 HEAD = "| what | peer | tinyact | peer | ratio | goal | met |\n|---|---|--:|--:|--:|--:|---|"
 
 
-def compare(
-    ours: Callable[[], Any], theirs: Callable[[], Any], seconds: float = 1.0, rounds: int = 11
-) -> tuple[float, float, float]:
-    """Microseconds per call of both, in alternating rounds, and the median of their ratios.
+Make = tuple[Callable[..., Callable[[], Any]], tuple[Any, ...]]
+Times = tuple[float, float, float]
+
+
+def alone(function: Callable[..., Any], *arguments: Any) -> Any:
+    """The function in a process of its own, while nothing else runs here: thread pools get in each other's way."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
+
+
+def medians(makes: list[Make], seconds: float) -> list[float | str]:
+    """Microseconds per call of each program, the median of single calls; or why it could not run."""
+    found: list[float | str] = []
+    for make, arguments in makes:
+        try:
+            program = make(*arguments)
+            for _ in range(3):
+                program()
+        except Exception as error:
+            found.append(f"{type(error).__name__}: {str(error)[:100]}")
+            continue
+        times = []
+        end = time.perf_counter() + seconds
+        while time.perf_counter() < end or len(times) < 3:
+            start = time.perf_counter()
+            program()
+            times.append(time.perf_counter() - start)
+        found.append(statistics.median(times) * 1e6)
+    return found
+
+
+def results(make: Make, calls: int = 10) -> list[float]:
+    """What the first calls return, as numbers."""
+    program = make[0](*make[1])
+    returned = [program() for _ in range(calls)]
+    return [float(value.item() if hasattr(value, "item") else value) for value in returned]
+
+
+def compare(ours: list[Make], theirs: list[Make], seconds: float, rounds: int) -> list[Times | str]:
+    """Microseconds per call of both sides of each pair, and the median of the rounds' ratios; or why there is none.
 
     Args:
-        ours, theirs: the programs, warmed up here.
-        seconds: how long each side runs in all.
-        rounds: how many alternations.
+        ours, theirs: how to make the programs.
+        seconds: how long each runs in a round.
+        rounds: how often both sides run, in turn.
     """
-    for program in (ours, theirs):
-        for _ in range(3):
-            program()
-    calls = [max(1, int(seconds / rounds / max(_once(program), 1e-7))) for program in (ours, theirs)]
-    times: tuple[list[float], list[float]] = ([], [])
-    for _ in range(rounds):
-        for program, count, found in zip((ours, theirs), calls, times, strict=True):
-            start = time.perf_counter()
-            for _ in range(count):
-                program()
-            found.append((time.perf_counter() - start) / count * 1e6)
-    ratio = statistics.median(a / b for a, b in zip(*times, strict=True))
-    return statistics.median(times[0]), statistics.median(times[1]), ratio
-
-
-def _once(program: Callable[[], Any]) -> float:
-    start = time.perf_counter()
-    program()
-    return time.perf_counter() - start
+    both = [(alone(medians, ours, seconds), alone(medians, theirs, seconds)) for _ in range(rounds)]
+    found: list[Times | str] = []
+    for i in range(len(ours)):
+        a, b = ([side[i] for side in sides] for sides in zip(*both, strict=True))
+        failed = [said for said in (*a, *b) if isinstance(said, str)]
+        if failed:
+            found.append(failed[0])
+            continue
+        ratio = statistics.median(x / y for x, y in zip(a, b, strict=True))
+        found.append((statistics.median(a), statistics.median(b), ratio))
+    return found
 
 
 def compare_processes(ours: list[str], theirs: list[str], rounds: int) -> tuple[float, float, float]:
@@ -97,9 +127,9 @@ def versions() -> dict[str, Any]:
     return found
 
 
-def missing(peer: str, error: BaseException) -> None:
+def missing(peer: str, reason: str) -> None:
     """Says that a peer is left out."""
-    print(f"left out: {peer} ({type(error).__name__}: {str(error)[:80]})", file=sys.stderr)
+    print(f"left out: {peer} ({reason})", file=sys.stderr)
 
 
 def main(rows: Callable[[bool], list[Row]], description: str) -> None:
