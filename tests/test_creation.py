@@ -149,3 +149,35 @@ def test_refused(program: Any) -> None:
 def test_isinstance_asks_for_the_dtype() -> None:
     assert isinstance(tinyact.zeros(1), tinyact.FloatTensor)
     assert not isinstance(tinyact.zeros(1), tinyact.LongTensor)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda m: m.tensor(0.1, dtype=m.float64),
+        lambda m: m.as_tensor([1 / 3], dtype=m.float64),
+        lambda m: m.DoubleTensor([0.1]),
+        lambda m: m.tensor([1e300], dtype=m.float64),
+        lambda m: m.tensor([16777217.0], dtype=m.int64),
+        lambda m: m.tensor(m.tensor(0.1, dtype=m.float64).item(), dtype=m.float64),
+        lambda m: m.full((2,), 0.1, dtype=m.float64),
+        lambda m: m.Tensor(),
+        lambda m: m.Tensor(m.Size([2, 3])).shape,
+    ],
+)
+def test_data_keep_all_their_digits(program: Any) -> None:
+    ours, theirs = program(tinyact), program(torch)
+    assert ours == theirs if isinstance(ours, tuple) else ours.tolist() == theirs.tolist()
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda m: m.tensor(2**63),
+        lambda m: m.tensor(300, dtype=m.uint8),
+        lambda m: m.tensor([float("nan")], dtype=m.int64),
+        lambda m: m.Tensor(3.5),
+    ],
+)
+def test_numbers_that_do_not_fit_are_refused(program: Any) -> None:
+    same_error(program)

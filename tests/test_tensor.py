@@ -306,3 +306,58 @@ def test_changes_without_gradients_go_through_views() -> None:
         return x
 
     same(program, upstream=None)
+
+
+def test_assigned_numbers_keep_their_digits_and_are_checked() -> None:
+    def program(m: Any) -> Any:
+        x = m.zeros(2, 3).double()
+        x[0] = 0.1
+        x[1, 1] = m.ones(1, 1) * 2
+        x[:1] = m.ones(1, 1, 3)
+        return x
+
+    same(program)
+    for value in (None, "a"):
+        with pytest.raises(TypeError):
+            tinyact.zeros(2)[0] = value
+    same_error(lambda m: m.zeros(2).long().__setitem__(0, float("nan")))
+
+
+def test_nothing_is_equal_to_none_or_a_word() -> None:
+    x = tinyact.ones(2)
+    assert (x == None) is False  # noqa: E711
+    assert (x != None) is True  # noqa: E711
+    assert (x == "a") is False
+    assert None not in [x]
+
+
+def test_sizes_stay_sizes() -> None:
+    for program in (lambda s: s + (1,), lambda s: s[1:], lambda s: s * 2, lambda s: s[0], lambda s: s + s):  # noqa: RUF005
+        assert repr(program(tinyact.zeros(2, 3).shape)) == repr(program(torch.zeros(2, 3).shape))
+
+
+@pytest.mark.parametrize("name", ["float32", "float64", "int8", "int16", "int32", "int64", "uint8", "bool"])
+def test_names_of_types(name: str) -> None:
+    assert tinyact.zeros(1, dtype=name).type() == torch.zeros(1, dtype=getattr(torch, name)).type()
+
+
+def test_views_that_are_gone_are_in_nobodys_way() -> None:
+    def program(m: Any, a: Any) -> Any:
+        h = a * 2
+        for row in h:
+            row.sum().item()
+        del row
+        h += 1
+        return h * h
+
+    same(program, np.ones((2, 3)))
+    h = tinyact.ones(2, 3, requires_grad=True) * 2
+    view = h[0]
+    with pytest.raises(RuntimeError, match="view"):
+        h += 1
+    assert view.tolist() == [2.0, 2.0, 2.0]
+    w = tinyact.ones(3)
+    for _ in range(1000):
+        w.view(3, 1)
+    assert w._family is not None
+    assert len(w._family) <= 65

@@ -27,6 +27,16 @@ class Size(tuple[int, ...]):
     def __repr__(self) -> str:
         return f"torch.Size({list(self)})"
 
+    def __add__(self, other: Any) -> Size:
+        return Size(tuple.__add__(self, tuple(other)))
+
+    def __mul__(self, times: Any) -> Size:
+        return Size(tuple.__mul__(self, times))
+
+    def __getitem__(self, index: Any) -> Any:
+        part = tuple.__getitem__(self, index)
+        return Size(part) if isinstance(index, slice) else part
+
     def numel(self) -> int:
         """How many elements a tensor of this shape has."""
         return int(np.prod(self, dtype=np.int64))
@@ -61,8 +71,8 @@ class Tensor:
     _hooks: dict[int, Hook] | None = None
     # How often the memory was changed in place: one counter for all tensors that look at it.
     _version: list[int]
-    # Whether another recorded tensor looks at the same memory (a view and what it is a view of).
-    _is_shared: bool = False
+    # The tensors that look at the same memory: a view, what it is a view of, and its other views.
+    _family: list[weakref.ref[Tensor]] | None = None
 
     def __new__(cls, *data: Any) -> Tensor:
         """PyTorch's older constructor: from data, or of a shape and filled with zeros."""
@@ -70,9 +80,13 @@ class Tensor:
 
     @staticmethod
     def _legacy(data: tuple[Any, ...], dtype: DType) -> Tensor:
+        if not data:
+            return wrap(np.zeros(0, dtype.numpy))
+        if isinstance(data[0], Size):
+            data = tuple(data[0])
         if not data or isinstance(data[0], (int, np.integer)):
             return wrap(np.zeros(data, dtype.numpy))
-        if len(data) != 1:
+        if len(data) != 1 or isinstance(data[0], float):
             raise TypeError(f"expected data or sizes, got {data!r}")
         return Tensor._from_data(data[0], dtype)
 
@@ -84,9 +98,10 @@ class Tensor:
             TypeError: if it holds anything but numbers.
             ValueError: if nested sequences differ in length.
         """
-        array = _array_of(data)
-        if dtype is None:
-            dtype = as_dtype(array.dtype)
+        array, inferred = _array_of(data)
+        dtype = as_dtype(inferred) if dtype is None else dtype
+        if not isinstance(data, (np.ndarray, Tensor)):
+            _check_values(array, dtype)
         with np.errstate(all="ignore"):
             return wrap(np.array(array, dtype.numpy, order="C"))
 
@@ -393,7 +408,7 @@ class Tensor:
             raise RuntimeError(f"result type {result.dtype} can't be cast to the desired output type {self.dtype}")
         result = cast(result, self.array.dtype)
         if result._requires_grad:
-            if self._is_shared:
+            if self._has_relatives():
                 raise RuntimeError(
                     "a view, or a tensor that has views, can't be changed in place while that is recorded for "
                     "gradients; compute a new tensor instead (x = x + 1 for x += 1), or clone() the view"
@@ -402,6 +417,10 @@ class Tensor:
         self.array[...] = result.array
         self._version[0] += 1
         return self
+
+    def _has_relatives(self) -> builtins.bool:
+        """Whether another tensor that is still alive looks at the same memory."""
+        return builtins.any(other() is not None and other() is not self for other in self._family or ())
 
     def _check_changeable(self) -> None:
         if recording.on and self._requires_grad and self.grad_fn is None:
@@ -569,8 +588,14 @@ class Tensor:
     le = __le__ = functions.le
     gt = __gt__ = functions.gt
     ge = __ge__ = functions.ge
-    __eq__ = functions.eq  # type: ignore[assignment]  # elementwise, where object promises bool
-    __ne__ = functions.ne  # type: ignore[assignment]
+
+    def __eq__(self, other: Any) -> Any:
+        # None and words are equal to no tensor, which is for Python to say.
+        return NotImplemented if other is None or isinstance(other, str) else functions.eq(self, other)
+
+    def __ne__(self, other: Any) -> Any:
+        return NotImplemented if other is None or isinstance(other, str) else functions.ne(self, other)
+
     logical_and = functions.logical_and
     logical_or = functions.logical_or
     logical_not = functions.logical_not
@@ -672,22 +697,33 @@ class RemovableHandle:
         self.remove()
 
 
-def _array_of(data: Any) -> np.ndarray[Any, np.dtype[Any]]:
-    """The data as an array of the dtype that PyTorch infers."""
+def _array_of(data: Any) -> tuple[np.ndarray[Any, np.dtype[Any]], np.dtype[Any]]:
+    """The data as an array, with all their digits, and the dtype that PyTorch infers for them."""
     if isinstance(data, Tensor):
-        return data.array
+        return data.array, data.array.dtype
     if isinstance(data, (np.ndarray, np.generic)):
-        return np.asarray(data)
-    plain = _plain(data)
+        return np.asarray(data), data.dtype
     try:
-        array = np.asarray(plain)
-    except ValueError:
-        raise ValueError(f"expected sequences of equal length at every level, got {data!r:.200}") from None
+        array = np.asarray(_plain(data))
+    except (ValueError, OverflowError):
+        raise ValueError(f"expected numbers, in sequences of equal length at every level, got {data!r:.200}") from None
     if array.dtype.kind not in "biuf":
         raise TypeError(f"new(): invalid data type '{type(data).__name__}': a tensor holds numbers, got {data!r:.200}")
+    if array.dtype == np.uint64:
+        raise ValueError(f"Overflow when unpacking long: {data!r:.200}")
     if array.dtype == np.float64 and not _holds_numpy_double(data):
-        return array.astype(np.float32)
-    return array.astype(np.int64) if array.dtype.kind in "iu" and not isinstance(data, np.generic) else array
+        return array, float32.numpy
+    return array, int64.numpy if array.dtype.kind in "iu" else array.dtype
+
+
+def _check_values(array: np.ndarray[Any, np.dtype[Any]], dtype: DType) -> None:
+    """Raise RuntimeError for numbers that integers of this dtype can't hold."""
+    if dtype.numpy.kind not in "iu" or not array.size or array.dtype.kind == "b":
+        return
+    limits = np.iinfo(dtype.numpy)
+    # NaN is refused too: neither comparison holds for it.
+    if not (array.min() >= limits.min and array.max() <= limits.max):
+        raise RuntimeError(f"value cannot be converted to type {dtype.name} without overflow")
 
 
 def _plain(data: Any) -> Any:
@@ -723,11 +759,12 @@ def _as_arrays(value: Any) -> Any:
 
 
 _TYPE_NAMES = {
-    float32: "torch.FloatTensor",
-    float64: "torch.DoubleTensor",
-    int64: "torch.LongTensor",
-    bool_: "torch.BoolTensor",
-}
+    as_dtype(name): f"torch.{kind}Tensor"
+    for name, kind in (
+        ("float32", "Float"), ("float64", "Double"), ("int8", "Char"), ("int16", "Short"), ("int32", "Int"),
+        ("int64", "Long"), ("uint8", "Byte"), ("bool", "Bool"),
+    )
+}  # fmt: skip
 
 _UFUNCS: dict[Any, Callable[..., Any]] = {
     np.add: functions.add,

@@ -306,3 +306,37 @@ def test_the_graph_can_be_walked() -> None:
     assert isinstance(times, Operation)
     assert times.name() == "MulBackward0"
     assert times.next_functions[0][0] is x
+
+
+def test_a_leaf_that_was_frozen_since_gets_no_gradient() -> None:
+    def program(m: Any) -> Any:
+        w, x = m.ones(2, requires_grad=True), m.ones(2, requires_grad=True)
+        y = (w * x).sum()
+        w.requires_grad_(False)
+        y.backward()
+        assert w.grad is None
+        return x.grad
+
+    same(program)
+
+
+@pytest.mark.parametrize("hook", [lambda g: g[:1], lambda g: g.double(), lambda g: 3])
+def test_what_a_hook_returns_is_checked(hook: Any) -> None:
+    def program(m: Any) -> None:
+        x = m.ones(2, requires_grad=True)
+        x.register_hook(hook)
+        (x * x).sum().backward()
+
+    same_error(program)
+
+
+def test_second_derivative_of_a_constant_power() -> None:
+    def program(m: Any, x: Any) -> Any:
+        (g,) = m.autograd.grad((x**0).sum() + (x**2).sum(), x, create_graph=True)
+        return g
+
+    same(program, np.array([0.0, 2.0]))
+
+
+def test_gradients_must_be_tensors() -> None:
+    same_error(lambda m: (m.ones(2, requires_grad=True) * 2).backward(1.0))

@@ -107,3 +107,24 @@ def test_arrays_of_tensors_that_require_gradients() -> None:
     same_error(lambda m: m.ones(1, requires_grad=True).numpy())
     with tinyact.no_grad():
         assert tinyact.ones(1, requires_grad=True).numpy().tolist() == [1.0]
+
+
+def test_generators() -> None:
+    import torch
+
+    for m in (tinyact, torch):
+        x = m.ones(1, requires_grad=True)
+
+        @m.no_grad()
+        def steps(x: Any = x) -> Any:
+            got = yield (x * 2).requires_grad
+            yield got, (x * 2).requires_grad
+            return 5
+
+        generator = steps()
+        assert next(generator) is False
+        assert (x * 2).requires_grad
+        assert generator.send("sent") == ("sent", False)
+        with pytest.raises(StopIteration) as end:
+            next(generator)
+        assert end.value.value == 5

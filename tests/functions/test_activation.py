@@ -57,7 +57,7 @@ OWN = {"relu_squared": NONE, "snake": some(alpha=st.sampled_from([0.5, 1.0, 3.0]
 LIMITS = {"silu", "gelu", "mish", "softsign", "hardswish"}
 # PyTorch's gradient at NaN is one thing in its vector code and another in its scalar code, which the last few elements
 # of an array get; tinyact's is that of the vector code.
-NAN = {"elu", "selu", "celu", "softshrink", "hardshrink", "hardtanh", "relu6"}
+NAN = {"elu", "selu", "celu", "softshrink", "hardshrink", "hardtanh", "relu6", "hardswish"}
 # PyTorch has 1/6 as a float32 number, in float64 too.
 ROUNDED = {"hardsigmoid": 1e6}
 # Numbers at which some function has a kink.
@@ -310,3 +310,12 @@ def test_an_incomplete_docstring_is_refused() -> None:
 
     with pytest.raises(ValueError, match="Silent's docstring must say range, derivative"):
         facts(Silent)
+
+
+def test_integers_are_changed_in_place_too() -> None:
+    def program(m: Any) -> Any:
+        x = m.tensor([-1, 2])
+        assert m.nn.functional.relu(x, inplace=True) is x
+        return x
+
+    same(program)

@@ -160,3 +160,14 @@ def test_a_sum_keeps_no_input() -> None:
         return z
 
     same(program, np.array([1.0, 2.0]))
+
+
+def test_float32_does_not_drift_down_a_column() -> None:
+    x = np.full((1_000_000, 2), 0.1, np.float32)
+    same(lambda m, t: (t.sum(0), t.mean(0), t.var(0)), x, tolerance=10)
+    same(lambda m, b: m.zeros(1_000_000, 2) + b, np.zeros(2, np.float32), tolerance=10)
+
+
+def test_the_variance_of_large_and_small_numbers() -> None:
+    for size in (1e20, 1e-25):
+        same(lambda m, t: t.std(), np.array([size, -size], np.float32))

@@ -137,6 +137,8 @@ def _first_gradients(roots: list[Tensor], given: list[Tensor | None]) -> list[Te
     for i, (root, gradient) in enumerate(zip(roots, given, strict=True)):
         if not root.requires_grad:
             raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn")
+        if gradient is not None and not hasattr(gradient, "array"):
+            raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
         if gradient is None:
             if root.numel() != 1:
                 raise RuntimeError("grad can be implicitly created only for scalar outputs")

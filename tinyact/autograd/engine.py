@@ -161,7 +161,10 @@ class Operation:
         return plan
 
     def __call__(self, *inputs: Any) -> Any:
-        """The operation on arrays or on tensors, whichever it is given: for use inside rules."""
+        """The operation on arrays or on tensors, whichever it is given: for use inside rules, on a new object.
+
+        (The rule's own ``self`` is a node of the graph already.)
+        """
         for i in inputs:
             if isinstance(i, Tensor):
                 return self.apply(*inputs)
@@ -275,7 +278,12 @@ def share_memory(base: Tensor, view: Tensor) -> None:
     """Let a change of one count as a change of the other."""
     if np.may_share_memory(base.array, view.array):
         view._version = base._version
-        base._is_shared = view._is_shared = True
+        if base._family is None:
+            base._family = [weakref.ref(base)]
+        view._family = base._family
+        view._family.append(weakref.ref(view))
+        if len(view._family) > 64:
+            view._family[:] = [relative for relative in view._family if relative() is not None]
 
 
 # --- the sweep -----------------------------------------------------------------------------------------------------
@@ -324,7 +332,7 @@ def sweep(
                         _add(arrived, edge, fitted(g, edge))
                 if not retain_graph:
                     node.free()
-            elif wanted is None:
+            elif wanted is None and node._requires_grad:
                 _accumulate(node, grad, create_graph)
     return found
 
@@ -391,7 +399,19 @@ def sum_to(grad: Gradient, shape: tuple[int, ...]) -> Gradient:
             f"a backward rule returned an invalid gradient: got {list(grad.shape)} but expected shape compatible with "
             f"{list(shape)}"
         )
-    return grad.sum((*range(added), *stretched)).reshape(shape)
+    dims = (*range(added), *stretched)
+    return (grad.sum(dims) if isinstance(grad, Tensor) else total(grad, dims)).reshape(shape)
+
+
+def total(x: Any, dims: tuple[int, ...], keepdims: bool = False) -> Any:
+    """The sum of an array over dimensions.
+
+    NumPy adds neighbours in pairs, but down a column it adds one after the other, and float32 drifts: float64 doesn't.
+    """
+    ndim = len(x.shape)
+    if x.dtype != np.float32 or len(dims) == ndim or dims == (ndim - 1,):
+        return x.sum(dims, keepdims=keepdims)
+    return x.sum(dims, keepdims=keepdims, dtype=np.float64).astype(np.float32)
 
 
 def _hooked(node: Operation | Tensor, grad: Gradient, create_graph: bool) -> Gradient:
@@ -405,10 +425,21 @@ def _hooked(node: Operation | Tensor, grad: Gradient, create_graph: bool) -> Gra
     for hook in list(hooks.values()) if hooks else ():
         changed = hook(grad if create_graph else wrap(grad))
         if changed is not None:
+            _check_replacement(changed, grad)
             grad = changed if create_graph else changed.array
     if retained is not None:
         _accumulate(retained, grad, create_graph)
     return grad
+
+
+def _check_replacement(changed: Any, grad: Gradient) -> None:
+    """Raise PyTorch's error if what a hook returned can't stand for the gradient."""
+    if not isinstance(changed, Tensor):
+        raise TypeError(f"expected Tensor, but hook returned '{type(changed).__name__}'")
+    if tuple(changed.array.shape) != tuple(grad.shape):
+        raise RuntimeError(f"hook has changed the size of value: {tuple(grad.shape)} became {changed.array.shape}")
+    if changed.array.dtype != (grad.array if isinstance(grad, Tensor) else grad).dtype:
+        raise RuntimeError(f"hook has changed the type of value to {changed.dtype}")
 
 
 def _accumulate(tensor: Tensor, grad: Gradient, create_graph: bool) -> None:

@@ -72,6 +72,11 @@ def gradcheck(
         for o, output in enumerate(_outputs(func, given)):
             if output.requires_grad:
                 _check_output(func, given, checked, o, output, eps, atol, rtol, nondet_tol)
+            elif any(np.any(np.abs(_numerical(func, given, i, o, eps)) > atol) for i in checked):
+                raise GradcheckError(
+                    f"Numerical gradient for function expected to be zero: output {o} requires no gradient, but "
+                    "changes with the inputs"
+                )
     except GradcheckError:
         if raise_exception:
             raise
@@ -104,7 +109,7 @@ def _check_output(
                 f"gives different values, for output {o} with respect to input {i}"
             )
         numerical = _numerical(func, inputs, i, o, eps)
-        if not np.allclose(a, numerical, rtol=rtol, atol=atol, equal_nan=True):
+        if a.size and not np.allclose(a, numerical, rtol=rtol, atol=atol, equal_nan=True):
             raise GradcheckError(
                 f"Jacobian mismatch for output {o} with respect to input {i},\nnumerical:{wrap(numerical)!r}\n"
                 f"analytical:{wrap(a)!r}\n"
@@ -135,4 +140,4 @@ def _numerical(func: Callable[..., Any], inputs: tuple[Any, ...], i: int, o: int
             moved.array[place] += step
             values.append(_outputs(func, (*inputs[:i], moved, *inputs[i + 1 :]))[o].array.reshape(-1))
         rows.append((values[0] - values[1]) / (2 * eps))
-    return np.array(rows).reshape(inputs[i].numel(), -1)
+    return np.array(rows).reshape(inputs[i].numel(), -1) if rows else np.zeros((0, 0))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import threading
 from collections.abc import Callable
 from contextlib import ContextDecorator
@@ -32,6 +34,24 @@ class _Mode(ContextDecorator):
             self._stacks.before = []
         before: list[bool] = self._stacks.before
         return before
+
+    def __call__(self, func: F) -> F:
+        if not inspect.isgeneratorfunction(func):
+            return super().__call__(func)
+
+        @functools.wraps(func)
+        def steps(*args: Any, **kwargs: Any) -> Any:
+            # The mode holds while the generator runs, not while it waits.
+            generator, sent = func(*args, **kwargs), None
+            while True:
+                with self:
+                    try:
+                        item = generator.send(sent)
+                    except StopIteration as end:
+                        return end.value
+                sent = yield item
+
+        return steps  # type: ignore[return-value]
 
     def __enter__(self) -> None:
         self._before.append(recording.on)

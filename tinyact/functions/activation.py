@@ -459,7 +459,7 @@ class Hardswish(Activation):
         return bounded_below(x) * np.minimum(np.maximum(x + 3, 0), 6) / 6
 
     def derivative(self, x: Any) -> Any:
-        return choose(x <= -3, 0.0, choose(x < 3, x / 3 + 0.5, 1.0, x), x)
+        return choose(x <= -3, 0.0, choose(x >= 3, 1.0, x / 3 + 0.5, x), x)
 
 
 class Hardshrink(Activation):

@@ -92,6 +92,8 @@ class Pow(Operation):
         return np.power(a, np.array(np.broadcast_to(b, shape or 1))).reshape(shape)
 
     def grad_a(self, grad: Gradient, a: Any, b: Any) -> Gradient:
+        if type(b) is float and b == 0:
+            return grad * 0.0
         return np.where(b == 0, 0.0, grad * (b * Pow(self.variant)(a, b - 1)))
 
     def grad_b(self, grad: Gradient, a: Any, b: Any, y: Any) -> Gradient:

@@ -86,7 +86,8 @@ def function(operation: type[Activation], name: str, example: str = "") -> Calla
             *args, inplace = args  # type: ignore[assignment]
         activation = operation(*args, **kwargs)
         if not isinstance(input, engine.Tensor) or input.array.dtype.kind != "f":
-            return _of_integers(activation, input, name)
+            result = _of_integers(activation, input, name)
+            return input.copy_(result) if inplace else result
         return input.change(activation.apply) if inplace else activation.apply(input)
 
     def apply_plain(input: Tensor) -> Tensor:

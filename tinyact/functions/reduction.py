@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from tinyact.autograd import engine
-from tinyact.autograd.engine import Gradient, Operation, wrap
+from tinyact.autograd.engine import Gradient, Operation, total, wrap
 from tinyact.functions.arithmetic import maximum, minimum
-from tinyact.functions.elementwise import as_tensor_operand, keep
+from tinyact.functions.elementwise import as_tensor_operand, keep, widened
 from tinyact.functions.operand import cast, dimension, dimensions, documented
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Sum(Reduction):
     """Σ xᵢ      ∂/∂xᵢ = 1"""
 
     def value(self, x: Any) -> Any:
-        return x.sum(self.dims, keepdims=self.keepdim)
+        return total(x, self.dims, self.keepdim)
 
     def grad_x(self, grad: Gradient) -> Gradient:
         return self.spread(grad)
@@ -73,7 +73,7 @@ class Mean(Reduction):
 
     def value(self, x: Any) -> Any:
         # Not np.mean: it warns of a division by zero for empty tensors before it gives PyTorch's NaN.
-        return x.sum(self.dims, keepdims=self.keepdim) / self.count()
+        return total(x, self.dims, self.keepdim) / self.count()
 
     def grad_x(self, grad: Gradient) -> Gradient:
         return self.spread(grad / self.count() if self.count() else grad)
@@ -123,11 +123,15 @@ class Var(Reduction):
         return f"{type(self).__name__}Backward0"
 
     def value(self, x: Any) -> Any:
-        deviation = self.deviation(x)
+        return self.spread_of(x).astype(x.dtype)
+
+    def spread_of(self, x: Any) -> Any:
+        """The variance as float64, in which float32 neither overflows nor drifts."""
+        deviation = self.deviation(widened(x))
         return (deviation * deviation).sum(self.dims, keepdims=self.keepdim) / self.freedom()
 
     def grad_x(self, grad: Gradient, x: Any) -> Gradient:
-        return self.kept(grad) * (self.deviation(x) * 2 / self.freedom())
+        return self.kept(grad) * (self.deviation(widened(x)) * 2 / self.freedom())
 
     def deviation(self, x: Any) -> Any:
         """x − μ"""
@@ -142,7 +146,7 @@ class Std(Var):
     """√var, the standard deviation      ∂/∂xᵢ = (xᵢ − μ) / ((n − c)·√var), and 0 where √var is 0"""
 
     def value(self, x: Any) -> Any:
-        return np.sqrt(super().value(x))
+        return np.sqrt(self.spread_of(x)).astype(x.dtype)
 
     def grad_x(self, grad: Gradient, x: Any, y: Any) -> Gradient:  # type: ignore[override]  # it wants y too
         return super().grad_x(np.where(y == 0, 0.0, grad / (2 * y)), x)

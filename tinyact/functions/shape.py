@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinyact.autograd import engine
-from tinyact.autograd.engine import Gradient, Operation, wrap
-from tinyact.dtype import promoted
+from tinyact.autograd.engine import Gradient, Operation
+from tinyact.dtype import BY_NUMPY, promoted
 from tinyact.functions.elementwise import as_tensor_operand, clone, keep
 from tinyact.functions.operand import cast, dimension, sizes_of
 
@@ -492,9 +492,11 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
     else:
         full = advanced if advanced is not None else (() if basic is None else basic)
     if not isinstance(value, engine.Tensor):
-        value = wrap(np.asarray(value).astype(input.array.dtype))
+        value = engine.Tensor._from_data(value, BY_NUMPY[input.array.dtype])
     value = cast(value, input.array.dtype)
     target_shape = input.array[full].shape
+    while value.array.ndim > len(target_shape) and value.array.shape[0] == 1:
+        value = squeeze(value, 0)
     try:
         np.broadcast_to(value.array, target_shape)
     except ValueError:
