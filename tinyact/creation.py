@@ -21,10 +21,10 @@ def _finished(array: Any, dtype: DType | None, requires_grad: bool) -> Tensor:
     return result.requires_grad_() if requires_grad else result
 
 
-def _shape(size: tuple[Any, ...]) -> tuple[int, ...]:
-    if not size:
+def _shape(sizes: tuple[Any, ...], size: Any = None) -> tuple[int, ...]:
+    if not sizes and size is None:
         raise TypeError("missing 1 required positional argument: 'size'")
-    shape = sizes_of(size)
+    shape = sizes_of(sizes, size)
     if any(n < 0 for n in shape):
         raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
     return shape
@@ -113,25 +113,25 @@ class LongTensor(metaclass=_Constructor):
     dtype = int64
 
 
-def zeros(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def zeros(*sizes: Any, size: Any = None, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Zeros.
 
     Args:
-        size: the sizes, one by one or as one sequence.
+        sizes, size: the sizes, one by one or as one sequence.
         dtype: of the elements, by default float32.
         requires_grad: whether gradients with respect to it are wanted.
     """
-    return full(_shape(size), 0.0, dtype=dtype or float32, requires_grad=requires_grad)
+    return full(_shape(sizes, size), 0.0, dtype=dtype or float32, requires_grad=requires_grad)
 
 
-def ones(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def ones(*sizes: Any, size: Any = None, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones; arguments as for `zeros`."""
-    return full(_shape(size), 1.0, dtype=dtype or float32, requires_grad=requires_grad)
+    return full(_shape(sizes, size), 1.0, dtype=dtype or float32, requires_grad=requires_grad)
 
 
-def empty(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def empty(*sizes: Any, size: Any = None, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor whose numbers don't matter (they are zeros); arguments as for `zeros`."""
-    return zeros(*size, dtype=dtype, requires_grad=requires_grad)
+    return zeros(*sizes, size=size, dtype=dtype, requires_grad=requires_grad)
 
 
 def full(size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
@@ -174,7 +174,7 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, requires_grad: bool 
     return _finished(np.eye(n, m), kind, requires_grad)
 
 
-def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def arange(start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """start, start + step, … before end; int64 if all three are integers, else float32.
 
     Raises:
@@ -220,12 +220,16 @@ def linspace(start: float, end: float, steps: int, *, dtype: Any = None, require
 
 
 def rand(
-    *size: Any, generator: random.Generator | None = None, dtype: Any = None, requires_grad: bool = False
+    *sizes: Any,
+    size: Any = None,
+    generator: random.Generator | None = None,
+    dtype: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """Random numbers, uniform in [0, 1): bit for bit PyTorch's for the same seed.
 
     Args:
-        size: the sizes, one by one or as one sequence.
+        sizes, size: the sizes, one by one or as one sequence.
         generator: where they come from; by default the one that `manual_seed` seeds.
         dtype: float32 (default) or float64.
         requires_grad: whether gradients with respect to it are wanted.
@@ -238,16 +242,20 @@ def rand(
     """
     kind = _floating(dtype, "rand")
     source = generator or random.default_generator
-    return _finished(source.uniform(_shape(size), dtype=kind.numpy), kind, requires_grad)
+    return _finished(source.uniform(_shape(sizes, size), dtype=kind.numpy), kind, requires_grad)
 
 
 def randn(
-    *size: Any, generator: random.Generator | None = None, dtype: Any = None, requires_grad: bool = False
+    *sizes: Any,
+    size: Any = None,
+    generator: random.Generator | None = None,
+    dtype: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """Random numbers of the standard normal distribution: PyTorch's for the same seed, to float rounding.
 
     Args:
-        size: the sizes, one by one or as one sequence.
+        sizes, size: the sizes, one by one or as one sequence.
         generator: where they come from; by default the one that `manual_seed` seeds.
         dtype: float32 (default) or float64.
         requires_grad: whether gradients with respect to it are wanted.
@@ -260,7 +268,7 @@ def randn(
     """
     kind = _floating(dtype, "randn")
     source = generator or random.default_generator
-    return _finished(source.normal(_shape(size), dtype=kind.numpy), kind, requires_grad)
+    return _finished(source.normal(_shape(sizes, size), dtype=kind.numpy), kind, requires_grad)
 
 
 def rand_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
@@ -281,7 +289,7 @@ def _floating(dtype: Any, name: str) -> DType:
 
 
 def randint(
-    low: int,
+    low: int = 0,
     high: Any = None,
     size: Any = None,
     *,
@@ -308,8 +316,8 @@ def randint(
         >>> tinyact.randint(10, (4,))
         tensor([4, 9, 3, 0])
     """
-    if size is None:
-        low, high, size = 0, low, high
+    if size is None or high is None:
+        low, high, size = (0, low, high) if size is None else (0, low, size)
     if size is None:
         raise TypeError("randint() missing argument: 'size'")
     kind = int64 if dtype is None else as_dtype(dtype)

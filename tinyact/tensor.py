@@ -414,6 +414,11 @@ class Tensor:
                     "gradients; compute a new tensor instead (x = x + 1 for x += 1), or clone() the view"
                 )
             self.grad_fn, self._requires_grad = result.grad_fn, True
+        if not self.array.flags.writeable:
+            raise RuntimeError(
+                "unsupported operation: more than one element of the written-to tensor refers to a single memory "
+                "location. Please clone() the tensor before performing the operation."
+            )
         self.array[...] = result.array
         self._version[0] += 1
         return self
@@ -423,8 +428,12 @@ class Tensor:
         return builtins.any(other() is not None and other() is not self for other in self._family or ())
 
     def _check_changeable(self) -> None:
-        if recording.on and self._requires_grad and self.grad_fn is None:
-            raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+        if not recording.on:
+            return
+        for tensor in (self, *(other() for other in self._family or ())):
+            if tensor is not None and tensor._requires_grad and tensor.grad_fn is None:
+                which = "a leaf Variable" if tensor is self else "a view of a leaf Variable"
+                raise RuntimeError(f"{which} that requires grad is being used in an in-place operation.")
 
     def _copy_in_place(self) -> Tensor:
         """The same numbers at the same place in the graph, in other memory."""
@@ -622,6 +631,10 @@ class Tensor:
     @property
     def mT(self) -> Tensor:
         """With the last two dimensions swapped."""
+        if self.ndim < 2:
+            raise RuntimeError(
+                f"tensor.mT is only supported on matrices or batches of matrices. Got {self.ndim}-D tensor."
+            )
         return functions.transpose(self, -2, -1)
 
     # --- NumPy's protocols ---------------------------------------------------------------------------------------

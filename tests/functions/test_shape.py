@@ -7,6 +7,7 @@ from typing import Any
 import hypothesis.extra.numpy as hnp
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -200,3 +201,46 @@ def test_a_view_that_is_changed_changes_its_base() -> None:
         return x
 
     same(program)
+
+
+def test_sizes_by_name() -> None:
+    x = np.arange(6.0).reshape(2, 3)
+    same(lambda m, t: (t.reshape(shape=(3, 2)), t.view(size=(6,)), t.permute(dims=(1, 0)), t.expand(size=(2, 2, 3))), x)
+    same(lambda m: (m.zeros(size=(2, 3)), m.ones(size=(2,)), m.arange(end=3)), upstream=None)
+    for make in (lambda m: m.rand(size=(2,)), lambda m: m.randint(high=3, size=(2,)), lambda m: m.randint(5, (2,))):
+        for m in (tinyact, torch):
+            m.manual_seed(0)
+        same(make, upstream=None)
+    same_error(lambda m: m.ones(6).reshape(2, shape=(3,)))
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda m: m.zeros(1).expand(3).add_(1),
+        lambda m: m.ones(2).expand(-2),
+        lambda m: m.ones(2).mT,
+    ],
+)
+def test_refused_too(program: Any) -> None:
+    same_error(program)
+
+
+def test_a_leaf_is_not_changed_through_a_view() -> None:
+    def made_in_no_grad(m: Any) -> None:
+        w = m.ones(2, requires_grad=True)
+        with m.no_grad():
+            v = w.view(2)
+        v.add_(1)
+
+    def required_later(m: Any) -> None:
+        x = m.zeros(2)
+        y = x.view(2)
+        x.requires_grad_()
+        y.add_(1)
+
+    same_error(made_in_no_grad)
+    same_error(required_later)
+    x = tinyact.ones(2, requires_grad=True)
+    x.detach().add_(1)  # this is what detach() is for
+    assert x.tolist() == [2.0, 2.0]

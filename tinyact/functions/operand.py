@@ -147,8 +147,16 @@ def dimensions(dim: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
     return tuple(dims) if ndim else ()
 
 
-def sizes_of(sizes: tuple[Any, ...]) -> tuple[int, ...]:
-    """Sizes given one by one or as one sequence."""
+def sizes_of(sizes: tuple[Any, ...], named: Any = None) -> tuple[int, ...]:
+    """Sizes given one by one, as one sequence, or as one by name.
+
+    Raises:
+        TypeError: if there are none, both ways are used, or they are no integers.
+    """
+    if named is not None:
+        if sizes:
+            raise TypeError(f"sizes given twice: {sizes} and {named}")
+        sizes = (named,)
     if len(sizes) == 1 and not isinstance(sizes[0], (int, np.integer)):
         sizes = tuple(sizes[0])
     for size in sizes:

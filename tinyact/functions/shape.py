@@ -191,12 +191,12 @@ class IndexPut(Operation):
         return grad[self.index]
 
 
-def reshape(input: Tensor, *shape: Any) -> Tensor:
+def reshape(input: Tensor, *given: Any, shape: Any = None) -> Tensor:
     """The same elements in another shape, as a view where the memory allows it.
 
     Args:
         input: a tensor.
-        shape: the sizes, one by one or as one sequence; one may be −1 and is then computed.
+        given, shape: the sizes, one by one or as one sequence; one may be −1 and is then computed.
 
     Raises:
         RuntimeError: if the number of elements doesn't fit.
@@ -208,7 +208,7 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
                 [3, 4, 5]])
     """
     array = as_tensor_operand(input, "reshape").array
-    new = _completed(array, sizes_of(shape))
+    new = _completed(array, sizes_of(given, shape))
     if array.flags.c_contiguous:
         name = "ViewBackward0"
     else:
@@ -217,18 +217,18 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
     return Reshape(name, array.shape, new).apply(input)
 
 
-def view(input: Tensor, *shape: Any) -> Tensor:
+def view(input: Tensor, *shape: Any, size: Any = None) -> Tensor:
     """The same memory seen in another shape.
 
     Args:
         input: a tensor.
-        shape: the sizes, one by one or as one sequence; one may be −1 and is then computed.
+        shape, size: the sizes, one by one or as one sequence; one may be −1 and is then computed.
 
     Raises:
         RuntimeError: if the number of elements doesn't fit, or only a copy could have this shape.
     """
     array = as_tensor_operand(input, "view").array
-    new = _completed(array, sizes_of(shape))
+    new = _completed(array, sizes_of(shape, size))
     try:
         np.reshape(array, new, copy=False)
     except ValueError:
@@ -327,33 +327,33 @@ def t(input: Tensor) -> Tensor:
     return Permute("TBackward0", (1, 0) if array.ndim == 2 else tuple(range(array.ndim))).apply(input)
 
 
-def permute(input: Tensor, *dims: Any) -> Tensor:
+def permute(input: Tensor, *given: Any, dims: Any = None) -> Tensor:
     """The dimensions in this order; a view.
 
     Raises:
         RuntimeError: if they are not each there once.
     """
     array = as_tensor_operand(input, "permute").array
-    given = sizes_of(dims)
-    if len(given) != array.ndim:
+    wanted = sizes_of(given, dims)
+    if len(wanted) != array.ndim:
         raise RuntimeError(
             "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired "
-            f"ordering of dimensions i.e. input.dim() = {array.ndim} is not equal to len(dims) = {len(given)}"
+            f"ordering of dimensions i.e. input.dim() = {array.ndim} is not equal to len(dims) = {len(wanted)}"
         )
-    order = tuple(dimension(d, array.ndim) for d in given)
+    order = tuple(dimension(d, array.ndim) for d in wanted)
     if len(set(order)) != len(order):
         raise RuntimeError("permute(): duplicate dims are not allowed.")
     return Permute("PermuteBackward0", order).apply(input)
 
 
-def expand(input: Tensor, *sizes: Any) -> Tensor:
+def expand(input: Tensor, *sizes: Any, size: Any = None) -> Tensor:
     """Repeated along dimensions of size 1 and new ones in front, without using memory; −1 keeps a size.
 
     Raises:
         RuntimeError: if another size would have to change.
     """
     array = as_tensor_operand(input, "expand").array
-    given = sizes_of(sizes)
+    given = sizes_of(sizes, size)
     new = len(given) - array.ndim
     if new < 0:
         raise RuntimeError(
@@ -361,18 +361,20 @@ def expand(input: Tensor, *sizes: Any) -> Tensor:
             f"({len(given)}) must be greater or equal to the number of dimensions in the tensor ({array.ndim})"
         )
     full = []
-    for place, size in enumerate(given):
+    for place, wanted in enumerate(given):
         old = array.shape[place - new] if place >= new else None
-        if size == -1 and old is None:
+        if wanted == -1 and old is None:
             raise RuntimeError(
                 f"The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension {place}"
             )
-        if size != -1 and old not in (None, 1, size):
+        if wanted != -1 and old not in (None, 1, wanted):
             raise RuntimeError(
-                f"The expanded size of the tensor ({size}) must match the existing size ({old}) at non-singleton "
+                f"The expanded size of the tensor ({wanted}) must match the existing size ({old}) at non-singleton "
                 f"dimension {place}.  Target sizes: {list(given)}.  Tensor sizes: {list(array.shape)}"
             )
-        full.append(old if size == -1 else size)
+        if wanted < -1:
+            raise RuntimeError(f"invalid size {wanted} in expand")
+        full.append(old if wanted == -1 else wanted)
     return Expand(tuple(full)).apply(input)  # type: ignore[arg-type]
 
 
