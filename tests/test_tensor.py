@@ -361,3 +361,19 @@ def test_views_that_are_gone_are_in_nobodys_way() -> None:
         w.view(3, 1)
     assert w._family is not None
     assert len(w._family) <= 65
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda m: m.allclose(m.ones(2), m.ones(5)),
+        lambda m: m.equal(m.ones(2), 3),
+        lambda m: m.zeros_like([1]),
+        lambda m: m.ones_like(1.0),
+        lambda m: setattr(m.ones(2), "requires_grad", 1),
+        lambda m: setattr(m.ones(2, requires_grad=True), "data", m.zeros(3).long()),
+        lambda m: setattr(m.ones(2), "data", [1, 2]),
+    ],
+)
+def test_refused_too(program: Any) -> None:
+    same_error(program)

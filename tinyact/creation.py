@@ -11,6 +11,7 @@ from tinyact import random
 from tinyact.autograd.engine import wrap
 from tinyact.dtype import as_dtype, float32, float64, int64
 from tinyact.dtype import dtype as DType
+from tinyact.functions.elementwise import as_tensor_operand
 from tinyact.functions.operand import sizes_of
 from tinyact.tensor import Tensor
 
@@ -149,12 +150,14 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool =
 
 def zeros_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Zeros in the shape and dtype of another tensor."""
-    return zeros(input.shape, dtype=dtype or input.dtype, requires_grad=requires_grad)
+    x = as_tensor_operand(input, "zeros_like")
+    return zeros(x.shape, dtype=dtype or x.dtype, requires_grad=requires_grad)
 
 
 def ones_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones in the shape and dtype of another tensor."""
-    return ones(input.shape, dtype=dtype or input.dtype, requires_grad=requires_grad)
+    x = as_tensor_operand(input, "ones_like")
+    return ones(x.shape, dtype=dtype or x.dtype, requires_grad=requires_grad)
 
 
 def empty_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:

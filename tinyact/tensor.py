@@ -277,6 +277,8 @@ class Tensor:
         Raises:
             RuntimeError: if its elements are no floating numbers, or it is a result that needs them for others.
         """
+        if not isinstance(requires_grad, builtins.bool):
+            raise RuntimeError(f"requires_grad must be a bool, got {type(requires_grad).__name__}")
         if requires_grad and self.array.dtype.kind != "f":
             raise RuntimeError(f"only Tensors of floating point dtype can require gradients, got {self.dtype}")
         if not requires_grad and self.grad_fn is not None:
@@ -330,6 +332,12 @@ class Tensor:
 
     @data.setter
     def data(self, value: Tensor) -> None:
+        if not isinstance(value, Tensor):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
+        if self._requires_grad and value.array.dtype.kind != "f":
+            raise RuntimeError(
+                f"data set to a tensor that requires gradients must be floating point, got {value.dtype}"
+            )
         self.array = value.array
 
     def backward(

@@ -136,7 +136,8 @@ def isfinite(input: Tensor) -> Tensor:
 
 def equal(input: Tensor, other: Tensor) -> bool:
     """Whether two tensors have the same shape and the same elements."""
-    return bool(np.array_equal(input.array, other.array))
+    a, b = as_tensor_operand(input, "equal"), as_tensor_operand(other, "equal")
+    return bool(np.array_equal(a.array, b.array))
 
 
 def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
@@ -147,4 +148,5 @@ def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e
     """
     if input.array.dtype != other.array.dtype:
         raise RuntimeError(f"{input.dtype} did not match {other.dtype}")
+    check_broadcast(input, other)
     return bool(np.allclose(input.array, other.array, rtol, atol, equal_nan))
