@@ -69,6 +69,7 @@ class Tensor:
     _grad: Tensor | None = None
     _requires_grad: bool = False
     _hooks: dict[int, Hook] | None = None
+    _detached: bool = False
     # How often the memory was changed in place: one counter for all tensors that look at it.
     _version: list[int]
     # The tensors that look at the same memory: a view, what it is a view of, and its other views.
@@ -323,6 +324,7 @@ class Tensor:
         """The same numbers in the same memory, cut off from the graph."""
         result = wrap(self.array)
         result._version = self._version
+        result._detached = True
         return result
 
     @property

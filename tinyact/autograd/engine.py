@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 Gradient: TypeAlias = Any
 Edge: TypeAlias = "Operation | Tensor | None"
 Hook: TypeAlias = "Callable[[Tensor], Tensor | None]"
+# Told after each node of a sweep: the node, the gradient that had arrived there, and what its rules returned.
+Observer: TypeAlias = "Callable[[Operation | Tensor, Gradient, list[Gradient]], None]"
 
 
 class Rule(NamedTuple):
@@ -295,6 +297,7 @@ def sweep(
     targets: Sequence[Tensor] | None = None,
     retain_graph: bool = False,
     create_graph: bool = False,
+    observer: Observer | None = None,
 ) -> dict[Edge, Gradient]:
     """Apply the chain rule from the roots back to the leaves.
 
@@ -308,6 +311,7 @@ def sweep(
         targets: the tensors whose gradients are wanted instead of all leaves'.
         retain_graph: whether to keep what was saved for another sweep.
         create_graph: whether to record the sweep itself, for derivatives of derivatives.
+        observer: sees every step (see `tinyact.inspect.trace`).
 
     Returns:
         The targets' gradients by edge; a target that no path reaches is missing.
@@ -325,6 +329,7 @@ def sweep(
             grad = _hooked(node, arrived.pop(node), create_graph)
             if wanted is not None and node in wanted:
                 found[node] = grad
+            sent: list[Gradient] = []
             if isinstance(node, Operation):
                 sent = node.backward(grad, node.load(create_graph))
                 for edge, g in zip(node.edges, sent, strict=True):
@@ -334,6 +339,8 @@ def sweep(
                     node.free()
             elif wanted is None and node._requires_grad:
                 _accumulate(node, grad, create_graph)
+            if observer is not None:
+                observer(node, grad, sent)
     return found
 
 

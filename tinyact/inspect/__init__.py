@@ -1,0 +1,12 @@
+"""See a backward pass happen: the graph that was recorded, and every step of the sweep through it.
+
+``graph(loss)`` shows what was recorded; ``trace(loss)`` runs the sweep and shows what each rule received and returned;
+``trace(loss).to_html(path)`` writes a page on which to step through both passes. ``python -m tinyact.inspect`` does
+that for the notebook's network.
+"""
+
+from tinyact.inspect.graph import Graph
+from tinyact.inspect.recorded import graph
+from tinyact.inspect.trace import Step, Trace, trace
+
+__all__ = ["Graph", "Step", "Trace", "graph", "trace"]

@@ -1,0 +1,39 @@
+"""A trace with one step per module."""
+
+from __future__ import annotations
+
+from tinyact.inspect.grouping import grouped
+from tinyact.inspect.trace import Sent, Step, Term, Trace
+
+
+def grouped_trace(trace: Trace, depth: int | None = None) -> Trace:
+    """The sweep from module to module: what comes in from other modules, what goes out to them and into parameters."""
+    graph, members = grouped(trace.graph, depth)
+    own: dict[int, list[Step]] = {}
+    for step in trace.steps:
+        if step.node.kind == "operation":
+            own.setdefault(members[step.node.number], []).append(step)
+    steps = []
+    for number, (group, inside) in enumerate(own.items(), 1):
+        node = graph.nodes[group - 1]
+        terms = tuple(
+            Term(term.source and graph.nodes[members[term.source.number] - 1], term.argument, term.array)
+            for step in inside
+            for term in step.terms
+            if term.source is None or members[term.source.number] != group
+        )
+        sent = tuple(
+            Sent(
+                sent.target if sent.target.kind == "leaf" else graph.nodes[members[sent.target.number] - 1],
+                sent.argument,
+                sent.rule,
+                sent.returned,
+                sent.array,
+            )
+            for step in inside
+            for sent in step.sent
+            if sent.target.kind == "leaf" or members[sent.target.number] != group
+        )
+        steps.append(Step(number, node, terms, inside[0].gradient, sent))
+    first = {group: inside[0].node.number for group, inside in own.items()}
+    return Trace(graph, tuple(steps), {group: trace.values[number] for group, number in first.items()})

@@ -1,0 +1,195 @@
+"""From the engine's nodes to a `Graph`: names, shapes, and what the operations saved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from tinyact.autograd import engine, is_grad_enabled
+from tinyact.autograd.engine import Operation, parameters
+from tinyact.autograd.function import _Application
+from tinyact.inspect.cost import multiplications, saved_bytes
+from tinyact.inspect.graph import Counts, Edge, Graph, Node
+from tinyact.inspect.mathematics import mathematics
+from tinyact.nn import Module
+from tinyact.tensor import Tensor
+
+
+def graph(loss: Tensor, module: Module | None = None, names: Mapping[str, Tensor] | None = None) -> Graph:
+    """The graph that was recorded for a tensor.
+
+    Args:
+        loss: the tensor, usually a loss. Its graph must not have been freed by a ``backward`` yet.
+        module: the network; with it, parameters have their names, and large graphs can be grouped.
+        names: more tensors by name: inputs, or results on the way.
+
+    Returns:
+        A `Graph`; printed, it is a tree from the loss back to the leaves.
+
+    Raises:
+        TypeError: if it is no tensor.
+        ValueError: if it has no graph: because it is a leaf, detached, was computed where nothing is recorded, or its
+            graph was freed. The message says which, and what to do.
+
+    Example:
+        >>> import tinyact
+        >>> w = tinyact.tensor(3.0, requires_grad=True)
+        >>> loss = (w * 2 - 1) ** 2
+        >>> graph(loss, names={"w": w}).order
+        ('L', 'v2', 'v1', 'w')
+    """
+    return recorded_graph(loss, module, names, "graph")
+
+
+def recorded_graph(loss: Tensor, module: Module | None, names: Mapping[str, Tensor] | None, function: str) -> Graph:
+    """The graph, for the function that errors are to name."""
+    check(loss, function)
+    assert loss.grad_fn is not None
+    recorded = engine._order([loss.grad_fn], None)
+    operations = [node for node in recorded if isinstance(node, Operation)]
+    if any(operation.saved is None for operation in operations):
+        raise ValueError(
+            f"{function}(): this graph was freed: a backward() has been through it and let go of what it had saved. Look at "
+            "it before backward(), use trace() in place of backward(), or call backward(retain_graph=True)"
+        )
+    naming = _Naming(module, names or {}, operations)
+    nodes = [_node(number, node, naming) for number, node in enumerate(recorded, 1)]
+    places: dict[Any, int] = {node: number for number, node in enumerate(recorded, 1)}
+    edges = []
+    for operation in operations:
+        for k, source in enumerate(_inputs(operation)):
+            if isinstance(source, np.ndarray):
+                if id(source) not in places:
+                    places[id(source)] = len(nodes) + 1
+                    nodes.append(naming.constant(source, len(nodes) + 1))
+                edges.append(Edge(places[id(source)], places[operation], argument(operation, k)))
+            elif source is not None:
+                edges.append(Edge(places[source], places[operation], argument(operation, k)))
+    products = [node.multiplications for node in nodes]
+    counts = Counts(
+        len(operations),
+        len(recorded) - len(operations),
+        saved_bytes(operations),
+        (sum(forward for forward, _ in products), sum(backward for _, backward in products)),
+    )
+    return Graph(tuple(nodes), tuple(edges), counts)
+
+
+def check(loss: Any, function: str) -> None:
+    """Raise what `graph` promises for what has no graph."""
+    if not isinstance(loss, Tensor):
+        raise TypeError(f"{function}() takes a tensor, got {type(loss).__name__}")
+    if loss.grad_fn is not None:
+        return
+    if loss.requires_grad:
+        reason = "is a leaf: nothing was computed to get it. Give what was computed from it, such as the loss"
+    elif loss._detached:
+        reason = "is detached from its graph. Give the tensor that detach() was called on"
+    elif loss.array.dtype.kind != "f":
+        reason = f"holds {loss.dtype}, which has no derivatives. Give a floating tensor that was computed on the way"
+    elif not is_grad_enabled():
+        reason = "has no graph, and recording is off here. Compute it outside of no_grad()"
+    else:
+        reason = (
+            "has no graph: it was computed under no_grad(), or from tensors that were detached or don't require "
+            "gradients. Set requires_grad=True on what is to be learned, before computing with it"
+        )
+    raise ValueError(f"{function}(): this tensor {reason}")
+
+
+def argument(operation: Operation, place: int) -> str:
+    """The name of an operation's input, as its ``forward`` calls it."""
+    if isinstance(operation, _Application):
+        names = parameters(operation.function.forward)[1:]
+    else:
+        names = operation._names if hasattr(operation, "_names") else ("x",)
+    return names[place] if place < len(names) and not _is_variadic(operation) else f"{names[-1]}[{place}]"
+
+
+def _is_variadic(operation: Operation) -> bool:
+    forward = operation.function.forward if isinstance(operation, _Application) else operation.forward
+    return bool(forward.__code__.co_flags & 0x04) if hasattr(forward, "__code__") else False
+
+
+def sources(operation: Operation) -> list[int | None]:
+    """Per saved value where it is from: the number of an input or, after the inputs, of the output."""
+    return operation.sources if isinstance(operation, _Application) else list(getattr(operation, "plan", ((),))[0])
+
+
+def _inputs(operation: Operation) -> list[Any]:
+    """Per input the engine's node that made it, or the array of a constant that was saved, or None."""
+    inputs: list[Any] = list(operation.edges)
+    for source, (array, counter, _) in zip(sources(operation), operation.saved or (), strict=True):
+        is_tensor = counter is not None
+        if source is not None and source < len(inputs) and inputs[source] is None and is_tensor:
+            inputs[source] = array
+    return inputs
+
+
+def _node(number: int, node: Operation | Tensor, naming: _Naming) -> Node:
+    if not isinstance(node, Operation):
+        name, dtype = naming.leaf(node), str(node.dtype)
+        return Node(number, name, "leaf", shape=tuple(node.array.shape), dtype=dtype, recorded=node)
+    names = [argument(node, k) for k in range(len(node.edges))] + ["y"]
+    return Node(
+        number,
+        naming.values[node],
+        "operation",
+        node.function.__name__ if isinstance(node, _Application) else type(node).__name__,
+        mathematics(node),
+        _settings(node),
+        node.shape or (),
+        "" if node.dtype is None else str(node.dtype),
+        naming.module(node),
+        tuple(names[min(source, len(names) - 1)] for source in sources(node) if source is not None),
+        saved_bytes([node]),
+        multiplications(node),
+        node,
+    )
+
+
+def _settings(operation: Operation) -> dict[str, Any]:
+    """What an operation was told beside its inputs, where it is simple enough to print."""
+    hidden = (*vars(Operation), *Operation.__annotations__, "index", "sources")
+    simple = (str, int, float, tuple)
+    return {k: v for k, v in vars(operation).items() if k[0] != "_" and k not in hidden and isinstance(v, simple)}
+
+
+class _Naming:
+    """Names for values: the parameters', those given, and else by number."""
+
+    def __init__(self, module: Module | None, names: Mapping[str, Tensor], operations: list[Operation]) -> None:
+        if module is not None and not isinstance(module, Module):
+            raise TypeError(f"graph(): module must be an nn.Module, not {type(module).__name__}")
+        known: dict[str, Tensor] = {}
+        if module is not None:
+            known |= {**dict(module.named_parameters()), **dict(module.named_buffers())}
+        self.parameters = {tensor: name for name, tensor in known.items()}
+        self.given = {tensor: name for name, tensor in (known | dict(names)).items()}
+        self.arrays = {id(tensor.array): name for tensor, name in self.given.items()}
+        self.values: dict[Operation, str] = {}
+        made = {tensor.grad_fn: name for tensor, name in self.given.items()}
+        for count, operation in enumerate(reversed(operations), 1):
+            self.values[operation] = made.get(operation) or ("L" if operation is operations[0] else f"v{count}")
+        self.leaves = self.constants = 0
+
+    def leaf(self, tensor: Tensor) -> str:
+        if tensor in self.given:
+            return self.given[tensor]
+        self.leaves += 1
+        return f"leaf{self.leaves}"
+
+    def constant(self, array: Any, number: int) -> Node:
+        name = self.arrays.get(id(array))
+        if name is None:
+            self.constants += 1
+            name = f"const{self.constants}"
+        return Node(number, name, "constant", shape=tuple(array.shape), dtype=str(array.dtype), recorded=array)
+
+    def module(self, operation: Operation) -> str:
+        for edge in operation.edges:
+            if isinstance(edge, Tensor) and edge in self.parameters:
+                return self.parameters[edge].rpartition(".")[0]
+        return ""

@@ -1,0 +1,223 @@
+"""The backward sweep, step by step: what arrived at each node, what its rules made of it, what was added where."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinyact.autograd.api import _first_gradients
+from tinyact.autograd.engine import Operation, fitted, sweep
+from tinyact.inspect.graph import Graph, Node
+from tinyact.inspect.numbers import Numbers, numbers
+from tinyact.inspect.recorded import argument, recorded_graph
+from tinyact.inspect.values import Value, values
+from tinyact.nn import Module
+from tinyact.tensor import Tensor
+
+
+@dataclass(frozen=True)
+class Term:
+    """One summand of a gradient: what came along one edge; ``source`` is None for the ∂L/∂L = 1 at the start."""
+
+    source: Node | None
+    argument: str
+    array: Any
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What one rule made of the gradient.
+
+    Attributes:
+        target: the node that it was sent to.
+        argument: for which of the operation's inputs.
+        rule: the derivative, from the operation's docstring.
+        returned: by the rule.
+        array: what was added at the target: the same in the target's shape, summed over what broadcasting had repeated.
+    """
+
+    target: Node
+    argument: str
+    rule: str
+    returned: Any
+    array: Any
+
+
+@dataclass(frozen=True)
+class Step:
+    """What the sweep did at one node.
+
+    Attributes:
+        number: from 1, in the order in which it happened.
+        node: where.
+        terms: what had arrived, path by path.
+        gradient: ∂L/∂(node's value): the sum of the terms.
+        sent: what went on, per input.
+        hooked: whether a hook changed the sum.
+        before: of a leaf, what its ``.grad`` held already.
+    """
+
+    number: int
+    node: Node
+    terms: tuple[Term, ...]
+    gradient: Any
+    sent: tuple[Sent, ...] = ()
+    hooked: bool = False
+    before: Any = None
+
+    @property
+    def numbers(self) -> Numbers:
+        """The gradient in a few figures: norm, extremes, share of zeros."""
+        return numbers(self.gradient)
+
+
+@dataclass(frozen=True, repr=False)
+class Trace:
+    """A sweep as it happened; see `trace`.
+
+    Attributes:
+        graph: the graph that it went through.
+        steps: in the order in which they happened.
+        values: per node's number the value that it has in the forward pass, and where that is known from.
+    """
+
+    graph: Graph
+    steps: tuple[Step, ...]
+    values: Mapping[int, Value]
+
+    def step(self, which: int | str) -> Step:
+        """A step by its number, or by the name of its node.
+
+        Raises:
+            KeyError: if there is none.
+        """
+        for step in self.steps:
+            if which in (step.number, step.node.name):
+                return step
+        raise KeyError(f"no step {which!r}; there are {', '.join(step.node.name for step in self.steps[:20])}")
+
+    def grouped(self, depth: int | None = None) -> Trace:
+        """The sweep from module to module; see `Graph.grouped`."""
+        # Imported here, because it makes traces itself.
+        from tinyact.inspect.grouped_trace import grouped_trace
+
+        return grouped_trace(self, depth)
+
+    def to_html(self, path: str | Path, title: str = "A backward pass, step by step") -> Path:
+        """Write a page on which to step through the forward and the backward pass.
+
+        It is one file that needs nothing else: no network, no server.
+
+        Args:
+            path: where to.
+            title: the heading.
+
+        Returns:
+            The path.
+
+        Raises:
+            ValueError: if the graph is too large to draw; then ``grouped().to_html(path)`` is the way.
+            ImportError: if igraph, which places the nodes, is not installed.
+            OSError: if the file can't be written.
+        """
+        from tinyact.inspect.page import page
+
+        text = page(self, title)
+        path = Path(path)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def __str__(self) -> str:
+        from tinyact.inspect.text import trace_text
+
+        return trace_text(self)
+
+    def __repr__(self) -> str:
+        return f"<Trace: {len(self.steps):,} steps through {self.graph.counts}>"
+
+
+def trace(
+    loss: Tensor,
+    module: Module | None = None,
+    names: Mapping[str, Tensor] | None = None,
+    *,
+    gradient: Tensor | None = None,
+    retain_graph: bool = False,
+) -> Trace:
+    """``loss.backward()``, watched: the same sweep, with the same effect on ``.grad``, and a record of every step.
+
+    Args:
+        loss: the tensor, usually a loss.
+        module: the network, so that parameters have their names.
+        names: more tensors by name: inputs, or results on the way.
+        gradient: ∂L/∂(this tensor), of its shape; 1 if left out, for a tensor of one element.
+        retain_graph: whether to keep what the forward pass saved, for another sweep.
+
+    Returns:
+        A `Trace`; printed, it is the chain rule in the order in which it was applied.
+
+    Raises:
+        TypeError: if it is no tensor.
+        ValueError: if it has no graph, as for `graph`.
+        RuntimeError: as for ``backward``.
+
+    Example:
+        >>> import tinyact
+        >>> w = tinyact.tensor(3.0, requires_grad=True)
+        >>> steps = trace(w * w + 2 * w, names={"w": w}).steps
+        >>> [float(term.array) for term in steps[-1].terms], float(steps[-1].gradient)
+        ([2.0, 3.0, 3.0], 8.0)
+    """
+    graph = recorded_graph(loss, module, names, "trace")
+    first = _first_gradients([loss], [gradient])
+    known = values(graph, loss)
+    before = {
+        node.number: np.array(node.recorded._grad.array)
+        for node in graph.nodes
+        if node.kind == "leaf" and node.recorded._grad is not None
+    }
+    seen: list[tuple[Operation | Tensor, Any, list[Any]]] = []
+    sweep([loss], first, None, retain_graph, observer=lambda node, grad, sent: seen.append((node, grad, sent)))
+    return Trace(graph, _steps(graph, first[0].array, seen, before), known)
+
+
+def _steps(
+    graph: Graph, first: Any, seen: list[tuple[Any, Any, list[Any]]], before: dict[int, Any]
+) -> tuple[Step, ...]:
+    """The sweep's own numbers with names: what each rule returned, fitted and added up as the engine does it."""
+    nodes = {node.recorded: node for node in graph.nodes if node.kind != "constant"}
+    arrived: dict[int, list[Term]] = {1: [Term(None, "", first)]}
+    steps = []
+    for number, (recorded, grad, returned) in enumerate(seen, 1):
+        node, sent = nodes[recorded], []
+        for place, g in enumerate(returned):
+            edge = recorded.edges[place]
+            if edge is None or g is None:
+                continue
+            name, target, array = argument(recorded, place), nodes[edge], one_array(fitted(g, edge))
+            sent.append(Sent(target, name, node.mathematics.derivative(name), one_array(g), array))
+            arrived.setdefault(target.number, []).append(Term(node, name, array))
+        terms, gradient = tuple(arrived[node.number]), one_array(grad)
+        steps.append(
+            Step(number, node, terms, gradient, tuple(sent), _is_hooked(terms, gradient), before.get(node.number))
+        )
+    return tuple(steps)
+
+
+def _is_hooked(terms: tuple[Term, ...], gradient: Any) -> bool:
+    total = terms[0].array
+    for term in terms[1:]:
+        total = total + term.array
+    return not np.array_equal(total, gradient, equal_nan=True)
+
+
+def one_array(gradient: Any) -> Any:
+    """A gradient as an array; those of a user's function with several outputs one after the other."""
+    if isinstance(gradient, (np.ndarray, np.generic)):
+        return np.asarray(gradient)
+    parts = [np.asarray(gradient.parts[k]) for k in sorted(gradient.parts)]
+    return parts[0] if len(parts) == 1 else np.concatenate([part.reshape(-1) for part in parts])
