@@ -26,7 +26,7 @@ _STYLE = """
 .tape text.name { font-weight: 650; }
 .tape text.small { fill: var(--faint, #5a6475); font-size: 11px; }
 .tape .edge { fill: none; stroke: var(--line, #8a94a6); stroke-width: 1.5; marker-end: url(#tape-arrow); }
-.tape marker path { fill: var(--line, #8a94a6); }
+.tape marker path { fill: var(--line, #8a94a6); fill: context-stroke; }
 """
 
 
@@ -95,7 +95,7 @@ def svg(graph: Graph) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" class="tape" role="img" width="{at.width:.0f}" '
         f'height="{at.height:.0f}" viewBox="0 0 {at.width:.0f} {at.height:.0f}">',
         f"<title>{escape(str(graph.counts))}</title><style>{_STYLE}</style>",
-        '<defs><marker id="tape-arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" '
+        '<defs><marker id="tape-arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="9" markerHeight="9" markerUnits="userSpaceOnUse" '
         'orient="auto-start-reverse"><path d="M0 0 L8 4 L0 8 z"/></marker></defs>',
         f'<rect class="card" width="{at.width:.0f}" height="{at.height:.0f}"/>',
     ]

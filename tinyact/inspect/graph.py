@@ -11,6 +11,8 @@ from tinyact.inspect.drawing import DRAWABLE, dot, mermaid, svg
 from tinyact.inspect.mathematics import Mathematics
 from tinyact.inspect.text import graph_text
 
+_NONE = Mathematics("")
+
 
 @dataclass(frozen=True)
 class Node:
@@ -35,7 +37,7 @@ class Node:
     name: str
     kind: str
     operation: str = ""
-    mathematics: Mathematics = Mathematics("")
+    mathematics: Mathematics = _NONE
     settings: Mapping[str, Any] = field(default_factory=dict)
     shape: tuple[int, ...] = ()
     dtype: str = ""
@@ -130,7 +132,7 @@ class Graph:
         return svg(self)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        """What a Jupyter notebook shows: the picture, by module if it is large; the text where no picture is possible."""
+        """What a Jupyter notebook shows: the picture, by module if it is large, or the text if there can be none."""
         try:
             return {"image/svg+xml": self.drawable().to_svg(), "text/plain": str(self)}
         except (ImportError, ValueError):

@@ -17,7 +17,7 @@ class Mathematics(NamedTuple):
     derivatives: tuple[str, ...] = ()
 
     def derivative(self, argument: str) -> str:
-        """The derivative for one input, found by its name or (W for ``weight``) its first letter; else all there are."""
+        """The derivative for one input, found by its name or (W for ``weight``) its first letter; else all of them."""
         for derivative in self.derivatives:
             found = re.match(r"∂L?/∂(\w+)", derivative)
             if found and found[1].lower() in (argument.lower(), argument[0].lower()):

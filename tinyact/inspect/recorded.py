@@ -51,8 +51,8 @@ def recorded_graph(loss: Tensor, module: Module | None, names: Mapping[str, Tens
     operations = [node for node in recorded if isinstance(node, Operation)]
     if any(operation.saved is None for operation in operations):
         raise ValueError(
-            f"{function}(): this graph was freed: a backward() has been through it and let go of what it had saved. Look at "
-            "it before backward(), use trace() in place of backward(), or call backward(retain_graph=True)"
+            f"{function}(): this graph was freed: a backward() has been through it and let go of what it had saved. "
+            "Look at it before backward(), use trace() in place of backward(), or call backward(retain_graph=True)"
         )
     naming = _Naming(module, names or {}, operations)
     nodes = [_node(number, node, naming) for number, node in enumerate(recorded, 1)]

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 _LEGEND = "g is the gradient on the left; a rule ∂/∂x = … is a factor: g · ∂/∂x goes on, summed over what was broadcast"
 
+_HEAD: tuple[str, ...] = (
+    "#", "gradient", "=", "norm", "least", "greatest", "zeros", "", "", "goes on by the rule"
+)  # fmt: skip
+
 
 def graph_text(graph: Graph) -> str:
     """A tree from the loss back to the leaves, one node a line, and what it all comes to."""
@@ -64,7 +68,7 @@ def trace_text(trace: Trace) -> str:
             shown, note = trace.grouped(), "\n\nshown by module"
         except ValueError:
             note = f"\n\nthe first {DRAWABLE} of {len(trace.steps):,} steps"
-    lines = [("#", "gradient", "=", "norm", "least", "greatest", "zeros", "", "", "goes on by the rule")]
+    lines = [_HEAD]
     for step in shown.steps[:DRAWABLE]:
         lines += _step_lines(step)
     return "\n".join([*aligned(lines), "", _LEGEND]) + note
@@ -76,7 +80,7 @@ def _step_lines(step: Step) -> Iterator[tuple[str, ...]]:
         n = step.numbers
         bad = f", {n.not_finite:,} not finite" if n.not_finite else ""
         figures = (short(n.norm), short(n.least), short(n.greatest), f"{100 * n.zeros:.0f} %{bad}")
-    start = (str(step.number), f"∂L/∂{step.node.name}", _sum(step), *figures)
+    start: tuple[str, ...] = (str(step.number), f"∂L/∂{step.node.name}", _sum(step), *figures)
     made_by = step.node.operation
     if not step.sent:
         yield (*start, made_by, "", "is added to .grad" if step.node.kind == "leaf" else "")

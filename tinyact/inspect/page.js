@@ -1,0 +1,392 @@
+"use strict";
+
+const data = JSON.parse(document.getElementById("data").textContent);
+const nodes = data.nodes;
+const steps = [
+  ...data.forward.map((step, k) => ({ ...step, pass: "forward", place: k + 1, of: data.forward.length })),
+  ...data.backward.map((step, k) => ({ ...step, pass: "backward", place: k + 1, of: data.backward.length })),
+];
+const byId = (id) => document.getElementById(id);
+let current = 0;
+
+// --- small makers of elements: text is always set as text, only formulas are markup ------------------------------
+
+function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children.filter((child) => child !== null && child !== ""));
+  return element;
+}
+
+function formula(markup, tag = "span") {
+  const element = make(tag);
+  element.innerHTML = markup;
+  return element;
+}
+
+const nameOf = (number) => (nodes[number] ? nodes[number].name : data.inside[number]);
+const inputsOf = (number) => data.forward.find((step) => step.node === number)?.inputs ?? [];
+
+function equation(number) {
+  const node = nodes[number];
+  if (node.kind === "group") return `${node.name} (${node.operation})`;
+  return `${node.name} = ${node.operation}(${inputsOf(number).map((input) => nameOf(input.node)).join(", ")})`;
+}
+
+// --- numbers -----------------------------------------------------------------------------------------------------
+
+function shortened(text) {
+  const number = Number(text);
+  if (!Number.isFinite(number)) return text;
+  return number !== 0 && Math.abs(number) < 1e-4 ? number.toExponential(3) : String(Number(number.toPrecision(5)));
+}
+
+function cell(text) {
+  const bad = !Number.isFinite(Number(text)) && !["True", "False"].includes(text);
+  return make("td", { title: text, class: bad ? "bad" : Number(text) === 0 ? "zero" : "" }, shortened(text));
+}
+
+function table(rows, header) {
+  const body = make("tbody");
+  const single = rows.length === 1 && rows[0].length > 8;
+  const lines = single ? wrapped(rows[0], 4) : rows.map((row, k) => [k, row]);
+  const many = rows.length > 1 || rows[0]?.length > 1;
+  if (many) {
+    const columns = lines[0][1].map((_, k) => make("th", { scope: "col" }, String(k)));
+    body.append(make("tr", {}, make("th", {}, single ? "+" : ""), ...columns));
+  }
+  for (const [place, row] of lines) {
+    body.append(make("tr", {}, many ? make("th", { scope: "row" }, String(place)) : null, ...row.map(cell)));
+  }
+  const caption = header ? make("figcaption", {}, header) : null;
+  return make("div", { class: many ? "scroll" : "scroll one" }, caption, make("table", {}, body));
+}
+
+function wrapped(row, width) {
+  const lines = [];
+  for (let start = 0; start < row.length; start += width) lines.push([start, row.slice(start, start + width)]);
+  return lines;
+}
+
+function figures(picture) {
+  const line = make("div", { class: "figures" });
+  const add = (what, text) => line.append(make("span", {}, what, " ", make("b", { title: text }, shortened(text))));
+  line.append(make("span", {}, picture.shape.join(" × ") || "one number", " ", picture.dtype));
+  if (picture.rows && picture.rows.length * (picture.rows[0] ?? []).length === 1) return line;
+  add("norm", picture.norm);
+  add("least", picture.least);
+  add("greatest", picture.greatest);
+  line.append(make("span", {}, make("b", {}, `${picture.zeros} %`), " zeros"));
+  if (picture.notFinite) line.append(make("span", { class: "alarm" }, `${picture.notFinite} NaN or infinite`));
+  return line;
+}
+
+// The colours of the scale, from the style sheet, which knows whether it is dark.
+function colours() {
+  const style = getComputedStyle(document.documentElement);
+  const parts = (name) => style.getPropertyValue(name).trim().match(/\w\w/g).map((hex) => parseInt(hex, 16));
+  return { low: parts("--low"), middle: parts("--middle"), high: parts("--high"), bad: [194, 24, 91] };
+}
+
+function heatMap(heat, label) {
+  const canvas = make("canvas", { width: heat.columns, height: heat.rows, role: "img", "aria-label": label });
+  canvas.style.height = `${Math.min(220, Math.max(24, heat.rows * 6))}px`;
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(heat.columns, heat.rows);
+  const { low, middle, high, bad } = colours();
+  const bytes = Uint8Array.from(atob(heat.bytes), (c) => c.charCodeAt(0));
+  new Int8Array(bytes.buffer).forEach((level, k) => {
+    const share = Math.abs(level) / 126;
+    const end = level < 0 ? low : high;
+    const colour = level === -127 ? bad : middle.map((m, c) => m + share * (end[c] - m));
+    image.data.set([...colour, level === -128 ? 0 : 255], 4 * k);
+  });
+  context.putImageData(image, 0, 0);
+  return canvas;
+}
+
+function heatFigure(picture) {
+  const heat = picture.heat;
+  const [down, across] = heat.block;
+  const averaged = down * across > 1 ? `Each cell is the mean of ${down} × ${across} elements.` : "Each cell is one element.";
+  const direction = heat.single
+    ? "Read line by line."
+    : heat.upright ? "Rows run from left to right, columns from top to bottom." : "";
+  const label = `Heat map from ${shortened(picture.least)} to ${shortened(picture.greatest)}. ${averaged}`;
+  return make("div", {},
+    heatMap(heat, label),
+    make("div", { class: "bar", "aria-hidden": "true" }),
+    make("div", { class: "scale" },
+      make("span", {}, `−${shortened(heat.scale)}`), make("span", {}, "0"), make("span", {}, shortened(heat.scale))),
+    make("figcaption", {}, `${averaged} ${direction}`));
+}
+
+function histogram({ counts, from, to }) {
+  const namespace = "http://www.w3.org/2000/svg";
+  const chart = document.createElementNS(namespace, "svg");
+  const most = Math.max(...counts);
+  const attributes = { class: "histogram", viewBox: `0 0 ${counts.length} 100`, preserveAspectRatio: "none", role: "img",
+    "aria-label": `Histogram: how often values from ${shortened(from)} to ${shortened(to)} occur` };
+  for (const [name, value] of Object.entries(attributes)) chart.setAttribute(name, value);
+  counts.forEach((count, k) => {
+    const bar = document.createElementNS(namespace, "rect");
+    const height = count ? Math.max(2, (100 * count) / most) : 0;
+    for (const [name, value] of Object.entries({ x: k + 0.06, y: 100 - height, width: 0.88, height })) {
+      bar.setAttribute(name, value);
+    }
+    chart.append(bar);
+  });
+  const ends = make("div", { class: "scale" }, make("span", {}, shortened(from)), make("span", {}, shortened(to)));
+  return make("div", {}, chart, ends);
+}
+
+function array(label, number, note = "") {
+  const figure = make("figure", { "data-value": label }, make("div", { class: "label" }, label));
+  if (note) figure.append(make("div", { class: "note" }, note));
+  if (number === null) return figure;
+  const picture = data.pictures[number];
+  figure.append(figures(picture));
+  if (picture.rows) {
+    figure.append(table(picture.rows));
+    return figure;
+  }
+  const [height, width] = [picture.corner.length, picture.corner[0].length];
+  figure.append(heatFigure(picture), histogram(picture.histogram),
+    table(picture.corner, `The first ${height === 1 ? "" : `${height} × `}${width}:`));
+  return figure;
+}
+
+// --- what is said about a step -----------------------------------------------------------------------------------
+
+function column(title, ...content) {
+  return make("section", {}, make("h3", {}, title), ...content);
+}
+
+function wideColumn(title, ...content) {
+  return make("section", { class: "wide" }, make("h3", {}, title), make("div", {}, ...content));
+}
+
+const fraction = (above, below) => {
+  const namespace = "http://www.w3.org/1998/Math/MathML";
+  const part = (name) => {
+    const element = document.createElementNS(namespace, "mi");
+    element.textContent = `∂${name}`;
+    return element;
+  };
+  const element = document.createElementNS(namespace, "mfrac");
+  element.append(part(nameOf(above)), part(nameOf(below)));
+  return element;
+};
+
+const termsOf = (number) => data.backward.find((step) => step.node === number).terms;
+
+// ∂L/∂(this value) by the chain rule: a product along one path, back to where several meet; there a sum.
+function chain(number) {
+  const math = document.createElementNS("http://www.w3.org/1998/Math/MathML", "math");
+  math.setAttribute("displaystyle", "true");
+  const sign = (text) => {
+    const element = document.createElementNS(math.namespaceURI, "mo");
+    element.textContent = text;
+    return element;
+  };
+  math.append(fraction(1, number), sign("="));
+  termsOf(number).forEach((term, k) => {
+    const path = [fraction(term.source, number)];
+    let source = term.source;
+    while (termsOf(source).length === 1 && termsOf(source)[0].source !== null) {
+      path.unshift(fraction(termsOf(source)[0].source, source), sign("·"));
+      source = termsOf(source)[0].source;
+    }
+    if (source !== 1) path.unshift(fraction(1, source), sign("·"));
+    math.append(...(k ? [sign("+")] : []), ...path);
+  });
+  return make("div", { class: "chain", "aria-label": "Chain rule" }, math);
+}
+
+const sign = (text) => make("p", { class: "sign" }, text);
+
+function valueFigure(number, argument) {
+  const node = nodes[number];
+  const label = argument && argument !== node.name ? `${argument} = ${node.name}` : node.name;
+  return array(label, node.value, node.kind === "operation" || node.value === null ? `${node.origin}` : "");
+}
+
+function forwardStep(step) {
+  const node = nodes[step.node];
+  const keeps = node.saved.length
+    ? `The tape keeps ${node.saved.join(", ")} (${node.savedBytes}) for the derivatives.`
+    : "The tape keeps nothing of it: the derivative needs no values.";
+  const inputs = step.inputs.map((input) => valueFigure(input.node, input.argument));
+  return [
+    mathematics(node, [formula(node.formula)]),
+    make("div", { class: "flow" },
+      inputs.length ? (inputs.length > 1 ? wideColumn : column)("Goes in", ...inputs) : null,
+      column("Comes out", array(node.name, node.value, node.origin), make("p", { class: "note" }, keeps))),
+  ];
+}
+
+function mathematics(node, formulas) {
+  const settings = node.settings ? make("span", { class: "note" }, `with ${node.settings}`) : null;
+  return node.formula ? make("div", { class: "mathematics" }, ...formulas, settings) : null;
+}
+
+function arrival(step, node) {
+  const content = [];
+  const whole = `∂L/∂${node.name}`;
+  const summed = step.terms.length > 1 || step.hooked;
+  step.terms.forEach((term, k) => {
+    if (k) content.push(sign("+"));
+    const origin = term.source === null ? "the start: ∂L/∂L = 1, or the gradient that was given" : `from ${nameOf(term.source)}`;
+    content.push(array(summed ? `along path ${k + 1}` : `g = ${whole}`, term.picture, origin));
+  });
+  if (summed) {
+    content.push(sign("="), array(`g = ${whole}`, step.gradient,
+      step.hooked ? "the sum over all paths, changed by a hook" : "the sum over all paths"));
+  }
+  return content;
+}
+
+function departure(sent) {
+  const target = nameOf(sent.target);
+  const paths = data.backward.find((step) => step.node === sent.target)?.terms.length ?? 1;
+  const notes = [];
+  if (sent.returned !== null) {
+    notes.push(`The rule returned ${data.pictures[sent.returned].shape.join(" × ") || "one number"}: ` +
+      "summed over what broadcasting had repeated.");
+  }
+  if (paths > 1) notes.push(`One of ${paths} paths to ${target}: they are added up there.`);
+  const rule = formula(sent.rule, "div");
+  rule.className = "rule";
+  if (sent.factor && sent.slope === null) rule.append(" — times g");
+  const figure = array(paths > 1 ? `to ${target}, for its sum` : `∂L/∂${target}`, sent.picture, notes.join(" "));
+  figure.firstChild.after(rule);
+  if (sent.slope === null) return [figure];
+  return [array("the factor beside g", sent.slope, "what the rule makes of ones"), sign("times g ="), figure];
+}
+
+function backwardStep(step) {
+  const node = nodes[step.node];
+  const arrives = column("Arrives", ...arrival(step, node));
+  const chained = step.terms[0].source === null || node.kind === "group" ? null : chain(step.node);
+  if (node.kind === "leaf") {
+    const before = step.before === null ? "It was None before." : "It is added to what .grad held before:";
+    return [chained, make("div", { class: "flow" }, arrives, column("Is kept",
+      array(`${node.name}.grad`, step.before === null ? step.gradient : null, before),
+      ...(step.before === null ? [] : [array("before", step.before)])))];
+  }
+  const used = inputsOf(step.node).filter((input) => node.saved.includes(input.argument));
+  const own = node.saved.includes("y") ? [array(`y = ${node.name}`, node.value, "its own output")] : [];
+  const known = [...used.map((input) => valueFigure(input.node, input.argument)), ...own];
+  const rules = [...new Set(step.sent.map((sent) => sent.rule))].map((rule) => formula(rule));
+  return [
+    chained,
+    mathematics(node, [formula(node.formula), ...rules]),
+    make("div", { class: "flow" },
+      arrives,
+      known.length ? column("The tape kept, for the rule", ...known) : null,
+      column(node.kind === "group" ? "Goes on, and into its parameters" : "Goes on", ...step.sent.flatMap(departure))),
+  ];
+}
+
+function heading(step) {
+  const node = nodes[step.node];
+  if (step.pass === "forward") return equation(step.node);
+  return node.kind === "leaf" ? `${node.name}.grad` : `∂L/∂${node.name}, through ${equation(step.node)}`;
+}
+
+function spoken(step) {
+  const intro = `Step ${current + 1} of ${steps.length}: ${step.pass} ${step.place} of ${step.of}. `;
+  if (step.pass === "forward") return `${intro}${equation(step.node)}.`;
+  const node = nodes[step.node];
+  const from = step.terms.length > 1 ? ` is the sum over ${step.terms.length} paths` : " has arrived";
+  const on = node.kind === "leaf" ? "it is added to .grad" : `it goes on to ${step.sent.map((s) => nameOf(s.target)).join(", ")}`;
+  return `${intro}∂L/∂${node.name}${from}; ${on}.`;
+}
+
+// --- the graph ---------------------------------------------------------------------------------------------------
+
+function mark(id, ...classes) {
+  byId(id)?.classList.add(...classes);
+}
+
+function markGraph() {
+  for (const element of document.querySelectorAll(".tape .node, .tape .edge")) {
+    element.classList.remove("done", "swept", "now");
+  }
+  steps.slice(0, current + 1).forEach((step, k) => {
+    const now = k === current ? ["now"] : [];
+    const state = step.pass === "forward" ? "done" : "swept";
+    mark(`node-${step.node}`, state, ...now);
+    for (const input of step.inputs ?? []) {
+      mark(`node-${input.node}`, state);
+      mark(`edge-${input.node}-${step.node}`, state, ...now);
+    }
+    for (const sent of step.sent ?? []) mark(`edge-${sent.target}-${step.node}`, state, ...now);
+  });
+  const box = byId(`node-${steps[current].node}`).getBoundingClientRect();
+  const frame = byId("graph").getBoundingClientRect();
+  byId("graph").scrollLeft += box.left + box.width / 2 - frame.left - frame.width / 2;
+}
+
+function stepOf(number) {
+  const pass = steps[current].pass;
+  const found = steps.findIndex((step) => step.node === number && step.pass === pass);
+  return found >= 0 ? found : steps.findIndex((step) => step.node === number);
+}
+
+function makeNodesButtons() {
+  const picture = document.querySelector(".tape");
+  picture.setAttribute("role", "group");
+  for (const [number, node] of Object.entries(nodes)) {
+    const element = byId(`node-${number}`);
+    if (stepOf(Number(number)) < 0) continue;
+    element.setAttribute("role", "button");
+    element.setAttribute("tabindex", "0");
+    element.setAttribute("aria-label", `${node.name}, ${node.operation || node.kind}: go to its step`);
+    element.addEventListener("click", () => show(stepOf(Number(number))));
+    element.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" || event.key === " ") {
+        event.preventDefault();
+        show(stepOf(Number(number)));
+      }
+    });
+  }
+}
+
+// --- stepping ----------------------------------------------------------------------------------------------------
+
+function show(index) {
+  current = Math.min(Math.max(index, 0), steps.length - 1);
+  const step = steps[current];
+  document.body.className = step.pass;
+  byId("slider").value = current;
+  byId("slider").setAttribute("aria-valuetext", `${step.pass} ${step.place} of ${step.of}: ${heading(step)}`);
+  byId("first").disabled = byId("previous").disabled = current === 0;
+  byId("last").disabled = byId("next").disabled = current === steps.length - 1;
+  byId("status").textContent = spoken(step);
+  const content = step.pass === "forward" ? forwardStep(step) : backwardStep(step);
+  byId("step").replaceChildren(make("h2", { id: "heading" }, heading(step)), ...content.filter(Boolean));
+  markGraph();
+}
+
+const moves = {
+  ArrowLeft: () => current - 1,
+  ArrowRight: () => current + 1,
+  Home: () => 0,
+  End: () => steps.length - 1,
+};
+
+document.addEventListener("keydown", (event) => {
+  const isElsewhere = event.target === byId("slider") || event.target.closest(".scroll");
+  if (isElsewhere || event.ctrlKey || event.altKey || event.metaKey || !(event.key in moves)) return;
+  event.preventDefault();
+  show(moves[event.key]());
+});
+byId("slider").max = steps.length - 1;
+byId("slider").addEventListener("input", () => show(Number(byId("slider").value)));
+for (const [id, key] of [["first", "Home"], ["previous", "ArrowLeft"], ["next", "ArrowRight"], ["last", "End"]]) {
+  byId(id).addEventListener("click", () => show(moves[key]()));
+}
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => show(current));
+makeNodesButtons();
+show(0);

@@ -1,0 +1,140 @@
+"""The page on which to step through both passes: one file, with the numbers of one trace in it."""
+
+from __future__ import annotations
+
+import json
+from html import escape
+from importlib.resources import files
+from typing import Any
+
+from tinyact.inspect.cost import bytes_text
+from tinyact.inspect.drawing import DRAWABLE, svg
+from tinyact.inspect.graph import Node
+from tinyact.inspect.mathml import mathml
+from tinyact.inspect.numbers import in_full
+from tinyact.inspect.picture import picture
+from tinyact.inspect.trace import Step, Trace
+
+
+def page(trace: Trace, title: str) -> str:
+    """The page's HTML.
+
+    Raises:
+        ValueError: if the graph is too large to draw.
+        ImportError: if igraph is not installed.
+    """
+    if len(trace.graph.nodes) > DRAWABLE:
+        raise ValueError(
+            f"a graph of {len(trace.graph.nodes):,} nodes is too large for a page (at most {DRAWABLE}): "
+            "trace(loss, network).grouped().to_html(path) has one node per module"
+        )
+    folder = files("tinyact.inspect")
+    parts = {
+        "TITLE": escape(title),
+        "LOSS": escape(_loss_text(trace)),
+        "SUMMARY": escape(str(trace.graph.counts)),
+        "GRAPH": svg(trace.graph),
+        "STYLE": (folder / "page.css").read_text("utf-8"),
+        "SCRIPT": (folder / "page.js").read_text("utf-8"),
+        # No text in it can end the script element.
+        "DATA": json.dumps(_data(trace), ensure_ascii=False).replace("<", "\\u003c"),
+    }
+    html = (folder / "page.html").read_text("utf-8")
+    before, *places = html.split("{{")
+    return before + "".join(parts[name] + text for name, text in (place.split("}}", 1) for place in places))
+
+
+def _loss_text(trace: Trace) -> str:
+    value = trace.values[1].array
+    return in_full(value) if value.size <= 4 else f"{value.size:,} numbers"
+
+
+def _data(trace: Trace) -> dict[str, Any]:
+    """What page.js reads. Pictures of arrays stand in a list of their own, each once."""
+    pictures = _Pictures()
+    graph = trace.graph
+    # A group sends to leaves inside of it, which are no nodes of its graph.
+    inside = {sent.target.number: sent.target for step in trace.steps for sent in step.sent}
+    return {
+        "nodes": {node.number: _node(node, trace, pictures) for node in graph.nodes},
+        "inside": {} if graph.nodes[0].kind != "group" else {n: node.name for n, node in inside.items()},
+        "forward": [
+            {
+                "node": node.number,
+                "inputs": [{"argument": edge.argument, "node": edge.source} for edge in graph.inputs(node)],
+            }
+            for node in reversed(graph.nodes)
+            if node.kind in ("operation", "group")
+        ],
+        "backward": [_step(step, pictures) for step in trace.steps],
+        "pictures": pictures.all,
+    }
+
+
+class _Pictures:
+    """Pictures by number, so that an array that stands in several places is kept once."""
+
+    def __init__(self) -> None:
+        self.all: list[dict[str, Any]] = []
+        self._arrays: list[Any] = []
+        self._places: dict[int, int] = {}
+
+    def add(self, array: Any) -> int | None:
+        """The number of an array's picture."""
+        if array is None:
+            return None
+        if id(array) not in self._places:
+            self._places[id(array)] = len(self.all)
+            # Kept, so that no other array can get its id.
+            self._arrays.append(array)
+            self.all.append(picture(array))
+        return self._places[id(array)]
+
+
+def _node(node: Node, trace: Trace, pictures: _Pictures) -> dict[str, Any]:
+    value = trace.values[node.number]
+    return {
+        "name": node.name,
+        "kind": node.kind,
+        "operation": node.operation,
+        "formula": mathml(node.mathematics.formula),
+        "settings": ", ".join(f"{name} = {setting}" for name, setting in node.settings.items()),
+        "saved": list(node.saved),
+        "savedBytes": bytes_text(node.saved_bytes),
+        "value": pictures.add(value.array),
+        "origin": value.origin,
+    }
+
+
+def _step(step: Step, pictures: _Pictures) -> dict[str, Any]:
+    single = len(step.terms) == 1 and not step.hooked
+    gradient = pictures.add(step.gradient)
+    return {
+        "node": step.node.number,
+        "gradient": gradient,
+        "terms": [
+            {
+                "source": term.source and term.source.number,
+                "argument": term.argument,
+                "picture": gradient if single else pictures.add(term.array),
+            }
+            for term in step.terms
+        ],
+        "sent": [
+            {
+                "target": sent.target.number,
+                "inside": step.node.kind == "group" and sent.target.kind == "leaf",
+                "argument": sent.argument,
+                "rule": mathml(sent.rule),
+                # Rules of matrix products have the gradient in them; the others are a factor beside it.
+                "factor": sent.rule.startswith(("∂/∂", "d/d")),
+                # What the rule itself returned, where it isn't yet what is passed on.
+                "returned": pictures.add(sent.returned) if sent.returned.shape != sent.array.shape else None,
+                "slope": pictures.add(sent.slope),
+                "picture": pictures.add(sent.array),
+            }
+            for sent in step.sent
+        ],
+        "hooked": step.hooked,
+        "before": pictures.add(step.before),
+    }
