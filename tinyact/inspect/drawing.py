@@ -95,7 +95,8 @@ def svg(graph: Graph) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" class="tape" role="img" width="{at.width:.0f}" '
         f'height="{at.height:.0f}" viewBox="0 0 {at.width:.0f} {at.height:.0f}">',
         f"<title>{escape(str(graph.counts))}</title><style>{_STYLE}</style>",
-        '<defs><marker id="tape-arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="9" markerHeight="9" markerUnits="userSpaceOnUse" '
+        '<defs><marker id="tape-arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="9" markerHeight="9" '
+        'markerUnits="userSpaceOnUse" '
         'orient="auto-start-reverse"><path d="M0 0 L8 4 L0 8 z"/></marker></defs>',
         f'<rect class="card" width="{at.width:.0f}" height="{at.height:.0f}"/>',
     ]

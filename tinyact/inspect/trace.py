@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from tinyact.autograd import no_grad
 from tinyact.autograd.api import _first_gradients
 from tinyact.autograd.engine import Operation, fitted, sweep
+from tinyact.functions.elementwise import Elementwise
 from tinyact.inspect.graph import Graph, Node
 from tinyact.inspect.numbers import Numbers, numbers
 from tinyact.inspect.recorded import argument, recorded_graph
@@ -38,6 +40,7 @@ class Sent:
         rule: the derivative, from the operation's docstring.
         returned: by the rule.
         array: what was added at the target: the same in the target's shape, summed over what broadcasting had repeated.
+        slope: for operations on single elements the factor beside the gradient: what the rule makes of ones.
     """
 
     target: Node
@@ -45,6 +48,7 @@ class Sent:
     rule: str
     returned: Any
     array: Any
+    slope: Any = None
 
 
 @dataclass(frozen=True)
@@ -174,7 +178,7 @@ def trace(
     """
     graph = recorded_graph(loss, module, names, "trace")
     first = _first_gradients([loss], [gradient])
-    known = values(graph, loss)
+    known, slopes = values(graph, loss), _slopes(graph)
     before = {
         node.number: np.array(node.recorded._grad.array)
         for node in graph.nodes
@@ -182,11 +186,26 @@ def trace(
     }
     seen: list[tuple[Operation | Tensor, Any, list[Any]]] = []
     sweep([loss], first, None, retain_graph, observer=lambda node, grad, sent: seen.append((node, grad, sent)))
-    return Trace(graph, _steps(graph, first[0].array, seen, before), known)
+    return Trace(graph, _steps(graph, first[0].array, seen, before, slopes), known)
+
+
+def _slopes(graph: Graph) -> dict[int, Any]:
+    """f′(x) of operations y = f(x) on single elements, from the operation's own rule."""
+    slopes = {}
+    with no_grad(), np.errstate(all="ignore"):
+        for node in graph.nodes:
+            if isinstance(node.recorded, Elementwise):
+                ones = np.ones(node.shape, node.recorded.dtype)
+                slopes[node.number] = node.recorded.backward(ones, node.recorded.load(False))[0]
+    return slopes
 
 
 def _steps(
-    graph: Graph, first: Any, seen: list[tuple[Any, Any, list[Any]]], before: dict[int, Any]
+    graph: Graph,
+    first: Any,
+    seen: list[tuple[Any, Any, list[Any]]],
+    before: dict[int, Any],
+    slopes: dict[int, Any],
 ) -> tuple[Step, ...]:
     """The sweep's own numbers with names: what each rule returned, fitted and added up as the engine does it."""
     nodes = {node.recorded: node for node in graph.nodes if node.kind != "constant"}
@@ -199,7 +218,8 @@ def _steps(
             if edge is None or g is None:
                 continue
             name, target, array = argument(recorded, place), nodes[edge], one_array(fitted(g, edge))
-            sent.append(Sent(target, name, node.mathematics.derivative(name), one_array(g), array))
+            rule = node.mathematics.derivative(name)
+            sent.append(Sent(target, name, rule, one_array(g), array, slopes.get(node.number)))
             arrived.setdefault(target.number, []).append(Term(node, name, array))
         terms, gradient = tuple(arrived[node.number]), one_array(grad)
         steps.append(
