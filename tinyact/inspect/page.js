@@ -255,19 +255,20 @@ function departure(sent) {
       "summed over what broadcasting had repeated.");
   }
   if (paths > 1) notes.push(`One of ${paths} paths to ${target}: they are added up there.`);
-  const rule = formula(sent.rule, "div");
+  const rule = sent.slope === null ? formula(sent.rule, "div") : make("div", {}, "g times the slope");
   rule.className = "rule";
   if (sent.factor && sent.slope === null) rule.append(" — times g");
   const figure = array(paths > 1 ? `to ${target}, for its sum` : `∂L/∂${target}`, sent.picture, notes.join(" "));
   figure.firstChild.after(rule);
-  if (sent.slope === null) return [figure];
-  return [array("the factor beside g", sent.slope, "what the rule makes of ones"), sign("times g ="), figure];
+  return figure;
 }
 
 function backwardStep(step) {
   const node = nodes[step.node];
   const arrives = column("Arrives", ...arrival(step, node));
-  const chained = step.terms[0].source === null || node.kind === "group" ? null : chain(step.node);
+  // The first two gradients are what they are: there is nothing to multiply yet.
+  const isProduct = step.terms.some((term) => term.source !== null && term.source !== 1) || step.terms.length > 1;
+  const chained = isProduct && node.kind !== "group" ? chain(step.node) : null;
   if (node.kind === "leaf") {
     const before = step.before === null ? "It was None before." : "It is added to what .grad held before:";
     return [chained, make("div", { class: "flow" }, arrives, column("Is kept",
@@ -277,14 +278,20 @@ function backwardStep(step) {
   const used = inputsOf(step.node).filter((input) => node.saved.includes(input.argument));
   const own = node.saved.includes("y") ? [array(`y = ${node.name}`, node.value, "its own output")] : [];
   const known = [...used.map((input) => valueFigure(input.node, input.argument)), ...own];
+  const slope = step.sent[0]?.slope ?? null;
+  if (slope !== null) {
+    const factor = array(`∂${node.name}/∂${nameOf(step.sent[0].target)}`, slope, "what the rule makes of ones: the factor beside g");
+    factor.firstChild.after(formula(step.sent[0].rule, "div"));
+    known.push(factor);
+  }
   const rules = [...new Set(step.sent.map((sent) => sent.rule))].map((rule) => formula(rule));
   return [
     chained,
     mathematics(node, [formula(node.formula), ...rules]),
     make("div", { class: "flow" },
       arrives,
-      known.length ? column("The tape kept, for the rule", ...known) : null,
-      column(node.kind === "group" ? "Goes on, and into its parameters" : "Goes on", ...step.sent.flatMap(departure))),
+      known.length ? column(slope === null ? "The tape kept, for the rule" : "Times the slope", ...known) : null,
+      column(node.kind === "group" ? "Goes on, and into its parameters" : "Goes on", ...step.sent.map(departure))),
   ];
 }
 

@@ -1,0 +1,108 @@
+"""The command line: ``python -m tinyact.inspect``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import webbrowser
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+
+import tinyact
+from tinyact.experiment.cli import _activation, _at_least, _installed, _widths
+from tinyact.experiment.data import notebook_data
+from tinyact.experiment.training import build
+from tinyact.inspect.trace import Trace, trace
+from tinyact.nn import Linear, Module, Sequential
+
+SAMPLES = 4000
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Writes the page on which to step through one pass of the notebook's network, and opens it.
+
+    Args:
+        arguments: the command line; by default the process's own.
+
+    Returns:
+        The exit code: 0, or 1 if the file could not be written. Wrong options exit with 2.
+    """
+    options = _parser().parse_args(arguments)
+    _check(options)
+    watched = network_trace(options.activation, options.hidden, options.samples, options.seed)
+    bend = "without activation" if options.activation == "none" else f"with {options.activation}"
+    widths = " → ".join(map(str, [100, *options.hidden, 1]))
+    try:
+        watched.to_html(options.out, f"One step of {widths} {bend}, {options.samples:,} samples")
+    except OSError as error:
+        print(f"error: {options.out} could not be written: {error.strerror}", file=sys.stderr)
+        return 1
+    print(watched)
+    print(f"\nwritten: {options.out}")
+    if options.open:
+        webbrowser.open(options.out.absolute().as_uri())
+    return 0
+
+
+def network_trace(
+    activation: str = "relu", hidden: Sequence[int] = (16,), samples: int = SAMPLES, seed: int = 0
+) -> Trace:
+    """One forward and backward pass of the notebook's network on its first training samples, watched.
+
+    Args:
+        activation: between the layers; ``"none"`` for none.
+        hidden: the widths of the hidden layers.
+        samples: how many of the 4000 training samples.
+        seed: of the initial weights.
+
+    Returns:
+        The trace, in which layers are called fc1, fc2, …
+    """
+    data = notebook_data(tinyact)
+    tinyact.manual_seed(seed)
+    network = _named(build(tinyact, activation, hidden))
+    x, target = data.train_x[:samples], data.train_y[:samples]
+    loss = tinyact.nn.BCELoss()(network(x), target)
+    return trace(loss, network, {"x": x, "target": target})
+
+
+def _named(layers: Module) -> Sequential:
+    """The same layers, called fc1, relu1, fc2, …"""
+    named: OrderedDict[str, Module] = OrderedDict()
+    count = 0
+    for layer in layers.children():
+        count += isinstance(layer, Linear)
+        kind = "fc" if isinstance(layer, Linear) else type(layer).__name__.lower()
+        named[f"{kind}{count}"] = layer
+    return Sequential(named)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m tinyact.inspect",
+        description="Run one forward and one backward pass of the notebook's network and write a page on which to step "
+        "through both, with every number.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--activation", default="relu", type=_activation, metavar="NAME", help="between the layers")
+    parser.add_argument("--hidden", type=_widths, default="16", metavar="W,W,…", help="widths of the hidden layers")
+    parser.add_argument(
+        "--samples", type=_at_least(1), default=SAMPLES, metavar="N",
+        help="so many of the training samples: with a few, every sum can be added up by hand",
+    )  # fmt: skip
+    parser.add_argument("--seed", type=_at_least(0), default=0, metavar="S", help="seed of the initial weights")
+    parser.add_argument("--out", type=Path, default=Path("backward.html"), metavar="FILE", help="write the page here")
+    parser.add_argument("--no-open", dest="open", action="store_false", help="don't open the page in a browser")
+    return parser
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Refuse before any computing what could only fail after it."""
+    parser = _parser()
+    if options.samples > SAMPLES:
+        parser.error(f"--samples {options.samples}: there are {SAMPLES} training samples")
+    if options.out.is_dir() or not options.out.absolute().parent.is_dir():
+        parser.error(f"--out {options.out}: is no file in a folder that exists")
+    if not _installed("igraph"):
+        parser.error('the page needs igraph, which is not installed: pip install "tinyact[inspect]"')
