@@ -27,7 +27,7 @@ def grouped(graph: Graph, depth: int | None = None) -> tuple[Graph, dict[int, in
         if graph.nodes[edge.source - 1].kind == "leaf":
             members[edge.source] = max(members.get(edge.source, 0), members[edge.target])
     names = _distinct([path or "(no module)" for path, _ in runs])
-    nodes = tuple(_group(number, names[number - 1], run, members, graph) for number, (_, run) in enumerate(runs, 1))
+    nodes = tuple(_group(number, names[number - 1], run) for number, (_, run) in enumerate(runs, 1))
     crossing = dict.fromkeys(
         (members[edge.source], members[edge.target])
         for edge in graph.edges
@@ -77,9 +77,8 @@ def _distinct(names: list[str]) -> list[str]:
     return distinct[::-1]
 
 
-def _group(number: int, name: str, run: list[Node], members: dict[int, int], graph: Graph) -> Node:
-    leaves = sum(members.get(node.number) == number for node in graph.nodes if node.kind == "leaf")
-    holds = f"{len(run):,} operation{'s' * (len(run) != 1)}" + (f", {leaves:,} leaves" if leaves else "")
+def _group(number: int, name: str, run: list[Node]) -> Node:
+    holds = f"{len(run):,} operation{'s' * (len(run) != 1)}"
     return Node(
         number,
         name,

@@ -20,6 +20,8 @@ def mathml(text: str) -> str:
         >>> print(mathml("1 / x"))
         <math displaystyle="true"><mfrac><mn>1</mn><mi>x</mi></mfrac></math>
     """
+    if not text:
+        return ""
     parts = re.split(r"(?<=[,;:]) (?![^(]*\))", text)
     return " ".join(escape(part) if _is_prose(part) else _math(part) for part in parts)
 
@@ -122,7 +124,7 @@ class _Parser:
         """Signs have room around them by themselves; words and commas need a space."""
         before = self.tokens[self.place - 2][1] if self.place > 1 else ""
         after = self.peek()[1]
-        return len(before) > 1 or before == "," or (len(after) > 1 and after[0].isalpha()) or before + after == ""
+        return len(before.lstrip("∂")) > 1 or before == "," or (len(after) > 1 and after[0].isalpha())
 
 
 def _bare(atom: str) -> str:

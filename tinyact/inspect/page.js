@@ -213,9 +213,10 @@ function valueFigure(number, argument) {
 
 function forwardStep(step) {
   const node = nodes[step.node];
-  const keeps = node.saved.length
-    ? `The tape keeps ${node.saved.join(", ")} (${node.savedBytes}) for the derivatives.`
-    : "The tape keeps nothing of it: the derivative needs no values.";
+  const kept = node.kind === "group" ? "values" : node.saved.join(", ");
+  const keeps = kept
+    ? `The tape keeps ${kept} (${node.savedBytes}) for the derivatives.`
+    : "The tape keeps nothing here: the derivative needs no values.";
   const inputs = step.inputs.map((input) => valueFigure(input.node, input.argument));
   return [
     mathematics(node, [formula(node.formula)]),
@@ -236,14 +237,15 @@ function arrival(step, node) {
   const summed = step.terms.length > 1 || step.hooked;
   step.terms.forEach((term, k) => {
     if (k) content.push(sign("+"));
-    const origin = term.source === null ? "the start: ∂L/∂L = 1, or the gradient that was given" : `from ${nameOf(term.source)}`;
+    const origin = term.source === null ? "the start" : `from ${nameOf(term.source)}, for its ${term.argument}`;
     content.push(array(summed ? `along path ${k + 1}` : `g = ${whole}`, term.picture, origin));
   });
   if (summed) {
     content.push(sign("="), array(`g = ${whole}`, step.gradient,
       step.hooked ? "the sum over all paths, changed by a hook" : "the sum over all paths"));
   }
-  return content;
+  const isShort = step.terms.every((term) => data.pictures[term.picture].rows?.flat().length <= 4);
+  return summed && isShort ? [make("div", { class: "sum" }, ...content)] : content;
 }
 
 function departure(sent) {
@@ -270,10 +272,11 @@ function backwardStep(step) {
   const isProduct = step.terms.some((term) => term.source !== null && term.source !== 1) || step.terms.length > 1;
   const chained = isProduct && node.kind !== "group" ? chain(step.node) : null;
   if (node.kind === "leaf") {
-    const before = step.before === null ? "It was None before." : "It is added to what .grad held before:";
-    return [chained, make("div", { class: "flow" }, arrives, column("Is kept",
-      array(`${node.name}.grad`, step.before === null ? step.gradient : null, before),
-      ...(step.before === null ? [] : [array("before", step.before)])))];
+    const kept = step.before === null
+      ? [make("p", {}, `${node.name}.grad was None before. Now it is what has arrived.`)]
+      : [array(`${node.name}.grad before`, step.before), sign("+ g ="), array(`${node.name}.grad`, step.after)];
+    return [chained, make("div", { class: "flow" }, arrives, column("Is added to .grad", ...kept),
+      column("The value it belongs to", array(node.name, node.value)))];
   }
   const used = inputsOf(step.node).filter((input) => node.saved.includes(input.argument));
   const own = node.saved.includes("y") ? [array(`y = ${node.name}`, node.value, "its own output")] : [];
@@ -306,7 +309,7 @@ function spoken(step) {
   if (step.pass === "forward") return `${intro}${equation(step.node)}.`;
   const node = nodes[step.node];
   const from = step.terms.length > 1 ? ` is the sum over ${step.terms.length} paths` : " has arrived";
-  const on = node.kind === "leaf" ? "it is added to .grad" : `it goes on to ${step.sent.map((s) => nameOf(s.target)).join(", ")}`;
+  const on = node.kind === "leaf" ? "it is added to .grad" : `it goes on to ${[...new Set(step.sent.map((sent) => nameOf(sent.target)))].join(", ")}`;
   return `${intro}∂L/∂${node.name}${from}; ${on}.`;
 }
 

@@ -137,4 +137,5 @@ def _step(step: Step, pictures: _Pictures) -> dict[str, Any]:
         ],
         "hooked": step.hooked,
         "before": pictures.add(step.before),
+        "after": pictures.add(step.after),
     }

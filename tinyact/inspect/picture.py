@@ -11,7 +11,7 @@ import numpy as np
 from tinyact.inspect.numbers import numbers
 
 # Up to so many elements are shown one by one, and so many rows and columns of larger arrays.
-FULL, CORNER = 64, 5
+FULL, CORNER = 64, (5, 4)
 # A heat map has at most so many cells in each direction; blocks of elements share one.
 CELLS, BINS = 100, 40
 _SINGLE = 20 * CELLS
@@ -33,7 +33,12 @@ def picture(array: Any) -> dict[str, Any]:
     }
     if array.size <= FULL:
         return {**shown, "rows": _texts(rows)}
-    return {**shown, "corner": _texts(rows[:CORNER, :CORNER]), "heat": _heat(rows), "histogram": _histogram(array)}
+    return {
+        **shown,
+        "corner": _texts(rows[: CORNER[0], : CORNER[1]]),
+        "heat": _heat(rows),
+        "histogram": _histogram(array),
+    }
 
 
 def _as_rows(array: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,7 @@ class Step:
         gradient: ∂L/∂(node's value): the sum of the terms.
         sent: what went on, per input.
         hooked: whether a hook changed the sum.
-        before: of a leaf, what its ``.grad`` held already.
+        before, after: of a leaf, what its ``.grad`` held before, if anything, and after.
     """
 
     number: int
@@ -72,6 +72,7 @@ class Step:
     sent: tuple[Sent, ...] = ()
     hooked: bool = False
     before: Any = None
+    after: Any = None
 
     @property
     def numbers(self) -> Numbers:
@@ -179,14 +180,21 @@ def trace(
     graph = recorded_graph(loss, module, names, "trace")
     first = _first_gradients([loss], [gradient])
     known, slopes = values(graph, loss), _slopes(graph)
-    before = {
-        node.number: np.array(node.recorded._grad.array)
-        for node in graph.nodes
-        if node.kind == "leaf" and node.recorded._grad is not None
-    }
+    before = _leaf_grads(graph)
     seen: list[tuple[Operation | Tensor, Any, list[Any]]] = []
     sweep([loss], first, None, retain_graph, observer=lambda node, grad, sent: seen.append((node, grad, sent)))
-    return Trace(graph, _steps(graph, first[0].array, seen, before, slopes), known)
+    after = _leaf_grads(graph)
+    steps = tuple(
+        replace(step, before=before.get(step.node.number), after=after.get(step.node.number))
+        for step in _steps(graph, first[0].array, seen, slopes)
+    )
+    return Trace(graph, steps, known)
+
+
+def _leaf_grads(graph: Graph) -> dict[int, Any]:
+    """What the leaves' ``.grad`` hold now, where they hold something: copied, for sweeps add in place."""
+    leaves = [node for node in graph.nodes if node.kind == "leaf" and node.recorded._grad is not None]
+    return {node.number: np.array(node.recorded._grad.array) for node in leaves}
 
 
 def _slopes(graph: Graph) -> dict[int, Any]:
@@ -204,9 +212,8 @@ def _steps(
     graph: Graph,
     first: Any,
     seen: list[tuple[Any, Any, list[Any]]],
-    before: dict[int, Any],
     slopes: dict[int, Any],
-) -> tuple[Step, ...]:
+) -> list[Step]:
     """The sweep's own numbers with names: what each rule returned, fitted and added up as the engine does it."""
     nodes = {node.recorded: node for node in graph.nodes if node.kind != "constant"}
     arrived: dict[int, list[Term]] = {1: [Term(None, "", first)]}
@@ -222,10 +229,8 @@ def _steps(
             sent.append(Sent(target, name, rule, one_array(g), array, slopes.get(node.number)))
             arrived.setdefault(target.number, []).append(Term(node, name, array))
         terms, gradient = tuple(arrived[node.number]), one_array(grad)
-        steps.append(
-            Step(number, node, terms, gradient, tuple(sent), _is_hooked(terms, gradient), before.get(node.number))
-        )
-    return tuple(steps)
+        steps.append(Step(number, node, terms, gradient, tuple(sent), _is_hooked(terms, gradient)))
+    return steps
 
 
 def _is_hooked(terms: tuple[Term, ...], gradient: Any) -> bool:

@@ -33,10 +33,11 @@ def values(graph: Graph, loss: Tensor) -> dict[int, Value]:
     """
     known = {1: Value(loss.array, "the result")}
     for node in graph.nodes:
+        # Copied: the next step of training will change them in place.
         if node.kind == "leaf":
-            known[node.number] = Value(node.recorded.array, LEAF)
+            known[node.number] = Value(np.array(node.recorded.array), LEAF)
         elif node.kind == "constant":
-            known[node.number] = Value(node.recorded, GIVEN)
+            known[node.number] = Value(np.array(node.recorded), GIVEN)
     numbers = {node.recorded: node.number for node in graph.nodes if node.kind == "operation"}
     for operation, number in numbers.items():
         for source, (array, _, _) in zip(sources(operation), operation.saved or (), strict=True):
