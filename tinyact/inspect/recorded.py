@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from tinyact.autograd import engine, is_grad_enabled
 from tinyact.autograd.engine import Operation, parameters
-from tinyact.autograd.function import _Application
+from tinyact.autograd.function import _Application, _Output
 from tinyact.inspect.cost import multiplications, saved_bytes
 from tinyact.inspect.graph import Counts, Edge, Graph, Node
 from tinyact.inspect.mathematics import mathematics
@@ -100,17 +101,15 @@ def check(loss: Any, function: str) -> None:
 
 
 def argument(operation: Operation, place: int) -> str:
-    """The name of an operation's input, as its ``forward`` calls it."""
-    if isinstance(operation, _Application):
-        names = parameters(operation.function.forward)[1:]
-    else:
-        names = operation._names if hasattr(operation, "_names") else ("x",)
-    return names[place] if place < len(names) and not _is_variadic(operation) else f"{names[-1]}[{place}]"
-
-
-def _is_variadic(operation: Operation) -> bool:
-    forward = operation.function.forward if isinstance(operation, _Application) else operation.forward
-    return bool(forward.__code__.co_flags & 0x04) if hasattr(forward, "__code__") else False
+    """The name of an operation's input, as its ``forward`` calls it; one of many as ``parts[0]``."""
+    if isinstance(operation, _Output):
+        return "outputs"
+    forward = operation.function.forward if isinstance(operation, _Application) else type(operation).forward
+    code = forward.__code__
+    # The first is ctx or self, the last may stand for many.
+    names = parameters(forward)[1:]
+    single = len(names) - bool(code.co_flags & inspect.CO_VARARGS)
+    return names[place] if place < single else f"{names[-1] if names else 'args'}[{place - single}]"
 
 
 def sources(operation: Operation) -> list[int | None]:
@@ -137,7 +136,7 @@ def _node(number: int, node: Operation | Tensor, naming: _Naming) -> Node:
         number,
         naming.values[node],
         "operation",
-        node.function.__name__ if isinstance(node, _Application) else type(node).__name__,
+        _class_name(node),
         mathematics(node),
         _settings(node),
         node.shape or (),
@@ -148,6 +147,14 @@ def _node(number: int, node: Operation | Tensor, naming: _Naming) -> Node:
         multiplications(node),
         node,
     )
+
+
+def _class_name(operation: Operation) -> str:
+    if isinstance(operation, _Output):
+        application = operation.edges[0]
+        assert isinstance(application, _Application)
+        return f"{application.function.__name__}[{operation.index}]"
+    return operation.function.__name__ if isinstance(operation, _Application) else type(operation).__name__
 
 
 def _settings(operation: Operation) -> dict[str, Any]:

@@ -1,0 +1,310 @@
+"""The page, in a real browser. With TINYACT_NEED_BROWSER set, a missing browser is a failure."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinyact
+from tests.inspect.networks import deep, diamond, small_network
+from tinyact.inspect import Trace, trace
+from tinyact.inspect.cli import network_trace
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+Open = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        sync_playwright = None  # type: ignore[assignment]
+    if sync_playwright is None or CHROMIUM is None:
+        missing = "Playwright" if sync_playwright is None else "Chromium"
+        if os.environ.get("TINYACT_NEED_BROWSER"):
+            pytest.fail(f"{missing} is not installed, and TINYACT_NEED_BROWSER is set")
+        pytest.skip(f"{missing} is not installed")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_page(browser: Any, tmp_path: Path) -> Iterator[Open]:
+    """Opens a trace's page; at the end nothing may have gone wrong in it, or gone out from it."""
+    path = tmp_path / "page.html"
+    complaints: list[str] = []
+    requests: list[str] = []
+    context = None
+
+    def opened(of: Trace, width: int = 1200, title: str = "A title", **options: Any) -> Any:
+        nonlocal context
+        of.to_html(path, title)
+        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: requests.append(request.url))
+        page.goto(path.as_uri())
+        return page
+
+    yield opened
+    if context is not None:
+        context.close()
+    assert complaints == []
+    assert requests == [path.as_uri()]
+
+
+@pytest.fixture(scope="module")
+def notebook() -> Trace:
+    return network_trace()
+
+
+def small() -> Trace:
+    return trace(*small_network())
+
+
+def status(page: Any) -> str:
+    return str(page.inner_text("#status"))
+
+
+def shown(page: Any) -> dict[str, list[tuple[str, str]]]:
+    """Per label the numbers that are shown under it: all their digits, and what one sees."""
+    found = page.evaluate(
+        """() => [...document.querySelectorAll("figure")].map((figure) =>
+             [figure.dataset.value, [...figure.querySelectorAll("td")].map((cell) => [cell.title, cell.innerText])])"""
+    )
+    return {label: [(exact, seen) for exact, seen in numbers] for label, numbers in found}
+
+
+def assert_shown(numbers: list[tuple[str, str]], array: Any) -> None:
+    """Exactly the array's numbers, in its order, and seen to at least four digits."""
+    array = np.asarray(array)
+    if array.size > 64:
+        array = array.reshape(-1, array.shape[-1])[:5, :4]
+    assert [array.dtype.type(exact) for exact, _ in numbers] == array.reshape(-1).tolist()
+    assert [float(seen) for _, seen in numbers] == pytest.approx(array.reshape(-1), rel=5e-4)
+
+
+@pytest.mark.parametrize("which", ["small", "notebook"])
+def test_every_step_by_keys_with_the_engines_numbers(which: str, notebook: Trace, open_page: Open) -> None:
+    of = notebook if which == "notebook" else small()
+    page = open_page(of)
+    operations = [node for node in reversed(of.graph.nodes) if node.kind == "operation"]
+    for place, node in enumerate(operations, 1):
+        assert status(page).startswith(
+            f"Step {place} of {len(operations) + len(of.steps)}: forward {place} of {len(operations)}. {node.name} ="
+        )
+        numbers = shown(page)
+        assert_shown(numbers[node.name], of.values[node.number].array)
+        for edge in of.graph.inputs(node):
+            source = of.graph.nodes[edge.source - 1]
+            label = source.name if source.name == edge.argument else f"{edge.argument} = {source.name}"
+            assert_shown(numbers[label], of.values[edge.source].array)
+        page.keyboard.press("ArrowRight")
+    for place, step in enumerate(of.steps, 1):
+        assert f"backward {place} of {len(of.steps)}. ∂L/∂{step.node.name} " in status(page)
+        numbers = shown(page)
+        assert_shown(numbers[f"g = ∂L/∂{step.node.name}"], step.gradient)
+        for sent in step.sent:
+            assert_shown(numbers[f"∂L/∂{sent.target.name}"], sent.array)
+        page.keyboard.press("ArrowRight")
+    # There is nothing behind the last step.
+    assert f"Step {len(operations) + len(of.steps)} of" in status(page)
+
+
+def test_the_weights_gradient_is_the_last_number(notebook: Trace, open_page: Open) -> None:
+    page = open_page(notebook)
+    page.keyboard.press("End")
+    while "fc1.weight" not in status(page):
+        page.keyboard.press("ArrowLeft")
+    leaf = notebook.graph.node("fc1.weight").recorded
+    assert_shown(shown(page)["g = ∂L/∂fc1.weight"], leaf.grad.array)
+
+
+def test_other_ways_to_step(open_page: Open) -> None:
+    page = open_page(small())
+    page.keyboard.press("End")
+    assert "Step 14 of 14" in status(page)
+    page.keyboard.press("Home")
+    assert "Step 1 of 14" in status(page)
+    page.click("#next")
+    assert "Step 2 of 14" in status(page)
+    page.click("#last")
+    page.click("#previous")
+    assert "Step 13 of 14" in status(page)
+    page.click("#first")
+    assert page.is_disabled("#previous")
+    page.focus("#slider")
+    for key in ("ArrowRight", "ArrowRight", "ArrowLeft"):
+        page.keyboard.press(key)
+    assert "Step 2 of 14" in status(page)
+    page.keyboard.press("End")
+    assert "Step 14 of 14" in status(page)
+
+
+def test_a_nodes_step(open_page: Open) -> None:
+    page = open_page(small())
+    page.click("#node-3")
+    assert "forward 3 of 5. v3 =" in status(page)
+    page.keyboard.press("End")
+    page.focus("#node-4")
+    page.keyboard.press("Enter")
+    assert "backward 4 of 9. ∂L/∂v2 has arrived; it goes on to v1." in status(page)
+    assert page.evaluate("document.querySelector('.node.now').id") == "node-4"
+    assert page.evaluate("[...document.querySelectorAll('.edge.now')].map((e) => e.id)") == ["edge-5-4"]
+
+
+def test_formula_and_derivative_are_mathematics(open_page: Open) -> None:
+    page = open_page(small())
+    page.click("#node-2")
+    page.keyboard.press("End")
+    page.click("#node-2")
+    mathematics = page.inner_html(".mathematics")
+    assert mathematics.count("<math") == 2
+    assert "<mfrac><mn>1</mn>" in mathematics
+    assert "<mi>σ</mi>" in mathematics
+    page.keyboard.press("End")
+    assert page.locator(".chain mfrac").count() > 4
+
+
+def test_where_paths_meet_a_sum_is_shown(open_page: Open) -> None:
+    loss, named = diamond()
+    of = trace(loss, names=named)
+    page = open_page(of)
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowLeft")
+    assert "∂L/∂v is the sum over 2 paths" in status(page)
+    numbers = shown(page)
+    for k, term in enumerate(of.step("v").terms, 1):
+        assert_shown(numbers[f"along path {k}"], term.array)
+    assert_shown(numbers["g = ∂L/∂v"], of.step("v").gradient)
+    assert page.locator(".sign").all_inner_texts() == ["+", "="]
+    assert page.locator(".chain mfrac").count() == 5
+
+
+def test_a_gradient_that_was_there_before(open_page: Open) -> None:
+    w = tinyact.tensor(1.0, requires_grad=True)
+    (w * 2).backward()
+    page = open_page(trace(w * 3, names={"w": w}))
+    page.keyboard.press("End")
+    numbers = shown(page)
+    assert_shown(numbers["w.grad before"], np.float32(2))
+    assert_shown(numbers["w.grad"], np.float32(5))
+
+
+def test_nan_is_shown(open_page: Open) -> None:
+    x = tinyact.tensor([0.0, -1.0], requires_grad=True)
+    page = open_page(trace(x.sqrt().sum(), names={"x": x}))
+    page.keyboard.press("End")
+    assert shown(page)["g = ∂L/∂x"] == [("inf", "inf"), ("nan", "nan")]
+    assert "2 NaN or infinite" in page.inner_text("#step")
+
+
+@pytest.mark.parametrize("width", [400, 1400])
+def test_fits_the_screen(width: int, notebook: Trace, open_page: Open) -> None:
+    page = open_page(notebook, width=width)
+    for _ in range(5 + len(notebook.steps)):
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        # The node in question is in sight.
+        box = page.locator(".node.now rect").bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
+        page.keyboard.press("ArrowRight")
+
+
+def test_dark_and_light(open_page: Open, browser: Any) -> None:
+    page = open_page(small())
+    light = _contrast(page)
+    page.emulate_media(color_scheme="dark")
+    dark = _contrast(page)
+    assert light[0] > 0.8
+    assert dark[0] < 0.05
+    assert min(light[1], dark[1]) > 4.5
+
+
+def _contrast(page: Any) -> tuple[float, float]:
+    """The background's luminance, and the least contrast of any text against the card it stands on."""
+    luminance = """(text) => {
+        const [r, g, b] = text.match(/[\\d.]+/g).slice(0, 3)
+          .map((c) => c / 255).map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    }"""
+    back = page.evaluate(f"({luminance})(getComputedStyle(document.querySelector('article')).backgroundColor)")
+    texts = page.evaluate(
+        f"""() => [...document.querySelectorAll("article *, #status, footer")].filter((e) => e.innerText)
+              .map((e) => ({luminance})(getComputedStyle(e).color))"""
+    )
+    ratios = [(max(back, text) + 0.05) / (min(back, text) + 0.05) for text in texts]
+    return back, min(ratios)
+
+
+def test_for_screen_readers(notebook: Trace, open_page: Open) -> None:
+    page = open_page(notebook)
+    assert page.get_attribute("#status", "aria-live") == "polite"
+    assert page.get_attribute("#slider", "aria-valuetext") == "forward 1 of 5: v1 = Linear(x, fc1.weight, fc1.bias)"
+    assert page.get_by_role("button", name="v1, Linear: go to its step").count() == 1
+    assert page.get_by_role("heading", name="v1 = Linear(x, fc1.weight, fc1.bias)").count() == 1
+    assert page.locator("canvas").count() > 0
+    for picture in page.locator("canvas, svg.histogram").all():
+        assert picture.get_attribute("role") == "img"
+        assert len(picture.get_attribute("aria-label")) > 20
+    names = page.evaluate("[...document.querySelectorAll('button')].map((b) => b.getAttribute('aria-label'))")
+    assert all(names)
+
+
+def test_a_large_array_is_a_heat_map_that_says_so(notebook: Trace, open_page: Open) -> None:
+    page = open_page(notebook)
+    assert "Each cell is the mean of 40 × 1 elements." in page.inner_text("figure")
+    pixels = page.evaluate(
+        """() => { const map = document.querySelector("canvas");
+          return [map.width, map.height, [...map.getContext("2d").getImageData(0, 0, map.width, map.height).data]]; }"""
+    )
+    x = notebook.values[notebook.graph.node("x").number].array
+    means = x.reshape(100, 40, 100).mean(1).T
+    colours = np.array(pixels[2]).reshape(pixels[1], pixels[0], 4)
+    # Red for above 0, blue for below.
+    redder = colours[..., 0].astype(int) - colours[..., 2]
+    clear = np.abs(means) > 0.1 * np.abs(means).max()
+    assert (np.sign(redder)[clear] == np.sign(means)[clear]).all()
+
+
+def test_names_and_titles_are_text(open_page: Open) -> None:
+    w = tinyact.tensor(1.0, requires_grad=True)
+    name = "</script><img src=x onerror=alert(1)>{{DATA}}"
+    page = open_page(trace(w * 3, names={name: w}), title=name)
+    assert page.inner_text("h1") == name
+    page.keyboard.press("End")
+    assert f"∂L/∂{name} " in status(page)
+
+
+def test_by_module(open_page: Open) -> None:
+    loss, network = deep()
+    of = trace(loss, network).grouped()
+    page = open_page(of)
+    assert "Step 1 of 100: forward 1 of 50. 0 … 7 (16 operations)." in status(page)
+    page.keyboard.press("End")
+    assert_shown(shown(page)["g = ∂L/∂0 … 7"], of.steps[-1].gradient)
+
+
+# --- without a browser ---------------------------------------------------------------------------------------------
+
+
+def test_below_a_megabyte(notebook: Trace, tmp_path: Path) -> None:
+    assert notebook.to_html(tmp_path / "page.html").stat().st_size < 300_000
+
+
+def test_too_large_for_a_page(tmp_path: Path) -> None:
+    loss, network = deep()
+    with pytest.raises(ValueError, match=r"1,602 nodes is too large for a page \(at most 150\): .*grouped\(\).to_html"):
+        trace(loss, network).to_html(tmp_path / "page.html")
+    assert not list(tmp_path.iterdir())
