@@ -112,14 +112,14 @@ __all__ = [
     "abs", "add", "all", "allclose", "any", "arange", "argmax", "argmin", "as_tensor", "autograd", "bool", "cat",
     "clamp", "clone", "cos", "div", "double", "DoubleTensor", "dtype", "empty", "empty_like", "enable_grad", "eq",
     "equal", "exp", "expm1", "eye", "flatten", "float", "float32", "float64", "FloatTensor", "from_numpy", "full",
-    "full_like", "ge", "Generator", "get_num_threads", "get_rng_state", "gt", "initial_seed", "inspect", "int", "int16", "int32",
-    "int64", "int8", "is_grad_enabled", "isfinite", "isinf", "isnan", "le", "linspace", "log", "log1p", "log_softmax",
-    "logical_and", "logical_not", "logical_or", "long", "LongTensor", "lt", "manual_seed", "matmul", "max", "maximum",
-    "mean", "min", "minimum", "mm", "mul", "ne", "neg", "nn", "no_grad", "ones", "ones_like", "optim", "permute",
-    "pow", "prod", "rand", "rand_like", "randint", "randn", "randn_like", "random", "randperm", "reciprocal", "relu",
-    "reshape", "seed", "set_grad_enabled", "set_num_threads", "set_printoptions", "set_rng_state", "short", "sigmoid",
-    "sin", "Size", "softmax", "sqrt", "square", "squeeze", "stack", "std", "sub", "sum", "t", "tanh", "Tensor",
-    "tensor", "transpose", "uint8", "unsqueeze", "var", "where", "zeros", "zeros_like",
+    "full_like", "ge", "Generator", "get_num_threads", "get_rng_state", "gt", "initial_seed", "inspect", "int", "int16",
+    "int32", "int64", "int8", "is_grad_enabled", "isfinite", "isinf", "isnan", "le", "linspace", "log", "log1p",
+    "log_softmax", "logical_and", "logical_not", "logical_or", "long", "LongTensor", "lt", "manual_seed", "matmul",
+    "max", "maximum", "mean", "min", "minimum", "mm", "mul", "ne", "neg", "nn", "no_grad", "ones", "ones_like", "optim",
+    "permute", "pow", "prod", "rand", "rand_like", "randint", "randn", "randn_like", "random", "randperm", "reciprocal",
+    "relu", "reshape", "seed", "set_grad_enabled", "set_num_threads", "set_printoptions", "set_rng_state", "short",
+    "sigmoid", "sin", "Size", "softmax", "sqrt", "square", "squeeze", "stack", "std", "sub", "sum", "t", "tanh",
+    "Tensor", "tensor", "transpose", "uint8", "unsqueeze", "var", "where", "zeros", "zeros_like",
 ]
 # fmt: on
 
