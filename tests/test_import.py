@@ -5,11 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 import tinyact
 
 CODE = """
 import sys
 before = {name.partition(".")[0] for name in sys.modules}
+import pytest
+
 import tinyact
 new = {name.partition(".")[0] for name in sys.modules} - before - set(sys.stdlib_module_names)
 print(sorted(name for name in new if not name.startswith(("_cython", "cython"))))
@@ -25,3 +29,14 @@ def test_every_public_name_exists() -> None:
     for name in tinyact.__all__:
         assert hasattr(tinyact, name)
     assert len(set(tinyact.__all__)) == len(tinyact.__all__)
+
+
+def test_what_few_programs_need_is_loaded_when_used() -> None:
+    code = "import sys, tinyact; before = 'tinyact.inspect' in sys.modules; print(before, tinyact.inspect.__name__)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "tinyact.inspect"]
+
+
+def test_other_names_are_missing() -> None:
+    with pytest.raises(AttributeError, match="module 'tinyact' has no attribute 'outspect'"):
+        tinyact.outspect  # type: ignore[attr-defined]  # noqa: B018

@@ -3,7 +3,9 @@
 Start with `tinyact.autograd.engine` (an operation, the sweep), then any file of `tinyact.functions`.
 """
 
-from tinyact import autograd, inspect, nn, optim, random
+from typing import TYPE_CHECKING, Any
+
+from tinyact import autograd, nn, optim, random
 from tinyact.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from tinyact.creation import (
     DoubleTensor,
@@ -100,6 +102,19 @@ from tinyact.parallel import get_num_threads, set_num_threads
 from tinyact.printing import set_printoptions
 from tinyact.random import Generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 from tinyact.tensor import Size, Tensor
+
+if TYPE_CHECKING:
+    from tinyact import inspect
+else:
+
+    def __getattr__(name: str) -> Any:
+        # Loaded when it is first used: most programs never look inside, and would wait for it.
+        if name != "inspect":
+            raise AttributeError(f"module 'tinyact' has no attribute {name!r}")
+        import tinyact.inspect
+
+        return tinyact.inspect
+
 
 float = float32
 double = float64
