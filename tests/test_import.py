@@ -12,8 +12,6 @@ import tinyact
 CODE = """
 import sys
 before = {name.partition(".")[0] for name in sys.modules}
-import pytest
-
 import tinyact
 new = {name.partition(".")[0] for name in sys.modules} - before - set(sys.stdlib_module_names)
 print(sorted(name for name in new if not name.startswith(("_cython", "cython"))))

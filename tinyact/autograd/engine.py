@@ -25,7 +25,7 @@ Gradient: TypeAlias = Any
 Edge: TypeAlias = "Operation | Tensor | None"
 Hook: TypeAlias = "Callable[[Tensor], Tensor | None]"
 # Told after each node of a sweep: the node, the gradient that had arrived there, and what its rules returned.
-Observer: TypeAlias = "Callable[[Operation | Tensor, Gradient, list[Gradient]], None]"
+Observer: TypeAlias = "Callable[[Operation | Tensor, Gradient, Sequence[Gradient]], None]"
 
 
 class Rule(NamedTuple):
@@ -329,7 +329,7 @@ def sweep(
             grad = _hooked(node, arrived.pop(node), create_graph)
             if wanted is not None and node in wanted:
                 found[node] = grad
-            sent: list[Gradient] = []
+            sent: Sequence[Gradient] = ()
             if isinstance(node, Operation):
                 sent = node.backward(grad, node.load(create_graph))
                 for edge, g in zip(node.edges, sent, strict=True):

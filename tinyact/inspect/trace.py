@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from tinyact.autograd import no_grad
 from tinyact.autograd.api import _first_gradients
-from tinyact.autograd.engine import Operation, fitted, sweep
+from tinyact.autograd.engine import fitted, sweep
 from tinyact.functions.elementwise import Elementwise
 from tinyact.inspect.graph import Graph, Node
 from tinyact.inspect.numbers import Numbers, numbers
@@ -19,6 +19,9 @@ from tinyact.inspect.recorded import argument, recorded_graph
 from tinyact.inspect.values import Value, values
 from tinyact.nn import Module
 from tinyact.tensor import Tensor
+
+# What the engine shows of a step: its node, the gradient that had arrived there, and what the rules returned.
+_Seen: TypeAlias = "tuple[Any, Any, Sequence[Any]]"
 
 
 @dataclass(frozen=True)
@@ -181,7 +184,7 @@ def trace(
     first = _first_gradients([loss], [gradient])
     known, slopes = values(graph, loss), _slopes(graph)
     before = _leaf_grads(graph)
-    seen: list[tuple[Operation | Tensor, Any, list[Any]]] = []
+    seen: list[_Seen] = []
     sweep([loss], first, None, retain_graph, observer=lambda node, grad, sent: seen.append((node, grad, sent)))
     after = _leaf_grads(graph)
     steps = tuple(
@@ -211,7 +214,7 @@ def _slopes(graph: Graph) -> dict[int, Any]:
 def _steps(
     graph: Graph,
     first: Any,
-    seen: list[tuple[Any, Any, list[Any]]],
+    seen: list[_Seen],
     slopes: dict[int, Any],
 ) -> list[Step]:
     """The sweep's own numbers with names: what each rule returned, fitted and added up as the engine does it."""
