@@ -57,17 +57,17 @@ def recorded_graph(loss: Tensor, module: Module | None, names: Mapping[str, Tens
         )
     naming = _Naming(module, names or {}, operations)
     nodes = [_node(number, node, naming) for number, node in enumerate(recorded, 1)]
+    # Arrays, which are constants, go by their identity.
     places: dict[Any, int] = {node: number for number, node in enumerate(recorded, 1)}
     edges = []
     for operation in operations:
         for k, source in enumerate(_inputs(operation)):
-            if isinstance(source, np.ndarray):
-                if id(source) not in places:
-                    places[id(source)] = len(nodes) + 1
-                    nodes.append(naming.constant(source, len(nodes) + 1))
-                edges.append(Edge(places[id(source)], places[operation], argument(operation, k)))
-            elif source is not None:
-                edges.append(Edge(places[source], places[operation], argument(operation, k)))
+            key = id(source) if isinstance(source, np.ndarray) else source
+            if isinstance(source, np.ndarray) and key not in places:
+                places[key] = len(nodes) + 1
+                nodes.append(naming.constant(source, len(nodes) + 1))
+            if source is not None:
+                edges.append(Edge(places[key], places[operation], argument(operation, k)))
     products = [node.multiplications for node in nodes]
     counts = Counts(
         len(operations),
