@@ -28,9 +28,13 @@ def test_block(block: str) -> None:
         results = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test)
         assert results.failed == 0
         return
-    # What a block prints stands behind its print() calls as a comment.
+    # What a block prints stands in a text block right after it, or behind its print() calls as comments.
     done = subprocess.run([sys.executable, "-c", block], capture_output=True, text=True, check=True)
-    expected = [line.partition("# ")[2] for line in block.splitlines() if line.lstrip().startswith("print(")]
+    after = TEXT.partition(f"```python\n{block}```")[2]
+    if after.startswith("\n\n```text\n"):
+        expected = after.split("```")[1].splitlines()[1:]
+    else:
+        expected = [line.partition("# ")[2] for line in block.splitlines() if line.lstrip().startswith("print(")]
     assert [line for line in expected if line] == [line for line in done.stdout.splitlines() if line]
 
 
