@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +15,13 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-# So many elements that a formula's temporaries stay in the second-level cache.
-BLOCK = 1 << 14
-# Below this a second thread costs more than it saves.
-WORTH_A_THREAD = 1 << 16
+# The largest block: small enough for its temporaries to stay in the caches, and large enough that threads seldom wait
+# for each other, since every NumPy call between two formulas needs the interpreter's lock.
+BLOCK = 1 << 17
+
+# glibc gives freed memory of more than its thresholds back to the system, and a formula on fresh memory takes several
+# times as long. Freeing one block of 32 MiB, never touched, raises the thresholds to that and to twice that.
+np.empty((1 << 25) - (1 << 13), np.uint8)
 
 _threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 _pool: ThreadPoolExecutor | None = None
@@ -47,41 +51,57 @@ def set_num_threads(count: int) -> None:
     _threads, _pool = count, None
 
 
-def in_blocks(function: Callable[..., Array], dtype: Any, *arrays: Array) -> Array:
-    """``function(*arrays)`` for a function of single elements, computed block by block.
+class _Here(threading.local):
+    """What this thread is doing."""
+
+    in_a_block = False
+
+
+_here = _Here()
+
+
+def in_blocks(
+    function: Callable[..., Array], dtype: Any, *arrays: Array, share: int = 1 << 15, rows: bool = False
+) -> Array:
+    """``function(*arrays)`` for a function of single elements or rows, computed block by block on all threads.
+
+    The blocks depend on the size alone, so that results don't depend on the number of threads.
 
     Args:
         function: takes arrays of one shape and returns an array of that shape.
         dtype: of the result.
         arrays: all of one shape.
+        share: so many elements are worth a thread of their own; arrays that aren't worth two are worked off at once.
+        rows: whether the function mixes the elements of a row, so that blocks may only end between rows.
     """
-    shape = arrays[0].shape
-    if all(array.flags.c_contiguous for array in arrays):
+    shape, size = arrays[0].shape, arrays[0].size
+    # A formula inside a block may use operations itself; a thread that waited for its own pool would wait for ever.
+    if size < 2 * share or _here.in_a_block:
+        return function(*arrays).astype(dtype, copy=False)
+    if not rows and all(array.flags.c_contiguous for array in arrays):
         arrays = tuple(array.reshape(-1) for array in arrays)
     result = np.empty(arrays[0].shape, dtype)
-    rows = len(result)
-    step = max(1, BLOCK * rows // result.size)
+    step = max(1, min(max(size // 8, share), BLOCK) * len(result) // size)
 
     def work(start: int, stop: int) -> None:
-        with np.errstate(all="ignore"):
-            for i in range(start, stop, step):
-                block = slice(i, min(i + step, stop))
-                result[block] = function(*(array[block] for array in arrays))
+        _here.in_a_block = True
+        try:
+            with np.errstate(all="ignore"):
+                for i in range(start, stop, step):
+                    block = slice(i, min(i + step, stop))
+                    result[block] = function(*(array[block] for array in arrays))
+        finally:
+            _here.in_a_block = False
 
-    _shared(work, rows, step, result.size)
+    _divided(work, len(result), step)
     return result.reshape(shape)
 
 
-def _shared(work: Callable[[int, int], None], rows: int, step: int, size: int) -> None:
+def _divided(work: Callable[[int, int], None], rows: int, step: int) -> None:
     """``work(0, rows)``, divided among the threads at multiples of the step."""
-    count = min(_threads, size // WORTH_A_THREAD)
-    if count < 2:
-        work(0, rows)
-        return
-    share = -(-rows // count // step) * step
-    starts = range(0, rows, share)
-    others = [_workers().submit(work, start, min(start + share, rows)) for start in starts[1:]]
-    work(0, min(share, rows))
+    part = -(-rows // step // _threads) * step
+    others = [_workers().submit(work, start, min(start + part, rows)) for start in range(part, rows, part)]
+    work(0, min(part, rows))
     for other in others:
         other.result()
 

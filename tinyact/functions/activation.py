@@ -49,13 +49,10 @@ class Sigmoid(Activation):
     Source: Rumelhart, Hinton and Williams (1986), Learning representations by back-propagating errors.
     """
 
-    may_warn = False
     integers = "floats"
 
     def value(self, x: Any) -> Any:
-        # 1 / (1 + e⁻ˣ) for x ≥ 0 and the same fraction times eˣ, eˣ / (eˣ + 1), below: e^(−|x|) can't overflow.
-        e = np.exp(-np.abs(x))
-        return np.maximum(e, x >= 0) / (1 + e)
+        return 1 / (1 + np.exp(-x))  # where e⁻ˣ overflows, 1 / ∞ = 0 is right
 
     def derivative(self, y: Any) -> Any:
         return y * (1 - y)
@@ -154,10 +151,10 @@ class ELU(Activation):
         self.alpha = number(alpha, "elu", "alpha")
 
     def value(self, x: Any) -> Any:
-        return choose(x > 0, x, self.alpha * np.expm1(np.minimum(x, 0)), x)
+        return positive(x) + self.alpha * np.expm1(negative(x))
 
     def derivative(self, x: Any) -> Any:
-        return choose(x > 0, 1.0, self.alpha * np.exp(np.minimum(x, 0)), x)
+        return choose(x > 0, 1.0, self.alpha * np.exp(negative(x)), x)
 
 
 class SELU(Activation):
@@ -177,10 +174,10 @@ class SELU(Activation):
         return "EluBackward0"
 
     def value(self, x: Any) -> Any:
-        return choose(x > 0, self.scale * x, self.scale * self.alpha * np.expm1(np.minimum(x, 0)), x)
+        return self.scale * positive(x) + self.scale * self.alpha * np.expm1(negative(x))
 
     def derivative(self, x: Any) -> Any:
-        return choose(x > 0, self.scale, self.scale * self.alpha * np.exp(np.minimum(x, 0)), x)
+        return choose(x > 0, self.scale, self.scale * self.alpha * np.exp(negative(x)), x)
 
 
 class CELU(Activation):
@@ -204,10 +201,10 @@ class CELU(Activation):
             raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
 
     def value(self, x: Any) -> Any:
-        return choose(x > 0, x, self.alpha * np.expm1(np.minimum(x, 0) / self.alpha), x)
+        return positive(x) + self.alpha * np.expm1(negative(x) / self.alpha)
 
     def derivative(self, x: Any) -> Any:
-        return choose(x > 0, 1.0, np.exp(np.minimum(x, 0) / self.alpha), x)
+        return choose(x > 0, 1.0, np.exp(negative(x) / self.alpha), x)
 
 
 class SiLU(Activation):
@@ -684,6 +681,16 @@ def sigma(x: Any) -> Any:
     return Sigmoid()(x)
 
 
+def positive(x: Any) -> Any:
+    """max(x, 0), which NumPy computes faster so; in a sum with a function of `negative` one of the two is 0."""
+    return np.clip(x, 0.0, np.inf)
+
+
+def negative(x: Any) -> Any:
+    """min(x, 0)"""
+    return np.clip(x, -np.inf, 0.0)
+
+
 def bounded(x: Any) -> Any:
     """x, but −1000 … 1000: there e^x is 0 or ∞ already, and no limit is lost to ∞ · 0."""
     return np.clip(x, -1000.0, 1000.0)
@@ -691,7 +698,7 @@ def bounded(x: Any) -> Any:
 
 def bounded_below(x: Any) -> Any:
     """x, but at least −1000, where what it is multiplied with is 0."""
-    return np.maximum(x, -1000.0)
+    return np.clip(x, -1000.0, np.inf)
 
 
 # --- the public functions ------------------------------------------------------------------------------------------

@@ -10,12 +10,14 @@ import numpy as np
 from tinyact.autograd import engine
 from tinyact.autograd.engine import Gradient, Operation, Rule, parameters
 from tinyact.functions.operand import as_floating, cast, documented
-from tinyact.parallel import BLOCK, in_blocks
+from tinyact.parallel import in_blocks
 
 if TYPE_CHECKING:
     from tinyact.tensor import Tensor
 
 
+# From so many elements on it is worth asking whether to work in blocks.
+LARGE = 1 << 14
 FLOAT32, FLOAT64, BOOL = np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.bool_)
 
 
@@ -101,13 +103,13 @@ class Elementwise(Operation):
             cls._rules = (Rule(0, Elementwise.chain, tuple(("x", "y").index(name) for name in wants)),)
 
     def forward(self, x: Any) -> Any:
-        if x.size > self.block():
-            return in_blocks(self.rounded_value, x.dtype, x)
+        if x.size >= LARGE:
+            return in_blocks(self.rounded_value, x.dtype, x, share=self.worth_a_thread())
         return self.rounded_value(x)
 
-    def block(self) -> int:
-        """From how many elements on blocks are worth their while: soon, where there are float64 temporaries."""
-        return BLOCK if self.precise else 16 * BLOCK
+    def worth_a_thread(self) -> int:
+        """How many elements are worth a thread of their own: few, where one takes long."""
+        return 1 << 15 if self.precise else 1 << 19
 
     def rounded_value(self, x: Any) -> Any:
         """f(x), rounded to x's dtype."""
@@ -117,21 +119,28 @@ class Elementwise(Operation):
 
     def chain(self, grad: Gradient, *values: Any) -> Gradient:
         """∂L/∂x = ∂L/∂y · f′(x)"""
-        if isinstance(grad, np.ndarray) and grad.size > self.block():
-            return in_blocks(self.rounded_chain, grad.dtype, grad, *values)
+        if isinstance(grad, np.ndarray) and grad.size >= LARGE:
+            return in_blocks(self.rounded_chain, grad.dtype, grad, *values, share=self.worth_a_thread())
         return self.rounded_chain(grad, *values)
 
     def rounded_chain(self, grad: Gradient, *values: Any) -> Gradient:
-        """∂L/∂y · f′(x); `fitted` rounds it to x's dtype."""
+        """∂L/∂y · f′(x), with f′(x) rounded to x's dtype."""
         slope = self.derivative(*(map(widened, values) if self._wide_slope else values))
         if is_mask(slope):
             return keep(grad, slope)
-        return grad * slope
+        return grad * (narrowed(slope, grad) if self._wide_slope else slope)
 
 
 def widened(x: Any) -> Any:
     """An array or a tensor as float64."""
     return cast(x, FLOAT64) if isinstance(x, engine.Tensor) else x.astype(FLOAT64)
+
+
+def narrowed(slope: Any, grad: Gradient) -> Any:
+    """A slope, an array or a tensor, in the dtype of the gradient that it is multiplied with."""
+    if isinstance(slope, engine.Tensor):
+        return cast(slope, (grad.array if isinstance(grad, engine.Tensor) else grad).dtype)
+    return slope.astype(grad.dtype, copy=False)
 
 
 def is_mask(value: Any) -> bool:

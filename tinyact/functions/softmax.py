@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from tinyact.functions.elementwise import neg
 from tinyact.functions.operand import cast, dimension, documented
 from tinyact.functions.reduction import Pick
 from tinyact.functions.shape import reshape
+from tinyact.parallel import in_blocks
 
 if TYPE_CHECKING:
     from tinyact.dtype import dtype as DType
@@ -34,8 +36,12 @@ class Softmax(Operation):
         self.dims = dims
 
     def forward(self, x: Any) -> Any:
+        return along_rows(self.value, x, self.dims)
+
+    def value(self, x: Any) -> Any:
+        """The softmax, to be rounded to x's dtype."""
         e = np.exp(shifted(x, self.dims))
-        return (e / e.sum(self.dims, keepdims=True)).astype(x.dtype)
+        return e / e.sum(self.dims, keepdims=True)
 
     def grad_x(self, grad: Gradient, y: Any) -> Gradient:
         return y * (grad - np.sum(grad * y, self.dims, keepdims=True))
@@ -55,8 +61,12 @@ class LogSoftmax(Operation):
         self.dims = dims
 
     def forward(self, x: Any) -> Any:
+        return along_rows(self.value, x, self.dims)
+
+    def value(self, x: Any) -> Any:
+        """The logarithm, to be rounded to x's dtype."""
         s = shifted(x, self.dims)
-        return (s - np.log(np.exp(s).sum(self.dims, keepdims=True))).astype(x.dtype)
+        return s - np.log(np.exp(s).sum(self.dims, keepdims=True))
 
     def grad_x(self, grad: Gradient, y: Any) -> Gradient:
         return grad - np.exp(y) * np.sum(grad, self.dims, keepdims=True)
@@ -106,9 +116,23 @@ class Maxout(Pick):
     """
 
 
+def along_rows(value: Callable[[Any], Any], x: Any, dims: tuple[int, ...]) -> Any:
+    """``value(x)``, rounded to x's dtype; in blocks if only the last dimension is mixed."""
+    if dims == (1,) and x.ndim == 2:
+        return in_blocks(value, x.dtype, x, rows=True)
+    return value(x).astype(x.dtype, copy=False)
+
+
 def shifted(x: Any, dims: tuple[int, ...]) -> Any:
-    """x minus its maximum, as float64: the same softmax, no exponential overflows, and rounding comes last."""
-    return x.astype(np.float64) - x.max(dims, keepdims=True, initial=-np.inf)
+    """x minus a maximum, as float64: the same softmax, no exponential overflows, and rounding comes last.
+
+    Any constant along the dimension gives the same softmax, so that the maximum of everything serves, which NumPy finds
+    many times faster, unless some elements lie too far below it for e^x to tell them apart.
+    """
+    most = x.max(initial=-np.inf)
+    if x.dtype == np.float64 or not most - x.min(initial=np.inf) < 600:
+        most = x.max(dims, keepdims=True, initial=-np.inf)
+    return x - most.astype(np.float64)
 
 
 @documented(Softmax)
