@@ -49,10 +49,13 @@ class Sigmoid(Activation):
     Source: Rumelhart, Hinton and Williams (1986), Learning representations by back-propagating errors.
     """
 
+    may_warn = False
     integers = "floats"
 
     def value(self, x: Any) -> Any:
-        return 1 / (1 + np.exp(-x))  # where e⁻ˣ overflows, 1 / ∞ = 0 is right
+        # 1 / (1 + e⁻ˣ) for x ≥ 0 and the same fraction times eˣ, eˣ / (eˣ + 1), below: e^(−|x|) can't overflow.
+        e = np.exp(-np.abs(x))
+        return np.maximum(e, x >= 0) / (1 + e)
 
     def derivative(self, y: Any) -> Any:
         return y * (1 - y)
