@@ -15,7 +15,7 @@ import tinyact
 from tests.against_torch import same_error
 from tinyact.parallel import BLOCK, in_blocks
 
-SHARE = 1 << 15
+SHARE = 1 << 17
 
 
 @given(

@@ -38,6 +38,8 @@ class _Together:
         self.optimizer = optimizer
         ends = np.cumsum([p.array.size for p in parameters]).tolist()
         self.parts = [slice(end - p.array.size, end) for p, end in zip(parameters, ends, strict=True)]
+        self.vector = _side_by_side([p.array for p in parameters])
+        self.views = [self.vector[part].reshape(p.array.shape) for p, part in zip(parameters, self.parts, strict=True)]
         self.state: State = {}
         states = [optimizer.state[p] for p in parameters]
         for key in states[0]:
@@ -55,13 +57,14 @@ class _Together:
 
     def step(self, group: Group) -> None:
         """One step of all of them."""
-        vector = _side_by_side([p.array for p in self.parameters])
+        np.concatenate([p.array.reshape(-1) for p in self.parameters], out=self.vector)
         known = len(self.state)
-        self.optimizer._update(vector, _side_by_side([p._grad.array for p in self.parameters]), self.state, group)  # type: ignore[union-attr]
+        grads = [p._grad.array for p in self.parameters]  # type: ignore[union-attr]
+        self.optimizer._update(self.vector, _side_by_side(grads), self.state, group)
         if len(self.state) != known:
             self.share()
-        for p, part in zip(self.parameters, self.parts, strict=True):
-            p.array[...] = vector[part].reshape(p.array.shape)
+        for p, view in zip(self.parameters, self.views, strict=True):
+            p.array[...] = view
             p._version[0] += 1  # a sweep that wanted the old values must notice
 
 

@@ -17,7 +17,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 # The largest block: small enough for its temporaries to stay in the caches, and large enough that threads seldom wait
 # for each other, since every NumPy call between two formulas needs the interpreter's lock.
-BLOCK = 1 << 17
+BLOCK = 1 << 18
 
 # glibc gives freed memory of more than its thresholds back to the system, and a formula on fresh memory takes several
 # times as long. Freeing one block of 32 MiB, never touched, raises the thresholds to that and to twice that.
@@ -61,7 +61,7 @@ _here = _Here()
 
 
 def in_blocks(
-    function: Callable[..., Array], dtype: Any, *arrays: Array, share: int = 1 << 15, rows: bool = False
+    function: Callable[..., Array], dtype: Any, *arrays: Array, share: int = 1 << 17, rows: bool = False
 ) -> Array:
     """``function(*arrays)`` for a function of single elements or rows, computed block by block on all threads.
 

@@ -53,6 +53,18 @@ def test_linear_with_one_output(x: Any, w: Any) -> None:
     same(lambda m, *t: m.nn.functional.linear(*t), x, w)
 
 
+@pytest.mark.parametrize("shape", [(6400, 3), (6399, 3), (80, 81, 3), (1, 20000, 3)])
+@pytest.mark.parametrize("outputs", [1, 4])
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2)])
+def test_many_rows(shape: tuple[int, ...], outputs: int, order: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=shape).astype(np.float32)
+    if len(shape) == 3:
+        x = x.transpose(order)
+    w, b = (rng.normal(size=size).astype(np.float32) for size in ((outputs, 3), (outputs,)))
+    same(lambda m, x: m.nn.functional.linear(x, m.from_numpy(w), m.from_numpy(b)), x, tolerance=4)
+
+
 @pytest.mark.parametrize("batch", [(4,), (), (2, 3)])
 def test_names(batch: Any) -> None:
     x, w, b = np.ones((*batch, 3)), np.ones((2, 3)), np.ones(2)

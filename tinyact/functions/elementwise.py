@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from tinyact.tensor import Tensor
 
 
-# From so many elements on it is worth asking whether to work in blocks.
-LARGE = 1 << 14
+# So many elements are worth a thread of their own: fewer of those that are computed in float64.
+HEAVY, LIGHT = 1 << 17, 1 << 20
 FLOAT32, FLOAT64, BOOL = np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.bool_)
 
 
@@ -103,13 +103,9 @@ class Elementwise(Operation):
             cls._rules = (Rule(0, Elementwise.chain, tuple(("x", "y").index(name) for name in wants)),)
 
     def forward(self, x: Any) -> Any:
-        if x.size >= LARGE:
-            return in_blocks(self.rounded_value, x.dtype, x, share=self.worth_a_thread())
+        if x.size >= HEAVY:
+            return in_blocks(self.rounded_value, x.dtype, x, share=HEAVY if self.precise else LIGHT)
         return self.rounded_value(x)
-
-    def worth_a_thread(self) -> int:
-        """How many elements are worth a thread of their own: few, where one takes long."""
-        return 1 << 15 if self.precise else 1 << 19
 
     def rounded_value(self, x: Any) -> Any:
         """f(x), rounded to x's dtype."""
@@ -119,8 +115,8 @@ class Elementwise(Operation):
 
     def chain(self, grad: Gradient, *values: Any) -> Gradient:
         """∂L/∂x = ∂L/∂y · f′(x)"""
-        if isinstance(grad, np.ndarray) and grad.size >= LARGE:
-            return in_blocks(self.rounded_chain, grad.dtype, grad, *values, share=self.worth_a_thread())
+        if isinstance(grad, np.ndarray) and grad.size >= HEAVY:
+            return in_blocks(self.rounded_chain, grad.dtype, grad, *values, share=HEAVY if self._wide_slope else LIGHT)
         return self.rounded_chain(grad, *values)
 
     def rounded_chain(self, grad: Gradient, *values: Any) -> Gradient:

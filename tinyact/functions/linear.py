@@ -74,13 +74,15 @@ class Linear(Operation):
 
     def forward(self, x: Any, weight: Any, bias: Any = None) -> Any:
         y = x @ weight.T
-        if bias is not None:
-            y += bias
-        return y
+        return y if bias is None else with_each_row(np.add, y, bias)
 
     def grad_x(self, grad: Gradient, weight: Any) -> Gradient:
+        if weight.shape[0] != 1:
+            return grad @ weight
         # With a single output each product has one term, and BLAS is slower than broadcasting.
-        return grad * weight if weight.shape[0] == 1 else grad @ weight
+        if isinstance(grad, engine.Tensor):
+            return grad * weight
+        return with_each_row(np.multiply, np.repeat(grad, weight.shape[1], -1), weight[0])
 
     def grad_weight(self, grad: Gradient, x: Any) -> Gradient:
         # (xᵀ·g)ᵀ rather than gᵀ·x: the same numbers, in the layout in which BLAS is fastest.
@@ -95,6 +97,19 @@ class Linear(Operation):
 def rows(x: Any) -> Any:
     """All dimensions but the last as one."""
     return x if len(x.shape) == 2 else x.reshape((math.prod(x.shape[:-1]), x.shape[-1]))
+
+
+def with_each_row(function: np.ufunc, x: Any, row: Any) -> Any:
+    """``function(x, row)`` in place: x is (…, n, m), the row (m,).
+
+    NumPy takes several times as long for many short rows as for few long ones, so that many are taken as one.
+    """
+    if x.size < 1 << 14 or not x.flags.c_contiguous:
+        return function(x, row, out=x)
+    together = math.gcd(x.size // row.size, 64)
+    long = x.reshape(-1, together * row.size)
+    function(long, np.repeat(row[None], together, 0).reshape(-1), out=long)
+    return x
 
 
 def like_dtype(grad: Gradient) -> np.dtype[Any]:
