@@ -1,8 +1,9 @@
 """Reverse-mode automatic differentiation: the graph, the sweep through it, and what users call."""
 
+from tinyact.autograd import functional
 from tinyact.autograd.api import backward, grad
 from tinyact.autograd.function import Function
-from tinyact.autograd.gradcheck import GradcheckError, gradcheck
+from tinyact.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
 from tinyact.autograd.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 
 __all__ = [
@@ -10,8 +11,10 @@ __all__ = [
     "GradcheckError",
     "backward",
     "enable_grad",
+    "functional",
     "grad",
     "gradcheck",
+    "gradgradcheck",
     "is_grad_enabled",
     "no_grad",
     "set_grad_enabled",
