@@ -144,3 +144,23 @@ def check_derivatives(program: Callable[..., Any], *arrays: Any) -> None:
     tensors = [tinyact.tensor(array, requires_grad=True) for array in arrays]
     assert tinyact.autograd.gradcheck(program, tensors)
     assert tinyact.autograd.gradgradcheck(program, tensors)
+
+
+def orders(m: Any, function: Any, inputs: list[Any], seed: int, count: int) -> list[Any]:
+    """A function's derivatives of the first orders with respect to all inputs, each from gradients drawn at random."""
+    rng = np.random.default_rng(seed)
+    for tensor in inputs:
+        tensor.requires_grad_()
+    roots, found = [function(*inputs)], []
+    for _ in range(count):
+        # Drawn for all of them, so that both libraries have the same, whichever they think constant.
+        given = [m.from_numpy(np.asarray(rng.integers(-8, 9, tuple(root.shape)) / 4)) for root in roots]
+        used = [(root, g) for root, g in zip(roots, given, strict=True) if root.requires_grad]
+        if used:
+            roots, given = ([pair[k] for pair in used] for k in (0, 1))
+            gradients = m.autograd.grad(roots, inputs, given, create_graph=True, allow_unused=True)
+        else:
+            gradients = [None for _ in inputs]
+        roots = [m.zeros_like(x) if g is None else g for x, g in zip(inputs, gradients, strict=True)]
+        found += [root.detach() + 0 for root in roots]  # + 0, because PyTorch has zeros that are no numbers yet
+    return found

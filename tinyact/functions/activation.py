@@ -157,7 +157,7 @@ class ELU(Activation):
         return choose(x > 0, x, self.alpha * np.expm1(np.minimum(x, 0)), x)
 
     def derivative(self, x: Any) -> Any:
-        return choose(x > 0, 1.0, self.alpha * np.exp(np.minimum(x, 0)), x)
+        return choose(x > 0, 1.0, self.alpha * np.exp(negative_part(x)), x)
 
 
 class SELU(Activation):
@@ -180,7 +180,7 @@ class SELU(Activation):
         return choose(x > 0, self.scale * x, self.scale * self.alpha * np.expm1(np.minimum(x, 0)), x)
 
     def derivative(self, x: Any) -> Any:
-        return choose(x > 0, self.scale, self.scale * self.alpha * np.exp(np.minimum(x, 0)), x)
+        return choose(x > 0, self.scale, self.scale * self.alpha * np.exp(negative_part(x)), x)
 
 
 class CELU(Activation):
@@ -207,7 +207,7 @@ class CELU(Activation):
         return choose(x > 0, x, self.alpha * np.expm1(np.minimum(x, 0) / self.alpha), x)
 
     def derivative(self, x: Any) -> Any:
-        return choose(x > 0, 1.0, np.exp(np.minimum(x, 0) / self.alpha), x)
+        return choose(x > 0, 1.0, np.exp(negative_part(x) / self.alpha), x)
 
 
 class SiLU(Activation):
@@ -329,7 +329,8 @@ class Softplus(Activation):
 
     def derivative(self, x: Any) -> Any:
         z = x * self.beta
-        return choose(z > self.threshold, 1.0, sigma(z), x)
+        # At the threshold the second derivative is 0, as in PyTorch: a constant stands there for z.
+        return choose(z > self.threshold, 1.0, sigma(choose(z >= self.threshold, self.threshold, z, x)), x)
 
 
 class Softsign(Activation):
@@ -687,6 +688,11 @@ def sigma(x: Any) -> Any:
 def bounded(x: Any) -> Any:
     """x, but −1000 … 1000: there e^x is 0 or ∞ already, and no limit is lost to ∞ · 0."""
     return np.clip(x, -1000.0, 1000.0)
+
+
+def negative_part(x: Any) -> Any:
+    """x where it is below 0, else 0; its own derivative is 0 at 0, as PyTorch's second derivatives of ELU have it."""
+    return keep(x, ~(x >= 0))
 
 
 def bounded_below(x: Any) -> Any:
