@@ -143,15 +143,24 @@ def check_derivatives(program: Callable[..., Any], *arrays: Any) -> None:
     """
     tensors = [tinyact.tensor(array, requires_grad=True) for array in arrays]
     assert tinyact.autograd.gradcheck(program, tensors)
+    assert tinyact.autograd.gradgradcheck(program, tensors)
 
-    def first(*inputs: Any) -> Any:
-        outputs = program(*inputs)
-        weights = np.random.default_rng(0).uniform(0.5, 1.5, tuple(outputs.shape))
-        used = [t for t in inputs if t.requires_grad]
-        return tinyact.autograd.grad(outputs, used, tinyact.from_numpy(np.asarray(weights)), create_graph=True)
 
-    def differentiable(*inputs: Any) -> Any:
-        # A derivative that is constant has no graph; adding 0 · x gives it one.
-        return tuple(g + 0 * t for g, t in zip(first(*inputs), [t for t in inputs if t.requires_grad], strict=True))
-
-    assert tinyact.autograd.gradcheck(differentiable, tensors)
+def orders(m: Any, function: Any, inputs: list[Any], seed: int, count: int) -> list[Any]:
+    """A function's derivatives of the first orders with respect to all inputs, each from gradients drawn at random."""
+    rng = np.random.default_rng(seed)
+    for tensor in inputs:
+        tensor.requires_grad_()
+    roots, found = [function(*inputs)], []
+    for _ in range(count):
+        # Drawn for all of them, so that both libraries have the same, whichever they think constant.
+        given = [m.from_numpy(np.asarray(rng.integers(-8, 9, tuple(root.shape)) / 4)) for root in roots]
+        used = [(root, g) for root, g in zip(roots, given, strict=True) if root.requires_grad]
+        if used:
+            roots, given = ([pair[k] for pair in used] for k in (0, 1))
+            gradients = m.autograd.grad(roots, inputs, given, create_graph=True, allow_unused=True)
+        else:
+            gradients = [None for _ in inputs]
+        roots = [m.zeros_like(x) if g is None else g for x, g in zip(inputs, gradients, strict=True)]
+        found += [root.detach() + 0 for root in roots]  # + 0, because PyTorch has zeros that are no numbers yet
+    return found

@@ -1,20 +1,36 @@
-"""README's Python blocks run, and show what they say."""
+"""The Python blocks of README and of the guide run, and show what they say."""
 
 from __future__ import annotations
 
+import contextlib
 import doctest
+import io
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from tinyact.experiment import curves
 
 README = Path(__file__).parents[1] / "README.md"
 TEXT = README.read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```python\n(.*?)^```", TEXT, flags=re.M | re.S)
+GUIDE = (README.parent / "docs" / "backward.md").read_text(encoding="utf-8")
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```", flags=re.M | re.S)
+BLOCKS = [block for language, block in FENCE.findall(TEXT) if language == "python"]
+
+
+def promised(text: str, block: str) -> list[str]:
+    """What a block prints: it stands in a block right after it, or behind its print() calls as comments."""
+    after = text.partition(f"```python\n{block}```")[2]
+    if after.startswith(("\n\n```text\n", "\n\n```mermaid\n")):
+        lines = after.split("```")[1].splitlines()[1:]
+    else:
+        lines = [line.partition("# ")[2] for line in block.splitlines() if line.lstrip().startswith("print(")]
+    return [line for line in lines if line]
 
 
 def test_there_are_blocks() -> None:
@@ -28,14 +44,41 @@ def test_block(block: str) -> None:
         results = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test)
         assert results.failed == 0
         return
-    # What a block prints stands in a text block right after it, or behind its print() calls as comments.
     done = subprocess.run([sys.executable, "-c", block], capture_output=True, text=True, check=True)
-    after = TEXT.partition(f"```python\n{block}```")[2]
-    if after.startswith("\n\n```text\n"):
-        expected = after.split("```")[1].splitlines()[1:]
-    else:
-        expected = [line.partition("# ")[2] for line in block.splitlines() if line.lstrip().startswith("print(")]
-    assert [line for line in expected if line] == [line for line in done.stdout.splitlines() if line]
+    assert promised(TEXT, block) == [line for line in done.stdout.splitlines() if line]
+
+
+def test_the_guide() -> None:
+    """Its blocks are one program."""
+    program: dict[str, Any] = {}
+    blocks = [block for language, block in FENCE.findall(GUIDE) if language == "python"]
+    assert len(blocks) > 15
+    with np.printoptions():  # which the guide changes
+        for block in blocks:
+            printed = io.StringIO()
+            with contextlib.redirect_stdout(printed):
+                exec(compile(block, "the guide", "exec"), program)
+            assert [line.rstrip() for line in printed.getvalue().splitlines() if line] == promised(GUIDE, block), block
+
+
+def test_the_guides_numbers_are_from_its_code() -> None:
+    shown = "\n".join(text for _, text in FENCE.findall(GUIDE))
+    prose = FENCE.sub("", GUIDE)
+    numbers = re.findall(r"\d+\.\d{2,}", prose)
+    assert len(numbers) > 10
+    assert [number for number in numbers if number not in shown] == []
+
+
+@pytest.mark.parametrize(("text", "folder"), [(TEXT, README.parent), (GUIDE, README.parent / "docs")])
+def test_links_lead_somewhere(text: str, folder: Path) -> None:
+    anchors = {
+        re.sub(r"[^\w -]", "", line).strip().lower().replace(" ", "-") for line in re.findall("^#+(.*)", text, re.M)
+    }
+    for link in re.findall(r"\]\(([^)]+)\)", FENCE.sub("", text)):
+        if link.startswith("#"):
+            assert link[1:] in anchors, link
+        elif not link.startswith("http"):
+            assert (folder / link).exists(), link
 
 
 def test_the_table_of_activations_is_what_the_docstrings_say() -> None:

@@ -6,7 +6,14 @@ Start with `tinyact.autograd.engine` (an operation, the sweep), then any file of
 from typing import TYPE_CHECKING, Any
 
 from tinyact import autograd, nn, optim, random
-from tinyact.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from tinyact.autograd import (
+    enable_grad,
+    is_anomaly_check_nan_enabled,
+    is_anomaly_enabled,
+    is_grad_enabled,
+    no_grad,
+    set_grad_enabled,
+)
 from tinyact.creation import (
     DoubleTensor,
     FloatTensor,
@@ -128,8 +135,9 @@ __all__ = [
     "clamp", "clone", "cos", "div", "double", "DoubleTensor", "dtype", "empty", "empty_like", "enable_grad", "eq",
     "equal", "exp", "expm1", "eye", "flatten", "float", "float32", "float64", "FloatTensor", "from_numpy", "full",
     "full_like", "ge", "Generator", "get_num_threads", "get_rng_state", "gt", "initial_seed", "inspect", "int", "int16",
-    "int32", "int64", "int8", "is_grad_enabled", "isfinite", "isinf", "isnan", "le", "linspace", "log", "log1p",
-    "log_softmax", "logical_and", "logical_not", "logical_or", "long", "LongTensor", "lt", "manual_seed", "matmul",
+    "int32", "int64", "int8", "is_anomaly_check_nan_enabled", "is_anomaly_enabled", "is_grad_enabled", "isfinite",
+    "isinf", "isnan", "le", "linspace", "log", "log1p", "log_softmax", "logical_and", "logical_not",
+    "logical_or", "long", "LongTensor", "lt", "manual_seed", "matmul",
     "max", "maximum", "mean", "min", "minimum", "mm", "mul", "ne", "neg", "nn", "no_grad", "ones", "ones_like", "optim",
     "permute", "pow", "prod", "rand", "rand_like", "randint", "randn", "randn_like", "random", "randperm", "reciprocal",
     "relu", "reshape", "seed", "set_grad_enabled", "set_num_threads", "set_printoptions", "set_rng_state", "short",

@@ -69,6 +69,8 @@ class Tensor:
     _grad: Tensor | None = None
     _requires_grad: bool = False
     _hooks: dict[int, Hook] | None = None
+    # To be called when .grad has changed.
+    _accumulated: dict[int, Callable[[Tensor], None]] | None = None
     _detached: bool = False
     # How often the memory was changed in place: one counter for all tensors that look at it.
     _version: list[int]
@@ -396,6 +398,22 @@ class Tensor:
             hooks = self._hooks = self._hooks or {}
         return RemovableHandle(hooks, hook)
 
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
+        """Calls ``hook(tensor)`` each time after a gradient was added to ``.grad`` of this leaf.
+
+        Returns:
+            A handle whose ``remove()`` takes the hook away again.
+
+        Raises:
+            RuntimeError: if it is no leaf, or requires no gradients.
+        """
+        if not self._requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        if self.grad_fn is not None:
+            raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+        self._accumulated = self._accumulated or {}
+        return RemovableHandle(self._accumulated, hook)
+
     # --- changes in place ----------------------------------------------------------------------------------------
 
     def change(self, operation: Callable[..., Tensor], *args: Any) -> Tensor:
@@ -704,10 +722,13 @@ class RemovableHandle:
 
     _ids = itertools.count()
 
-    def __init__(self, hooks: dict[int, Any], hook: Any) -> None:
+    def __init__(self, hooks: dict[int, Any], hook: Any, prepend: builtins.bool = False) -> None:
         self.id = next(self._ids)
         self._hooks = hooks
-        hooks[self.id] = hook
+        later = dict(hooks) if prepend else {}
+        if prepend:
+            hooks.clear()
+        hooks.update({self.id: hook, **later})
 
     def remove(self) -> None:
         """Take the hook away."""

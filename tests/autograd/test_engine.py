@@ -244,6 +244,36 @@ def test_a_handle_is_a_context_manager() -> None:
     assert x.grad.item() == 6.0
 
 
+@pytest.mark.filterwarnings("ignore:Using backward.. with create_graph:UserWarning")
+def test_hooks_after_a_gradient_was_added() -> None:
+    def program(m: Any, x: Any) -> Any:
+        seen: list[Any] = []
+        w = m.ones(2, dtype=m.float64, requires_grad=True)
+        x.register_post_accumulate_grad_hook(lambda t: seen.append((t is x, t.grad.tolist())))
+        removed = x.register_post_accumulate_grad_hook(lambda t: seen.append("removed"))
+        removed.remove()
+
+        def step(t: Any) -> None:
+            with m.no_grad():
+                t.sub_(t.grad)
+            t.grad = None
+
+        w.register_post_accumulate_grad_hook(step)
+        for _ in range(2):
+            (x * x * w).sum().backward()
+        (x * x).sum().backward(inputs=[x])
+        (x * 3).sum().backward(create_graph=True)
+        m.autograd.grad((x * 5).sum(), x)
+        return [*seen, w.tolist(), w.grad is None]
+
+    same(program, np.array([1.0, 2.0]))
+
+
+@pytest.mark.parametrize("tensor", [lambda m: m.ones(1), lambda m: m.ones(1, requires_grad=True) * 2])
+def test_hooks_after_a_gradient_was_added_are_for_leaves(tensor: Any) -> None:
+    same_error(lambda m: tensor(m).register_post_accumulate_grad_hook(print))
+
+
 # --- operations ----------------------------------------------------------------------------------------------------
 
 

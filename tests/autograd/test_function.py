@@ -10,6 +10,8 @@ import torch
 
 import tinyact
 from tests.against_torch import same, same_error
+from tinyact.autograd import function
+from tinyact.autograd.engine import Operation
 
 
 def cube(m: Any) -> Any:
@@ -181,3 +183,75 @@ def test_gradcheck_takes_it() -> None:
     x = tinyact.rand(3, dtype=tinyact.float64, requires_grad=True)
     assert tinyact.autograd.gradcheck(cube(tinyact).apply, (x,))
     assert torch.autograd.gradcheck(cube(torch).apply, (torch.rand(3, dtype=torch.float64, requires_grad=True),))
+
+
+# --- derivatives of derivatives through code for arrays ------------------------------------------------------------
+
+
+def arrays_only(m: Any, mark: Any = lambda backward: backward) -> Any:
+    class ArrayCube(m.autograd.Function):  # type: ignore[misc]
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            ctx.save_for_backward(x)
+            return x**3
+
+        @staticmethod
+        @mark
+        def backward(ctx: Any, grad: Any) -> Any:
+            (x,) = ctx.saved_tensors
+            return grad * m.from_numpy(3 * x.numpy() ** 2)
+
+    return ArrayCube
+
+
+def test_code_for_arrays_is_named() -> None:
+    x = tinyact.ones(2, requires_grad=True)
+    with pytest.raises(RuntimeError, match=r"ArrayCubeBackward can't be differentiated.*create_graph=True.*numpy\(\)"):
+        tinyact.autograd.grad(arrays_only(tinyact).apply(x).sum(), x, create_graph=True)
+    assert x.grad is None
+
+
+def test_a_rule_for_arrays_is_named() -> None:
+    class Arctan(Operation):
+        """arctan x      d/dx arctan x = 1 / (1 + x²)"""
+
+        def forward(self, x: Any) -> Any:
+            return np.arctan(x)
+
+        def grad_x(self, grad: Any, x: Any) -> Any:
+            return grad * np.cos(np.arctan(x)) ** 2
+
+    x = tinyact.ones(2, requires_grad=True)
+    Arctan().apply(x).sum().backward()
+    assert x.grad is not None
+    np.testing.assert_allclose(x.grad.numpy(), 0.5, rtol=1e-6)
+    with pytest.raises(RuntimeError, match="ArctanBackward0 can't be differentiated with create_graph=True"):
+        Arctan().apply(x).sum().backward(create_graph=True)
+
+
+def once(m: Any) -> Any:
+    mark = function.once_differentiable if m is tinyact else torch.autograd.function.once_differentiable
+    return arrays_only(m, mark)
+
+
+def test_once_differentiable() -> None:
+    same(lambda m, x: once(m).apply(x * 2), np.array([1.0, -2.0]))
+
+    def twice(m: Any) -> Any:
+        x = m.ones(2, requires_grad=True)
+        v = m.ones(2, requires_grad=True)
+        (g,) = m.autograd.grad(once(m).apply(x * 1), x, v, create_graph=True)
+        assert g.tolist() == [3.0, 3.0]
+        assert g.requires_grad
+        return g.sum().backward()
+
+    same_error(twice)
+    with pytest.raises(RuntimeError, match=r"trying to differentiate twice .*ArrayCube.backward"):
+        twice(tinyact)
+
+
+def test_once_differentiable_is_noticed_for_what_was_saved_too() -> None:
+    x = tinyact.ones(2, requires_grad=True)
+    (g,) = tinyact.autograd.grad(once(tinyact).apply(x).sum(), x, create_graph=True)
+    with pytest.raises(RuntimeError, match="trying to differentiate twice"):
+        tinyact.autograd.grad(g.sum(), x)

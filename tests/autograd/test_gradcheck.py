@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import tinyact
-from tinyact.autograd import gradcheck
+from tinyact.autograd import gradcheck, gradgradcheck
 
 
 class Wrong(tinyact.autograd.Function):
@@ -53,9 +53,10 @@ def test_inputs_that_cannot_be_checked() -> None:
 
 
 def test_pytorchs_signature() -> None:
-    ours, theirs = (inspect.signature(f).parameters for f in (gradcheck, torch.autograd.gradcheck))
-    for name, parameter in ours.items():
-        assert theirs[name].default == parameter.default
+    for ours, theirs in ((gradcheck, torch.autograd.gradcheck), (gradgradcheck, torch.autograd.gradgradcheck)):
+        known = inspect.signature(theirs).parameters
+        for name, parameter in inspect.signature(ours).parameters.items():
+            assert known[name].default == parameter.default
 
 
 def test_several_inputs_some_of_them_constant() -> None:
@@ -70,3 +71,36 @@ def test_a_function_cut_off_from_its_input_is_found() -> None:
             m.autograd.gradcheck(lambda a: a.detach() * 2, (x,))
     assert gradcheck(lambda a: (a * 2, a.detach() * 0), (tinyact.ones(2).double().requires_grad_(),))
     assert gradcheck(lambda a: a**2, (tinyact.ones(0).double().requires_grad_(),))
+
+
+def test_second_derivatives_are_checked() -> None:
+    x, w = (tinyact.rand(shape, dtype=tinyact.float64, requires_grad=True) for shape in ((2, 3), (3,)))
+    assert gradgradcheck(lambda a, b: ((a @ b).tanh(), a.exp() * b), (x, w))
+    assert gradgradcheck(lambda a: a * 2, x)
+    assert gradgradcheck(lambda a, n: a**n, (w, 3), w.detach().requires_grad_())
+
+
+@pytest.mark.parametrize("m", [tinyact, torch])
+def test_a_wrong_second_derivative_is_found(m: Any) -> None:
+    class Square(m.autograd.Function):  # type: ignore[misc]
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            ctx.save_for_backward(x)
+            return x * x
+
+        @staticmethod
+        def backward(ctx: Any, grad: Any) -> Any:
+            return grad * 2 * ctx.saved_tensors[0].detach()
+
+    x = m.ones(2, dtype=m.float64, requires_grad=True)
+    assert m.autograd.gradcheck(Square.apply, (x,))
+    with pytest.raises(RuntimeError, match=r"mismatch|expected to be zero"):
+        m.autograd.gradgradcheck(Square.apply, (x,))
+    assert m.autograd.gradgradcheck(Square.apply, (x,), raise_exception=False) is False
+
+
+def test_a_check_does_not_move_the_random_stream() -> None:
+    x = tinyact.ones(2, dtype=tinyact.float64, requires_grad=True)
+    state = tinyact.get_rng_state()
+    gradgradcheck(tinyact.exp, (x,))
+    assert tinyact.get_rng_state().tolist() == state.tolist()

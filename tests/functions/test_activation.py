@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinyact
-from tests.against_torch import SPECIAL, arrays, check_derivatives, numbers, same, same_error
+from tests.against_torch import SPECIAL, arrays, check_derivatives, numbers, orders, same, same_error
 from tinyact.functions import activation
 from tinyact.functions.described import Facts, facts
 
@@ -96,6 +96,48 @@ def test_derivatives(name: str, data: st.DataObject) -> None:
     if name == "softplus":
         settings.pop("threshold", None)
     check_derivatives(lambda t: getattr(F, name)(t, **settings), x)
+
+
+SMOOTH = {"sigmoid", "tanh", "silu", "mish", "gelu", "softplus", "logsigmoid", "tanhshrink"}
+# PyTorch's is not implemented.
+NO_SECOND = {"hardsigmoid"}
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+@given(data=st.data(), x=arrays(dtype="float64", special=(0.0, -0.0, 88.0, -104.0, 700.0, -700.0, *KINKS)))
+def test_higher_derivatives(name: str, data: st.DataObject, x: Any) -> None:
+    settings, seed = data.draw(ELEMENTWISE[name]), data.draw(st.integers(0, 99))
+    if settings.get("approximate") == "tanh":
+        x = np.asarray(np.clip(x, -20, 20))  # PyTorch's third derivative is NaN at large numbers
+
+    def program(m: Any, t: Any) -> Any:
+        count = 3 if name in SMOOTH else 2
+        return orders(m, lambda t: getattr(m.nn.functional, name)(t, **settings), [t], seed, count)
+
+    if name in NO_SECOND:
+        assert not np.any(program(tinyact, tinyact.from_numpy(x))[1].numpy())
+    else:
+        same(program, x, upstream=None, tolerance=10)
+
+
+@given(x=arrays((3, 2), "float64", special=(0.0, -0.0)), a=arrays((2,), "float64"), seed=st.integers(0, 99))
+def test_higher_derivatives_of_those_with_parameters(x: Any, a: Any, seed: int) -> None:
+    def prelu(m: Any, *tensors: Any) -> Any:
+        return orders(m, m.nn.functional.prelu, list(tensors), seed, 2)
+
+    def swish(m: Any, x: Any, beta: Any) -> Any:
+        def function(x: Any, beta: Any) -> Any:
+            return x * (beta * x).sigmoid() if m is torch else F.swish(x, beta)
+
+        return orders(m, function, [x, beta], seed, 3)
+
+    def rrelu(m: Any, *tensors: Any) -> Any:
+        return orders(m, lambda t: m.nn.functional.rrelu(t, 0.1, 0.4), list(tensors), seed, 2)
+
+    # At 0 PyTorch's mixed derivative is 0, although its first one is a there.
+    same(prelu, np.where(x == 0, 1.0, x), a, upstream=None)
+    same(swish, x, a[:1], upstream=None, tolerance=100)
+    same(rrelu, x, upstream=None)
 
 
 @pytest.mark.parametrize("name", [*ELEMENTWISE, *OWN])

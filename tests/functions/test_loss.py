@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinyact
-from tests.against_torch import arrays, check_derivatives, numbers, same, same_error
+from tests.against_torch import arrays, check_derivatives, numbers, orders, same, same_error
 
 F = tinyact.nn.functional
 REDUCTIONS = st.sampled_from(["mean", "sum", "none"])
@@ -189,6 +189,47 @@ def test_derivatives() -> None:
             check_derivatives(lambda a, s=settings, k=more: F.cross_entropy(a, classes, **s, **k), z)
         check_derivatives(lambda a, s=settings: F.nll_loss(a * a, classes, **s), z)
         check_derivatives(lambda a, b, s=settings: F.cross_entropy(a, b, **s), z, z / 7 + 0.5)
+
+
+@pytest.mark.parametrize(
+    "name", ["binary_cross_entropy", "binary_cross_entropy_with_logits", "mse_loss", "l1_loss", "huber_loss", "kl_div"]
+)
+@given(data=st.data(), reduction=st.sampled_from(["none", "sum"]), seed=st.integers(0, 99))
+def test_higher_derivatives(name: str, data: st.DataObject, reduction: str, seed: int) -> None:
+    """Up to Hessians with respect to inputs and targets."""
+    x, t = (data.draw(arrays((3,), "float64", 0.0625, 0.9375)) for _ in "xt")
+    learned_target = name not in ("binary_cross_entropy", "kl_div")
+
+    def program(m: Any, x: Any, t: Any) -> Any:
+        def function(x: Any, t: Any = t) -> Any:
+            return getattr(m.nn.functional, name)(x, t, reduction=reduction)
+
+        return orders(m, function, [x, t] if learned_target else [x], seed, 2)
+
+    # PyTorch's second derivative of BCE has 10⁻¹² added to x and to 1 − x.
+    same(program, x, t, upstream=None, tolerance=1e4 if name == "binary_cross_entropy" else 10)
+
+
+@pytest.mark.parametrize("name", ["smooth_l1_loss", "huber_loss"])
+def test_second_derivatives_at_kinks(name: str) -> None:
+    def program(m: Any, x: Any, t: Any) -> Any:
+        return orders(m, lambda x, t: getattr(m.nn.functional, name)(x, t, reduction="none"), [x, t], 0, 2)
+
+    same(program, np.array([0.0, 1.0, -1.0, 0.5, -0.5, 2.0, np.nan]), np.zeros(7), upstream=None)
+
+
+@given(case=classified(special=(0.0, 50.0)), seed=st.integers(0, 99), smoothing=st.sampled_from([0.0, 0.1]))
+def test_higher_derivatives_of_cross_entropy(case: Any, seed: int, smoothing: float) -> None:
+    x, t, _ = case
+
+    def program(m: Any, x: Any) -> Any:
+        def function(x: Any) -> Any:
+            target = m.from_numpy(t.copy())
+            return m.nn.functional.cross_entropy(x, target, reduction="sum", label_smoothing=smoothing)
+
+        return orders(m, function, [x], seed, 3)
+
+    same(program, x.astype(np.float64), upstream=None, tolerance=10)
 
 
 @pytest.mark.parametrize("x", [1e4, -1e4, 88.7, -88.7])

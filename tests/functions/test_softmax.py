@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinyact
-from tests.against_torch import arrays, check_derivatives, same, same_error
+from tests.against_torch import arrays, check_derivatives, orders, same, same_error
 
 F = tinyact.nn.functional
 ALONG = ["softmax", "softmin", "log_softmax"]
@@ -57,6 +57,15 @@ def test_derivatives(name: str) -> None:
     x = np.random.default_rng(0).normal(size=(2, 3))
     check_derivatives(lambda t: getattr(F, name)(t, 1), x)
     check_derivatives(lambda t: getattr(F, name)(t, 0), x)
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax", "softmin", "glu"])
+@given(x=arrays((3, 4), "float64", special=(0.0, 88.0, -104.0)), seed=st.integers(0, 99))
+def test_higher_derivatives(name: str, x: Any, seed: int) -> None:
+    def program(m: Any, t: Any) -> Any:
+        return orders(m, lambda t: getattr(m.nn.functional, name)(t, dim=-1), [t], seed, 3)
+
+    same(program, x, upstream=None, tolerance=10)
 
 
 def test_derivatives_of_glu_and_maxout() -> None:

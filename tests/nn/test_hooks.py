@@ -1,4 +1,4 @@
-"""Full backward hooks."""
+"""Hooks of modules."""
 
 from __future__ import annotations
 
@@ -134,3 +134,128 @@ def test_gradient_where_no_input_learns() -> None:
         net(m.ones(1, 1)).backward()
 
     same_error(program)
+
+
+# --- before and after forward --------------------------------------------------------------------------------------
+
+
+def scaled(m: Any) -> Any:
+    """A module with a keyword."""
+
+    class Scaled(m.nn.Module):  # type: ignore[misc]
+        def forward(self, x: Any, *, factor: float = 2.0) -> Any:
+            if factor == 0:
+                raise ZeroDivisionError
+            return x * factor
+
+    return Scaled()
+
+
+def test_keywords() -> None:
+    def program(m: Any, _: Any, log: list[Any]) -> None:
+        net = scaled(m)
+        net.register_forward_pre_hook(lambda net, args, kwargs: log.append((plain(args), kwargs)), with_kwargs=True)
+        net.register_forward_pre_hook(lambda net, args, kwargs: (args, {"factor": 3.0}), with_kwargs=True)
+        net.register_forward_pre_hook(lambda net, args: args[0] + 1)
+        net.register_forward_hook(lambda net, args, kwargs, y: log.append((kwargs, plain(y))), with_kwargs=True)
+        net.register_forward_hook(lambda net, args, y: y * 10)
+        log.append(plain(net(m.ones(2), factor=5.0)))
+
+    logged(program)
+
+
+def test_order() -> None:
+    def program(m: Any, _: Any, log: list[Any]) -> None:
+        net = m.nn.Linear(1, 1)
+        for kind in ("forward_pre", "forward", "full_backward_pre", "full_backward"):
+            register = getattr(net, f"register_{kind}_hook")
+            for name, prepend in (("a", False), ("b", True), ("c", False), ("d", True)):
+                register(lambda *given, name=name, kind=kind: log.append((kind, name)), prepend=prepend)
+        net(m.ones(1, 1, requires_grad=True)).sum().backward()
+
+    logged(program)
+
+
+@pytest.mark.filterwarnings("ignore:module forward hook with:UserWarning")
+def test_hooks_that_are_called_whatever_happens() -> None:
+    def program(m: Any, _: Any, log: list[Any]) -> None:
+        net = scaled(m)
+
+        def fails(*given: Any) -> None:
+            log.append("fails")
+            raise KeyError
+
+        net.register_forward_hook(lambda net, args, y: log.append("left out"))
+        net.register_forward_hook(lambda net, args, y: log.append(plain(y)), always_call=True)
+        handle = net.register_forward_hook(fails, always_call=True)
+        net.register_forward_hook(lambda net, args, kw, y: log.append(kw), always_call=True, with_kwargs=True)
+        for factor in (0.0, 1.0):
+            try:
+                net(m.ones(1), factor=factor)
+            except (KeyError, ZeroDivisionError) as error:
+                log.append(type(error).__name__)
+        handle.remove()
+        log.append(plain(net(m.ones(1))))
+
+    logged(program)
+
+
+def test_gradients_of_outputs_are_replaced() -> None:
+    def program(m: Any, hook: Any, log: list[Any]) -> None:
+        net = product(m)
+        net.register_full_backward_pre_hook(lambda net, go: log.append(plain(go)))
+        handle = net.register_full_backward_pre_hook(lambda net, go: tuple(g if g is None else g * 10 for g in go))
+        net.register_full_backward_hook(hook)
+        a = m.tensor([3.0], requires_grad=True)
+        net(a, m.tensor([5.0]))[0].backward()
+        handle.remove()
+        net(a, m.tensor([5.0]))[1].backward()
+        log.append(plain(a.grad))
+        # Where no input learns.
+        linear = m.nn.Linear(1, 1)
+        linear.register_full_backward_pre_hook(lambda net, go: (go[0] * 2,))
+        linear(m.ones(1, 1)).backward()
+        log.append(plain(linear.weight.grad))
+
+    logged(program)
+
+
+def test_hooks_of_all_modules() -> None:
+    def program(m: Any, _: Any, log: list[Any]) -> None:
+        where = m.nn.module if m is tinyact else m.nn.modules.module
+        net = m.nn.Sequential(m.nn.Linear(1, 1, bias=False), m.nn.Tanh())
+        net[0].register_forward_hook(lambda net, args, y: log.append("own"))
+        with m.no_grad():
+            net[0].weight.fill_(0.5)
+
+        def noted(kind: str) -> Any:
+            return lambda net, *given: log.append((kind, type(net).__name__, len(given)))
+
+        handles = [
+            getattr(where, f"register_module_{kind}_hook")(noted(kind))
+            for kind in ("forward_pre", "forward", "full_backward_pre", "full_backward")
+        ]
+        handles.append(where.register_module_forward_hook(noted("with"), with_kwargs=True))
+        net(m.ones(1, 1, requires_grad=True)).sum().backward()
+        for handle in handles:
+            handle.remove()
+        log.append("quiet")
+        net(m.ones(1, 1, requires_grad=True)).sum().backward()
+
+    logged(program)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda m, net: net.register_forward_pre_hook(lambda n, a, k: a, with_kwargs=True),
+        lambda m, net: net.register_full_backward_pre_hook(lambda n, g: (g[0], g[0])),
+    ],
+)
+def test_wrong_results_of_hooks(program: Any) -> None:
+    def run(m: Any) -> None:
+        net = m.nn.Linear(1, 1)
+        program(m, net)
+        net(m.ones(1, 1, requires_grad=True)).backward()
+
+    same_error(run)

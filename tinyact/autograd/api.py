@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from tinyact.autograd.engine import edge_of, sweep, wrap
+from tinyact.autograd.engine import accumulate, edge_of, sweep, wrap
 
 if TYPE_CHECKING:
     from tinyact.tensor import Tensor
@@ -55,8 +55,7 @@ def backward(
     for leaf in leaves:
         gradient = found.get(edge_of(leaf))
         if gradient is not None:
-            new = gradient if create_graph else wrap(np.array(gradient, order="C"))
-            leaf.grad = new if leaf.grad is None else leaf.grad + new
+            accumulate(leaf, gradient, create_graph)
 
 
 def grad(

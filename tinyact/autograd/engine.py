@@ -177,8 +177,13 @@ class Operation:
     def backward(self, grad: Gradient, saved: list[Any]) -> list[Gradient]:
         """∂L/∂input for each edge, from ∂L/∂output: each input's rule, applied."""
         grads: list[Gradient] = [None] * len(self.edges)
-        for index, rule, takes in self.plan.rules:
-            grads[index] = rule(self, grad, *[saved[k] for k in takes])
+        try:
+            for index, rule, takes in self.plan.rules:
+                grads[index] = rule(self, grad, *[saved[k] for k in takes])
+        except Exception as error:
+            if recording.on:
+                raise not_recordable(self, error) from error
+            raise
         return grads
 
     def load(self, create_graph: bool) -> list[Any]:
@@ -226,6 +231,14 @@ class Operation:
         """Let go of what was saved; operations that save nothing can be swept again."""
         if self.saved:
             self.saved = None
+
+
+def not_recordable(operation: Operation, error: Exception) -> RuntimeError:
+    """What a rule that is written for arrays alone becomes where Tensors are handed to it."""
+    return RuntimeError(
+        f"{operation.name()} can't be differentiated with create_graph=True: its derivative could not be computed with "
+        f"tensors ({type(error).__name__}: {error}). Write it with operators and functions that tensors have"
+    )
 
 
 def parameters(function: Callable[..., Any]) -> tuple[str, ...]:
@@ -338,7 +351,7 @@ def sweep(
                 if not retain_graph:
                     node.free()
             elif wanted is None and node._requires_grad:
-                _accumulate(node, grad, create_graph)
+                accumulate(node, grad, create_graph)
             if observer is not None:
                 observer(node, grad, sent)
     return found
@@ -435,7 +448,7 @@ def _hooked(node: Operation | Tensor, grad: Gradient, create_graph: bool) -> Gra
             _check_replacement(changed, grad)
             grad = changed if create_graph else changed.array
     if retained is not None:
-        _accumulate(retained, grad, create_graph)
+        accumulate(retained, grad, create_graph)
     return grad
 
 
@@ -449,7 +462,7 @@ def _check_replacement(changed: Any, grad: Gradient) -> None:
         raise RuntimeError(f"hook has changed the type of value to {changed.dtype}")
 
 
-def _accumulate(tensor: Tensor, grad: Gradient, create_graph: bool) -> None:
+def accumulate(tensor: Tensor, grad: Gradient, create_graph: bool) -> None:
     """Add to ``tensor.grad``; the first gradient is copied, since the array may serve other nodes too."""
     if create_graph:
         tensor._grad = grad.clone() if tensor._grad is None else tensor._grad + grad
@@ -458,3 +471,6 @@ def _accumulate(tensor: Tensor, grad: Gradient, create_graph: bool) -> None:
     else:
         tensor._grad.array += grad
         tensor._grad._version[0] += 1
+    if tensor._accumulated:
+        for hook in list(tensor._accumulated.values()):
+            hook(tensor)

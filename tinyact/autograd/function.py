@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -67,6 +69,61 @@ class Function:
             node.edges = edges
             outputs = node.enter_graph(args, outputs)
         return outputs if isinstance(result, tuple) else outputs[0]
+
+
+def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
+    """Marks a ``backward`` that can't itself be differentiated, because it computes with arrays.
+
+    It runs unrecorded, so that ``numpy()`` works in it; a second derivative through it is an error that names it.
+
+    Example:
+        >>> import tinyact
+        >>> class Cube(tinyact.autograd.Function):
+        ...     @staticmethod
+        ...     def forward(ctx, x):
+        ...         ctx.save_for_backward(x)
+        ...         return x**3
+        ...
+        ...     @staticmethod
+        ...     @once_differentiable
+        ...     def backward(ctx, grad):
+        ...         (x,) = ctx.saved_tensors
+        ...         return tinyact.from_numpy(grad.numpy() * 3 * x.numpy() ** 2)
+        >>> x = tinyact.tensor([1.0, 2.0], requires_grad=True)
+        >>> Cube.apply(x).sum().backward()
+        >>> x.grad
+        tensor([ 3., 12.])
+    """
+
+    @functools.wraps(backward)
+    def once(ctx: Any, *grads: Any) -> Any:
+        with no_grad():
+            result = backward(ctx, *grads)
+        # What the result depends on, so that a second derivative with respect to it comes by here.
+        sources = [t for t in (*grads, *ctx.saved_tensors) if isinstance(t, engine.Tensor) and t.requires_grad]
+        if not recording.on or not sources:
+            return result
+        results = result if isinstance(result, tuple) else (result,)
+        name = backward.__qualname__
+        marked = tuple(_Once(name).apply(r, *sources) if isinstance(r, engine.Tensor) else r for r in results)
+        return marked if isinstance(result, tuple) else marked[0]
+
+    return once
+
+
+class _Once(Operation):
+    """A gradient that has no derivative      ∂/∂x is an error"""
+
+    def __init__(self, function: str) -> None:
+        self.function = function
+
+    def forward(self, result: Any, *sources: Any) -> Any:
+        return result
+
+    def backward(self, grad: Gradient, saved: list[Any]) -> list[Gradient]:
+        raise RuntimeError(
+            f"trying to differentiate twice a function that was marked with @once_differentiable: {self.function}"
+        )
 
 
 class Context:
@@ -159,7 +216,13 @@ class _Application(Operation):
     def backward(self, grad: Gradient, saved: list[Any]) -> list[Gradient]:
         """The user's rule, with tensors in and out."""
         self.context.saved_tensors = tuple(saved)
-        result = self.function.backward(self.context, *[self._given(grad, index) for index in range(len(self.outputs))])
+        try:
+            given = [self._given(grad, index) for index in range(len(self.outputs))]
+            result = self.function.backward(self.context, *given)
+        except Exception as error:
+            if recording.on:
+                raise engine.not_recordable(self, error) from error
+            raise
         self.context.saved_tensors = ()
         results = result if isinstance(result, tuple) else (result,)
         count = len(self.edges)

@@ -1,4 +1,4 @@
-"""Derivatives checked against differences: ``gradcheck``."""
+"""Derivatives checked against differences: ``gradcheck``, and ``gradgradcheck`` for second ones."""
 
 from __future__ import annotations
 
@@ -82,6 +82,70 @@ def gradcheck(
             raise
         return False
     return True
+
+
+def gradgradcheck(
+    func: Callable[..., Tensor | Sequence[Tensor]],
+    inputs: Tensor | Sequence[Any],
+    grad_outputs: Tensor | Sequence[Tensor] | None = None,
+    *,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    raise_exception: bool = True,
+    nondet_tol: float = 0.0,
+    check_undefined_grad: bool = True,
+    check_grad_dtypes: bool = False,
+) -> bool:
+    """`gradcheck` of the backward pass: compares second derivatives with differences of first ones.
+
+    Checked are the derivatives of ∂(Σ outputs · grad_outputs)/∂input, with respect to the inputs and to grad_outputs.
+
+    Args:
+        func: takes the inputs and returns a tensor or several.
+        inputs: what it is called with; those checked are the float64 tensors that require gradients.
+        grad_outputs: what arrives at the outputs, one tensor for each that requires gradients; numbers between −1 and 1
+            if left out.
+        eps, atol, rtol, raise_exception, nondet_tol, check_undefined_grad, check_grad_dtypes: as for `gradcheck`.
+
+    Returns:
+        True, if all agree.
+
+    Raises:
+        GradcheckError, ValueError: as for `gradcheck`.
+
+    Example:
+        >>> import tinyact
+        >>> x = tinyact.rand(3, dtype=tinyact.float64, requires_grad=True)
+        >>> tinyact.autograd.gradgradcheck(tinyact.tanh, (x,))
+        True
+    """
+    given = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
+    checked = [i for i, x in enumerate(given) if isinstance(x, engine.Tensor) and x.requires_grad]
+    if grad_outputs is None:
+        # The same every time, and not from the library's own stream, which a check must not move.
+        draw = np.random.default_rng(0).uniform
+        shapes = [output.array.shape for output in _outputs(func, given) if output.requires_grad]
+        grad_outputs = [wrap(np.asarray(draw(-1, 1, shape))).requires_grad_() for shape in shapes]
+    first = tuple(grad_outputs) if isinstance(grad_outputs, (tuple, list)) else (grad_outputs,)
+
+    def backward(*values: Any) -> tuple[Tensor, ...]:
+        roots = [output for output in _outputs(func, values[: len(given)]) if output.requires_grad]
+        wanted = [values[i] for i in checked]
+        grads = grad(roots, wanted, values[len(given) :], create_graph=True, allow_unused=True)
+        return tuple(g for g in grads if g is not None)
+
+    return gradcheck(
+        backward,
+        (*given, *first),
+        eps=eps,
+        atol=atol,
+        rtol=rtol,
+        raise_exception=raise_exception,
+        nondet_tol=nondet_tol,
+        check_undefined_grad=check_undefined_grad,
+        check_grad_dtypes=check_grad_dtypes,
+    )
 
 
 def _outputs(func: Callable[..., Any], inputs: tuple[Any, ...]) -> tuple[Tensor, ...]:

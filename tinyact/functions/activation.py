@@ -156,7 +156,7 @@ class ELU(Activation):
         return positive(x) + self.alpha * np.expm1(negative(x))
 
     def derivative(self, x: Any) -> Any:
-        return choose(x > 0, 1.0, self.alpha * np.exp(negative(x)), x)
+        return choose(x > 0, 1.0, self.alpha * np.exp(negative_part(x)), x)
 
 
 class SELU(Activation):
@@ -179,7 +179,7 @@ class SELU(Activation):
         return self.scale * positive(x) + self.scale * self.alpha * np.expm1(negative(x))
 
     def derivative(self, x: Any) -> Any:
-        return choose(x > 0, self.scale, self.scale * self.alpha * np.exp(negative(x)), x)
+        return choose(x > 0, self.scale, self.scale * self.alpha * np.exp(negative_part(x)), x)
 
 
 class CELU(Activation):
@@ -206,7 +206,7 @@ class CELU(Activation):
         return positive(x) + self.alpha * np.expm1(negative(x) / self.alpha)
 
     def derivative(self, x: Any) -> Any:
-        return choose(x > 0, 1.0, np.exp(negative(x) / self.alpha), x)
+        return choose(x > 0, 1.0, np.exp(negative_part(x) / self.alpha), x)
 
 
 class SiLU(Activation):
@@ -328,7 +328,8 @@ class Softplus(Activation):
 
     def derivative(self, x: Any) -> Any:
         z = x * self.beta
-        return choose(z > self.threshold, 1.0, sigma(z), x)
+        # At the threshold the second derivative is 0, as in PyTorch: a constant stands there for z.
+        return choose(z > self.threshold, 1.0, sigma(choose(z >= self.threshold, self.threshold, z, x)), x)
 
 
 class Softsign(Activation):
@@ -689,13 +690,18 @@ def positive(x: Any) -> Any:
 
 
 def negative(x: Any) -> Any:
-    """min(x, 0)"""
+    """min(x, 0); in derivatives it is `negative_part`."""
     return np.clip(x, -np.inf, 0.0)
 
 
 def bounded(x: Any) -> Any:
     """x, but −1000 … 1000: there e^x is 0 or ∞ already, and no limit is lost to ∞ · 0."""
     return np.clip(x, -1000.0, 1000.0)
+
+
+def negative_part(x: Any) -> Any:
+    """x where it is below 0, else 0; its own derivative is 0 at 0, as PyTorch's second derivatives of ELU have it."""
+    return keep(x, ~(x >= 0))
 
 
 def bounded_below(x: Any) -> Any:

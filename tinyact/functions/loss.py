@@ -123,10 +123,10 @@ class SmoothL1Loss(Loss):
         return self.reduced(choose(d < self.beta, d * d / (2 * self.beta), d - self.beta / 2, d))
 
     def grad_x(self, grad: Gradient, x: Any, t: Any) -> Gradient:
-        return self.each(grad) * np.clip((x - t) / self.beta, -1, 1)
+        return self.each(grad) * held((x - t) / self.beta, 1.0)
 
     def grad_t(self, grad: Gradient, x: Any, t: Any) -> Gradient:
-        return self.each(grad) * np.clip((t - x) / self.beta, -1, 1)
+        return self.each(grad) * held((t - x) / self.beta, 1.0)
 
 
 class HuberLoss(Loss):
@@ -141,10 +141,15 @@ class HuberLoss(Loss):
         return self.reduced(choose(d <= self.delta, d * d / 2, self.delta * (d - self.delta / 2), d))
 
     def grad_x(self, grad: Gradient, x: Any, t: Any) -> Gradient:
-        return self.each(grad) * np.clip(x - t, -self.delta, self.delta)
+        return self.each(grad) * held(x - t, self.delta)
 
     def grad_t(self, grad: Gradient, x: Any, t: Any) -> Gradient:
-        return self.each(grad) * np.clip(t - x, -self.delta, self.delta)
+        return self.each(grad) * held(t - x, self.delta)
+
+
+def held(d: Any, limit: float) -> Any:
+    """d held within ±limit; its own derivative is 0 at both ends already, as PyTorch's second derivatives have it."""
+    return choose(np.abs(d) < limit, d, limit * np.sign(d), d)
 
 
 class NllLoss(Operation):

@@ -2,11 +2,12 @@
 
 ``graph(loss)`` shows what was recorded; ``trace(loss)`` runs the sweep and shows what each rule received and returned;
 ``trace(loss).to_html(path)`` writes a page on which to step through both passes. ``python -m tinyact.inspect`` does
-that for the notebook's network.
+that for the notebook's network. ``why_no_grad(tensor, loss)`` says why a gradient is missing.
 """
 
 from tinyact.inspect.graph import Graph
+from tinyact.inspect.missing import why_no_grad
 from tinyact.inspect.recorded import graph
 from tinyact.inspect.trace import Step, Trace, trace
 
-__all__ = ["Graph", "Step", "Trace", "graph", "trace"]
+__all__ = ["Graph", "Step", "Trace", "graph", "trace", "why_no_grad"]

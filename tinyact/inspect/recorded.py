@@ -82,22 +82,24 @@ def check(loss: Any, function: str) -> None:
     """Raise what `graph` promises for what has no graph."""
     if not isinstance(loss, Tensor):
         raise TypeError(f"{function}() takes a tensor, got {type(loss).__name__}")
-    if loss.grad_fn is not None:
-        return
+    if loss.grad_fn is None:
+        raise ValueError(f"{function}(): this tensor {no_graph(loss)}")
+
+
+def no_graph(loss: Tensor) -> str:
+    """Why a tensor has no graph, and what to do."""
     if loss.requires_grad:
-        reason = "is a leaf: nothing was computed to get it. Give what was computed from it, such as the loss"
-    elif loss._detached:
-        reason = "is detached from its graph. Give the tensor that detach() was called on"
-    elif loss.array.dtype.kind != "f":
-        reason = f"holds {loss.dtype}, which has no derivatives. Give a floating tensor that was computed on the way"
-    elif not is_grad_enabled():
-        reason = "has no graph, and recording is off here. Compute it outside of no_grad()"
-    else:
-        reason = (
-            "has no graph: it was computed under no_grad(), or from tensors that were detached or don't require "
-            "gradients. Set requires_grad=True on what is to be learned, before computing with it"
-        )
-    raise ValueError(f"{function}(): this tensor {reason}")
+        return "is a leaf: nothing was computed to get it. Give what was computed from it, such as the loss"
+    if loss._detached:
+        return "is detached from its graph. Give the tensor that detach() was called on"
+    if loss.array.dtype.kind != "f":
+        return f"holds {loss.dtype}, which has no derivatives. Give a floating tensor that was computed on the way"
+    if not is_grad_enabled():
+        return "has no graph, and recording is off here. Compute it outside of no_grad()"
+    return (
+        "has no graph: it was computed under no_grad(), or from tensors that were detached or don't require "
+        "gradients. Set requires_grad=True on what is to be learned, before computing with it"
+    )
 
 
 def argument(operation: Operation, place: int) -> str:

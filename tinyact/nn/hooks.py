@@ -1,18 +1,112 @@
-"""Backward hooks of modules: the gradients at a module's outputs and inputs, seen by one function."""
+"""Hooks of modules: functions that are called before and after a module, and with the gradients on its way back."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from tinyact.autograd import Function
-from tinyact.tensor import Tensor
+from tinyact.tensor import RemovableHandle, Tensor
 
 if TYPE_CHECKING:
     from tinyact.nn.module import Module
 
 Gradients: TypeAlias = "tuple[Tensor | None, ...]"
 BackwardHook: TypeAlias = "Callable[[Module, Gradients, Gradients], Gradients | Tensor | None]"
+BackwardPreHook: TypeAlias = "Callable[[Module, Gradients], Gradients | Tensor | None]"
+
+
+class ForwardHook(NamedTuple):
+    """A function to be called before or after ``forward``, and how."""
+
+    function: Callable[..., Any]
+    with_kwargs: bool = False
+    always_call: bool = False
+
+
+# Hooks of all modules there are: the registry of a module that they would stand in, and the hook.
+EVERYWHERE: dict[int, tuple[str, Any]] = {}
+
+
+def register_module_forward_pre_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """As `Module.register_forward_pre_hook`, for every module."""
+    return RemovableHandle(EVERYWHERE, ("_forward_pre_hooks", ForwardHook(hook)))
+
+
+def register_module_forward_hook(
+    hook: Callable[..., Any], *, with_kwargs: bool = False, always_call: bool = False
+) -> RemovableHandle:
+    """As `Module.register_forward_hook`, for every module."""
+    return RemovableHandle(EVERYWHERE, ("_forward_hooks", ForwardHook(hook, with_kwargs, always_call)))
+
+
+def register_module_full_backward_pre_hook(hook: BackwardPreHook) -> RemovableHandle:
+    """As `Module.register_full_backward_pre_hook`, for every module."""
+    return RemovableHandle(EVERYWHERE, ("_backward_pre_hooks", hook))
+
+
+def register_module_full_backward_hook(hook: BackwardHook) -> RemovableHandle:
+    """As `Module.register_full_backward_hook`, for every module."""
+    return RemovableHandle(EVERYWHERE, ("_backward_hooks", hook))
+
+
+def hooks_of(module: Module, registry: str) -> tuple[Any, ...]:
+    """Those of all modules, then its own."""
+    return (*(hook for of, hook in EVERYWHERE.values() if of == registry), *getattr(module, registry).values())
+
+
+def call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The module's ``forward`` with all hooks around it."""
+    hooks = hooks_of(module, "_forward_hooks")
+    output, waiting = None, [hook for hook in hooks if hook.always_call]
+    try:
+        for hook in hooks_of(module, "_forward_pre_hooks"):
+            args, kwargs = _before(hook, module, args, kwargs)
+        pre_hooks, backward_hooks = (hooks_of(module, f"_backward{kind}_hooks") for kind in ("_pre", ""))
+        watch = Watch(module, pre_hooks, backward_hooks) if pre_hooks or backward_hooks else None
+        if watch is not None:
+            args = watch.inputs(args)
+        output = module.forward(*args, **kwargs)
+        for hook in hooks:
+            waiting = [other for other in waiting if other is not hook]
+            output = _after(hook, module, args, kwargs, output)
+        return output if watch is None else watch.outputs(output)
+    except Exception:
+        for hook in waiting:
+            try:
+                output = _after(hook, module, args, kwargs, output)
+            except Exception as error:
+                warnings.warn(
+                    "module forward hook with ``always_call=True`` raised an exception that was silenced as another "
+                    f"error was raised in forward: {error}",
+                    stacklevel=3,
+                )
+        raise
+
+
+def _before(hook: ForwardHook, module: Module, args: Any, kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """The arguments after a hook that may have changed them."""
+    if not hook.with_kwargs:
+        changed = hook.function(module, args)
+        if changed is None:
+            return args, kwargs
+        return changed if isinstance(changed, tuple) else (changed,), kwargs
+    changed = hook.function(module, args, kwargs)
+    if changed is None:
+        return args, kwargs
+    if not isinstance(changed, tuple) or len(changed) != 2:
+        raise RuntimeError(
+            f"forward pre-hook must return None or a tuple of (new_args, new_kwargs), but got {changed}."
+        )
+    return changed
+
+
+def _after(hook: ForwardHook, module: Module, args: Any, kwargs: dict[str, Any], output: Any) -> Any:
+    """The output after a hook that may have changed it."""
+    given = (args, kwargs, output) if hook.with_kwargs else (args, output)
+    changed = hook.function(module, *given)
+    return output if changed is None else changed
 
 
 class Watch:
@@ -22,8 +116,9 @@ class Watch:
     outputs' boundary notes the gradients, and the inputs' boundary, which they reach later, calls the hooks with both.
     """
 
-    def __init__(self, module: Module, hooks: tuple[BackwardHook, ...]) -> None:
+    def __init__(self, module: Module, pre_hooks: tuple[BackwardPreHook, ...], hooks: tuple[BackwardHook, ...]) -> None:
         self.module = module
+        self.pre_hooks = pre_hooks
         self.hooks = hooks
         self.input_count = 0
         self.has_learning_input = False
@@ -43,6 +138,8 @@ class Watch:
         return _watched((result,), self._note, materialize=False)[0]
 
     def _note(self, grad_output: Gradients) -> Gradients:
+        for hook in self.pre_hooks:
+            grad_output = _replaced(grad_output, hook(self.module, grad_output), "pre hook", "grad_output")
         self.grad_output = grad_output
         if not self.has_learning_input:
             grads = self._call_hooks((None,) * self.input_count)
@@ -58,19 +155,22 @@ class Watch:
             # The gradient came past the outputs, by way of something that is neither a tensor nor a tuple of them.
             return grad_input
         for hook in self.hooks:
-            changed = hook(self.module, grad_input, self.grad_output)
-            if changed is None:
-                continue
-            if not isinstance(changed, tuple):
-                changed = (changed,)
-            if len(changed) != len(grad_input):
-                raise RuntimeError(
-                    f"Backward hook returned an invalid number of grad_input, got {len(changed)}, but expected "
-                    f"{len(grad_input)}"
-                )
-            grad_input = changed
+            grad_input = _replaced(grad_input, hook(self.module, grad_input, self.grad_output), "hook", "grad_input")
         self.grad_output = None
         return grad_input
+
+
+def _replaced(grads: Gradients, changed: Gradients | Tensor | None, hook: str, which: str) -> Gradients:
+    """The gradients, or what a hook returned instead."""
+    if changed is None:
+        return grads
+    if not isinstance(changed, tuple):
+        changed = (changed,)
+    if len(changed) != len(grads):
+        raise RuntimeError(
+            f"Backward {hook} returned an invalid number of {which}, got {len(changed)}, but expected {len(grads)}"
+        )
+    return changed
 
 
 class _Boundary(Function):

@@ -8,12 +8,30 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from tinyact.autograd import no_grad
 from tinyact.dtype import as_dtype, float32, float64
-from tinyact.nn.hooks import BackwardHook, Watch
+from tinyact.nn.hooks import (
+    EVERYWHERE,
+    BackwardHook,
+    BackwardPreHook,
+    ForwardHook,
+    call_with_hooks,
+    register_module_forward_hook,
+    register_module_forward_pre_hook,
+    register_module_full_backward_hook,
+    register_module_full_backward_pre_hook,
+)
 from tinyact.nn.parameter import Parameter
 from tinyact.tensor import RemovableHandle, Tensor
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+__all__ = [
+    "Module",
+    "register_module_forward_hook",
+    "register_module_forward_pre_hook",
+    "register_module_full_backward_hook",
+    "register_module_full_backward_pre_hook",
+]
 
 
 class Module:
@@ -44,8 +62,9 @@ class Module:
     _buffers: dict[str, Tensor | None]
     _modules: dict[str, Module | None]
     _non_persistent_buffers_set: set[str]
-    _forward_pre_hooks: dict[int, Callable[..., Any]]
-    _forward_hooks: dict[int, Callable[..., Any]]
+    _forward_pre_hooks: dict[int, ForwardHook]
+    _forward_hooks: dict[int, ForwardHook]
+    _backward_pre_hooks: dict[int, BackwardPreHook]
     _backward_hooks: dict[int, BackwardHook]
 
     def __init__(self) -> None:
@@ -56,6 +75,7 @@ class Module:
         self._non_persistent_buffers_set = set()
         self._forward_pre_hooks = {}
         self._forward_hooks = {}
+        self._backward_pre_hooks = {}
         self._backward_hooks = {}
 
     # --- the call ------------------------------------------------------------------------------------------------
@@ -67,50 +87,79 @@ class Module:
     forward: Callable[..., Any] = _missing_forward
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if not (self._forward_hooks or self._forward_pre_hooks or self._backward_hooks):
-            return self.forward(*args, **kwargs)
-        return self._call_with_hooks(args, kwargs)
+        if (
+            EVERYWHERE
+            or self._forward_hooks
+            or self._forward_pre_hooks
+            or self._backward_hooks
+            or self._backward_pre_hooks
+        ):
+            return call_with_hooks(self, args, kwargs)
+        return self.forward(*args, **kwargs)
 
-    def _call_with_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        for pre_hook in tuple(self._forward_pre_hooks.values()):
-            changed = pre_hook(self, args)
-            if changed is not None:
-                args = changed if isinstance(changed, tuple) else (changed,)
-        watch = Watch(self, tuple(self._backward_hooks.values())) if self._backward_hooks else None
-        if watch is not None:
-            args = watch.inputs(args)
-        output = self.forward(*args, **kwargs)
-        for hook in tuple(self._forward_hooks.values()):
-            changed = hook(self, args, output)
-            if changed is not None:
-                output = changed
-        return output if watch is None else watch.outputs(output)
-
-    def register_forward_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+    def register_forward_pre_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> RemovableHandle:
         """Calls ``hook(module, args)`` before every ``forward``; what it returns, if not None, replaces the args.
 
+        Args:
+            hook: the function.
+            prepend: whether it is called before the hooks that are there already.
+            with_kwargs: whether it is ``hook(module, args, kwargs)``, and returns both or None.
+
         Returns:
             A handle whose ``remove()`` takes the hook away again.
         """
-        return RemovableHandle(self._forward_pre_hooks, hook)
+        return RemovableHandle(self._forward_pre_hooks, ForwardHook(hook, with_kwargs), prepend)
 
-    def register_forward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+    def register_forward_hook(
+        self,
+        hook: Callable[..., Any],
+        *,
+        prepend: bool = False,
+        with_kwargs: bool = False,
+        always_call: bool = False,
+    ) -> RemovableHandle:
         """Calls ``hook(module, args, output)`` after every ``forward``; what it returns, if not None, is the output.
 
+        Args:
+            hook: the function.
+            prepend: whether it is called before the hooks that are there already.
+            with_kwargs: whether it is ``hook(module, args, kwargs, output)``.
+            always_call: whether it is called also when ``forward`` raises an exception; the output is None then.
+
         Returns:
             A handle whose ``remove()`` takes the hook away again.
         """
-        return RemovableHandle(self._forward_hooks, hook)
+        return RemovableHandle(self._forward_hooks, ForwardHook(hook, with_kwargs, always_call), prepend)
 
-    def register_full_backward_hook(self, hook: BackwardHook) -> RemovableHandle:
+    def register_full_backward_pre_hook(self, hook: BackwardPreHook, prepend: bool = False) -> RemovableHandle:
+        """Calls ``hook(module, grad_output)`` when the gradients of the module's outputs are known.
+
+        ``grad_output`` is a tuple, with None for what has no gradient; a tuple that the hook returns replaces it.
+
+        Args:
+            hook: the function.
+            prepend: whether it is called before the hooks that are there already.
+
+        Returns:
+            A handle whose ``remove()`` takes the hook away again.
+        """
+        return RemovableHandle(self._backward_pre_hooks, hook, prepend)
+
+    def register_full_backward_hook(self, hook: BackwardHook, prepend: bool = False) -> RemovableHandle:
         """Calls ``hook(module, grad_input, grad_output)`` when the gradients of the module's inputs are known.
 
         Both are tuples, with None for what has no gradient; a tuple that it returns replaces ``grad_input``.
 
+        Args:
+            hook: the function.
+            prepend: whether it is called before the hooks that are there already.
+
         Returns:
             A handle whose ``remove()`` takes the hook away again.
         """
-        return RemovableHandle(self._backward_hooks, hook)
+        return RemovableHandle(self._backward_hooks, hook, prepend)
 
     # --- its parts are its attributes ----------------------------------------------------------------------------
 
