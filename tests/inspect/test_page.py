@@ -81,7 +81,8 @@ def shown(page: Any) -> dict[str, list[tuple[str, str]]]:
     """Per label the numbers that are shown under it: all their digits, and what one sees."""
     found = page.evaluate(
         """() => [...document.querySelectorAll("figure")].map((figure) =>
-             [figure.dataset.value, [...figure.querySelectorAll("td")].map((cell) => [cell.title, cell.innerText])])"""
+             [figure.dataset.value, [...figure.querySelectorAll("td")].filter((cell) => !cell.closest(".follow"))
+               .map((cell) => [cell.title, cell.innerText])])"""
     )
     return {label: [(exact, seen) for exact, seen in numbers] for label, numbers in found}
 
@@ -129,6 +130,48 @@ def test_the_weights_gradient_is_the_last_number(notebook: Trace, open_page: Ope
         page.keyboard.press("ArrowLeft")
     leaf = notebook.graph.node("fc1.weight").recorded
     assert_shown(shown(page)["g = ∂L/∂fc1.weight"], leaf.grad.array)
+
+
+def test_an_entry_of_the_weights_gradient_is_shown_as_the_sum_that_it_is(notebook: Trace, open_page: Open) -> None:
+    page = open_page(notebook)
+    page.keyboard.press("End")
+    while "fc1.weight" not in status(page):
+        page.keyboard.press("ArrowLeft")
+    step, leaf = notebook.step("fc1.weight"), notebook.graph.node("fc1.weight").recorded
+    x = notebook.values[notebook.graph.node("x").number].array
+    g = notebook.step(step.terms[0].source.name).gradient
+    row, column = 3, 2
+    page.get_by_label("row of the entry of ∂L/∂fc1.weight to follow").fill(str(row))
+    page.get_by_label("column of the entry of ∂L/∂fc1.weight to follow").fill(str(column))
+    assert f"∂L/∂fc1.weight[{row},{column}] = Σ g[i, {row}] · x[i, {column}], over 4,000 i" in page.inner_text(
+        ".follow"
+    )
+    rows = page.evaluate(
+        """() => [...document.querySelectorAll(".follow tr")].slice(1)
+             .map((row) => [row.firstChild.innerText, ...[...row.querySelectorAll("td")].map((cell) => cell.title)])"""
+    )
+    products = (g[:, row].astype(np.float64) * x[:, column]).tolist()
+    for i, left, right, product in rows[:4]:
+        assert np.float32(left) == g[int(i), row]
+        assert np.float32(right) == x[int(i), column]
+        assert float(product) == pytest.approx(products[int(i)], rel=1e-6)
+    largest = sorted(map(abs, products), reverse=True)[:4]
+    assert [abs(float(cells[3])) for cells in rows[:4]] == pytest.approx(largest, rel=1e-6)
+    # What is not shown one by one is shown together, and all is the engine's number.
+    rest, total = float(rows[4][1]), float(rows[5][1])
+    assert sum(float(cells[3]) for cells in rows[:4]) + rest == pytest.approx(total, abs=1e-6)
+    assert np.float32(total) == leaf.grad.array[row, column]
+
+
+def test_an_entry_that_the_page_does_not_hold(open_page: Open) -> None:
+    tinyact.manual_seed(0)
+    x, w = tinyact.randn(3, 60), tinyact.randn(50, 60, requires_grad=True)
+    page = open_page(trace(tinyact.nn.functional.linear(x, w).square().sum(), names={"w": w}))
+    page.keyboard.press("End")
+    row, column = np.unravel_index(np.abs(w.grad.numpy()).argmin(), w.shape)
+    page.get_by_label("row of").fill(str(row))
+    page.get_by_label("column of").fill(str(column))
+    assert "The page holds the sums of" in page.inner_text(".follow")
 
 
 def test_other_ways_to_step(open_page: Open) -> None:

@@ -62,7 +62,8 @@ def network_trace(
     data = notebook_data(tinyact)
     tinyact.manual_seed(seed)
     network = _named(build(tinyact, activation, hidden))
-    x, target = data.train_x[:samples], data.train_y[:samples]
+    # Copies, so that the tape keeps these rows and not all of them.
+    x, target = data.train_x[:samples].clone(), data.train_y[:samples].clone()
     loss = tinyact.nn.BCELoss()(network(x), target)
     return trace(loss, network, {"x": x, "target": target})
 

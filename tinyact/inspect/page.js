@@ -156,6 +156,60 @@ function array(label, number, note = "") {
   return figure;
 }
 
+// --- an entry of a matrix product, as the sum that it is ---------------------------------------------------------
+
+function decoded(terms) {
+  const real = terms.wide ? Float64Array : Float32Array;
+  const kinds = { index: Uint32Array, zeros: Uint32Array };
+  return Object.fromEntries(Object.entries(terms.arrays).map(([name, text]) => {
+    const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+    return [name, new (kinds[name] ?? real)(bytes.buffer)];
+  }));
+}
+
+const counted = (number) => number.toLocaleString("en");
+
+function sumTable(terms, arrays, place, [row, column]) {
+  const [left, right] = terms.names.map((name) => name.replace("R", row).replace("C", column));
+  const heads = ["i", left, right, "product"].map((text) => make("th", { scope: "col" }, text));
+  const body = make("tbody", {}, make("tr", {}, ...heads));
+  for (let k = place * terms.shown; k < (place + 1) * terms.shown; k += 1) {
+    const numbers = [arrays.left[k], arrays.right[k], arrays.left[k] * arrays.right[k]];
+    body.append(make("tr", {}, make("th", { scope: "row" }, String(arrays.index[k])), ...numbers.map((n) => cell(String(n)))));
+  }
+  const last = (text, number, kind) => body.append(make("tr", { class: kind },
+    make("th", { scope: "row", colspan: 3 }, text), cell(String(number))));
+  const more = terms.count - terms.shown;
+  if (more) last(`+ ${counted(more)} smaller ones, together`, arrays.rest[place], "rest");
+  last("= the sum", arrays.total[place], "total");
+  return make("div", { class: "scroll" }, make("table", {}, body));
+}
+
+// Lets one choose an entry, and shows the products that it is the sum of.
+function follow(terms, name) {
+  const arrays = decoded(terms);
+  const shown = make("div", { "aria-live": "polite" });
+  const choose = (what, k) => make("input", { type: "number", min: 0, max: terms.shape[k] - 1, value: terms.start[k],
+    "aria-label": `${what} of the entry of ${name} to follow` });
+  const inputs = [choose("row", 0), choose("column", 1)];
+  const update = () => {
+    const entry = inputs.map((input, k) => Math.min(Math.max(Math.trunc(Number(input.value)), 0), terms.shape[k] - 1));
+    const flat = entry[0] * terms.shape[1] + entry[1];
+    const place = terms.places === null ? flat : terms.places.indexOf(flat);
+    const [left, right] = terms.names.map((part) => part.replace("R", entry[0]).replace("C", entry[1]));
+    const equation = make("p", { class: "note" },
+      `${name}[${entry}] = Σ ${left} · ${right}, over ${counted(terms.count)} i` +
+      (place >= 0 && arrays.zeros[place] ? `, of which ${counted(arrays.zeros[place])} are 0` : ""));
+    const missing = () => make("p", {}, `The page holds the sums of ${counted(terms.places.length)} of these ` +
+      `${counted(terms.shape[0] * terms.shape[1])} entries: of the largest, such as [${terms.start}], and of the first rows and columns.`);
+    shown.replaceChildren(equation, place < 0 ? missing() : sumTable(terms, arrays, place, entry));
+  };
+  for (const input of inputs) input.addEventListener("input", update);
+  update();
+  return make("div", { class: "follow" },
+    make("p", {}, "Follow one entry: row ", inputs[0], " column ", inputs[1]), shown);
+}
+
 // --- what is said about a step -----------------------------------------------------------------------------------
 
 function column(title, ...content) {
@@ -231,6 +285,10 @@ function mathematics(node, formulas) {
   return node.formula ? make("div", { class: "mathematics" }, ...formulas, settings) : null;
 }
 
+// What the sender of a gradient knows about the sums in it.
+const termsSent = (term, target) => data.backward.find((step) => step.node === term.source)?.sent
+  .find((sent) => sent.target === target && sent.argument === term.argument)?.terms;
+
 function arrival(step, node) {
   const content = [];
   const whole = `∂L/∂${node.name}`;
@@ -239,6 +297,8 @@ function arrival(step, node) {
     if (k) content.push(sign("+"));
     const origin = term.source === null ? "the start" : `from ${nameOf(term.source)}, for its ${term.argument}`;
     content.push(array(summed ? `along path ${k + 1}` : `g = ${whole}`, term.picture, origin));
+    const terms = node.kind === "leaf" ? termsSent(term, step.node) : null;
+    if (terms) content.push(follow(terms, whole));
   });
   if (summed) {
     content.push(sign("="), array(`g = ${whole}`, step.gradient,
@@ -262,6 +322,7 @@ function departure(sent) {
   if (sent.factor && sent.slope === null) rule.append(" — times g");
   const figure = array(paths > 1 ? `to ${target}, for its sum` : `∂L/∂${target}`, sent.picture, notes.join(" "));
   figure.firstChild.after(rule);
+  if (sent.terms) figure.append(follow(sent.terms, `∂L/∂${target}`));
   return figure;
 }
 
@@ -387,7 +448,7 @@ const moves = {
 };
 
 document.addEventListener("keydown", (event) => {
-  const isElsewhere = event.target === byId("slider") || event.target.closest(".scroll");
+  const isElsewhere = event.target.closest("input, .scroll");
   if (isElsewhere || event.ctrlKey || event.altKey || event.metaKey || !(event.key in moves)) return;
   event.preventDefault();
   show(moves[event.key]());

@@ -13,7 +13,8 @@ from tinyact.inspect.graph import Node
 from tinyact.inspect.mathml import mathml
 from tinyact.inspect.numbers import in_full
 from tinyact.inspect.picture import picture
-from tinyact.inspect.trace import Step, Trace
+from tinyact.inspect.terms import product, terms
+from tinyact.inspect.trace import Sent, Step, Trace
 
 
 def page(trace: Trace, title: str) -> str:
@@ -66,7 +67,7 @@ def _data(trace: Trace) -> dict[str, Any]:
             for node in reversed(graph.nodes)
             if node.kind in ("operation", "group")
         ],
-        "backward": [_step(step, pictures) for step in trace.steps],
+        "backward": [_step(step, trace, pictures) for step in trace.steps],
         "pictures": pictures.all,
     }
 
@@ -106,7 +107,7 @@ def _node(node: Node, trace: Trace, pictures: _Pictures) -> dict[str, Any]:
     }
 
 
-def _step(step: Step, pictures: _Pictures) -> dict[str, Any]:
+def _step(step: Step, trace: Trace, pictures: _Pictures) -> dict[str, Any]:
     single = len(step.terms) == 1 and not step.hooked
     gradient = pictures.add(step.gradient)
     return {
@@ -132,6 +133,7 @@ def _step(step: Step, pictures: _Pictures) -> dict[str, Any]:
                 "returned": pictures.add(sent.returned) if sent.returned.shape != sent.array.shape else None,
                 "slope": pictures.add(sent.slope),
                 "picture": pictures.add(sent.array),
+                "terms": _terms(step, sent, trace),
             }
             for sent in step.sent
         ],
@@ -139,3 +141,13 @@ def _step(step: Step, pictures: _Pictures) -> dict[str, Any]:
         "before": pictures.add(step.before),
         "after": pictures.add(step.after),
     }
+
+
+def _terms(step: Step, sent: Sent, trace: Trace) -> dict[str, Any] | None:
+    """Of a matrix product what its entries are the sums of; None for other rules."""
+    inputs = {
+        edge.argument: (trace.graph.nodes[edge.source - 1].name, trace.values[edge.source].array)
+        for edge in trace.graph.inputs(step.node)
+    }
+    of = product(step, sent, inputs)
+    return None if of is None or not sent.array.size else terms(of, sent.array)
