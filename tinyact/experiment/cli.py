@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import math
 import platform
@@ -12,14 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import tinyact
-from tinyact.experiment import curves
 from tinyact.experiment.data import Split, notebook_data
 from tinyact.experiment.plot import label, plot_losses
 from tinyact.experiment.statistics import compare, describe, percentile_of
-from tinyact.experiment.training import CHOICES, NONE, Run, build, train
+from tinyact.experiment.training import CHOICES, NONE, Diverged, Run, build, train
 
 # What the notebook printed for its two networks, each trained once.
 NOTEBOOK = {NONE: 0.864, "relu": 0.897}
+# Each is a module with a ``main``.
+COMMANDS = ("study", "curves")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,8 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0, or 1 if a training diverged or a file could not be written. Wrong options exit with 2.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
-    if arguments and arguments[0] == "curves":
-        return curves.main(arguments[1:])
+    if arguments and arguments[0] in COMMANDS:
+        module = importlib.import_module(f"tinyact.experiment.{arguments[0]}")
+        return int(module.main(arguments[1:]))
     options = _parser().parse_args(arguments)
     _check(options)
     data = notebook_data(tinyact)
@@ -55,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m tinyact.experiment",
         description="Train the notebook's network (100 inputs, a hidden layer of 16, one output) without and with an "
         "activation function, from many initial weights, and compare the test accuracies.",
-        epilog="'curves --out DIR' as the only arguments draws every activation with its derivatives instead.",
+        epilog="Other commands, each with --help: 'study' trains grids of networks; 'curves' draws every activation.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument(
@@ -168,10 +171,9 @@ def _train_all(networks: list[str], options: argparse.Namespace, data: Split) ->
             run = Run(activation, seed)
             try:
                 train(tinyact, network, data, run, options.epochs, options.lr, test_every_epoch=bool(options.plot))
-            except RuntimeError as error:
-                # The loss refuses NaN, which is what weights that grew without bound come to.
+            except Diverged as error:
                 raise FloatingPointError(
-                    f"training with {label(activation)}, seed {seed}, diverged at epoch {len(run.losses)} "
+                    f"training with {label(activation)}, seed {seed}, diverged at epoch {error.epoch} "
                     f"(a smaller --lr may help): {error}"
                 ) from error
             runs.append(run)

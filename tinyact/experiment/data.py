@@ -1,19 +1,86 @@
-"""The notebook's data: scikit-learn's synthetic classification, split in training and test."""
+"""What networks are trained on: the notebook's data, and others that come with scikit-learn."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 INPUTS = 100
 
 
 class Split(NamedTuple):
-    """Inputs (n, features) and targets (n, 1) of 0 and 1, as float32 tensors of one framework."""
+    """Inputs and targets of one framework, to train and to test with.
+
+    Attributes:
+        train_x, test_x: (n, features), float32.
+        train_y, test_y: for two classes (n, 1) of 0 and 1, float32; for more (n,), int64, the number of the class.
+    """
 
     train_x: Any
     train_y: Any
     test_x: Any
     test_y: Any
+
+    @property
+    def classes(self) -> int:
+        """How many there are."""
+        return 2 if self.train_y.ndim == 2 else int(self.train_y.max().item()) + 1
+
+
+def _notebook(datasets: Any) -> Any:
+    return datasets.make_classification(
+        n_samples=5000, n_features=INPUTS, n_informative=INPUTS, n_redundant=0, random_state=7
+    )
+
+
+def _standardized(load: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Mark data whose features have scales of their own: `load` brings them to mean 0 and deviation 1."""
+    load.standardize = True  # type: ignore[attr-defined]
+    return load
+
+
+DATASETS: dict[str, Callable[[Any], Any]] = {
+    "notebook": _notebook,
+    "moons": lambda datasets: datasets.make_moons(2000, noise=0.25, random_state=7),
+    "circles": lambda datasets: datasets.make_circles(2000, noise=0.12, factor=0.6, random_state=7),
+    "breast_cancer": _standardized(lambda datasets: datasets.load_breast_cancer(return_X_y=True)),
+    "digits": _standardized(lambda datasets: datasets.load_digits(return_X_y=True)),
+}
+
+
+def load(name: str, framework: Any) -> Split:
+    """A data set by its name, four fifths to train and one to test with (``random_state=42``).
+
+    Args:
+        name: one of ``DATASETS``: ``"notebook"``, ``"moons"`` and ``"circles"`` are generated, ``"breast_cancer"`` and
+            ``"digits"`` (ten classes) come with scikit-learn, and are standardized by what the training part is like.
+        framework: ``tinyact``, or ``torch`` for the same data as PyTorch's tensors.
+
+    Raises:
+        KeyError: if there is no such data set.
+
+    Example:
+        >>> import tinyact
+        >>> digits = load("digits", tinyact)
+        >>> digits.train_x.shape, digits.classes
+        (torch.Size([1437, 64]), 10)
+    """
+    # Imported here: with SciPy behind them they take longer to import than the rest of the library.
+    from sklearn import datasets
+    from sklearn.model_selection import train_test_split
+    from sklearn.preprocessing import StandardScaler
+
+    loader = DATASETS[name]
+    x, y = loader(datasets)
+    train_x, test_x, train_y, test_y = train_test_split(x, y, test_size=0.2, random_state=42)
+    if hasattr(loader, "standardize"):
+        scaler = StandardScaler().fit(train_x)
+        train_x, test_x = scaler.transform(train_x), scaler.transform(test_x)
+
+    def targets(values: Any) -> Any:
+        return framework.FloatTensor(values).view(-1, 1) if y.max() == 1 else framework.LongTensor(values)
+
+    return Split(framework.FloatTensor(train_x), targets(train_y), framework.FloatTensor(test_x), targets(test_y))
 
 
 def notebook_data(framework: Any) -> Split:
@@ -27,15 +94,4 @@ def notebook_data(framework: Any) -> Split:
         >>> notebook_data(tinyact).train_x.shape
         torch.Size([4000, 100])
     """
-    # Imported here: with SciPy behind them they take longer to import than the rest of the library.
-    from sklearn.datasets import make_classification
-    from sklearn.model_selection import train_test_split
-
-    x, y = make_classification(n_samples=5000, n_features=INPUTS, n_informative=INPUTS, n_redundant=0, random_state=7)
-    train_x, test_x, train_y, test_y = train_test_split(x, y, test_size=0.2, random_state=42)
-    return Split(
-        framework.FloatTensor(train_x),
-        framework.FloatTensor(train_y).view(-1, 1),
-        framework.FloatTensor(test_x),
-        framework.FloatTensor(test_y).view(-1, 1),
-    )
+    return load("notebook", framework)

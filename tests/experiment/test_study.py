@@ -1,0 +1,203 @@
+"""The study: the same numbers with any number of workers, nothing lost when it is stopped, nothing trained twice."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tinyact.experiment import study
+from tinyact.experiment.configuration import Configuration, Grid
+from tinyact.experiment.store import Result, Store, rows
+from tinyact.experiment.study import main, run, run_all, summary
+
+ROOT = Path(__file__).parents[2]
+SMALL = ["--data", "moons", "--hidden", "4", "--epochs", "5"]
+
+
+def configurations(**values: Any) -> list[Configuration]:
+    return list(Grid(data=("moons",), hidden=((4,),), epochs=(5,), **values).configurations())
+
+
+@pytest.mark.parametrize(
+    "configuration",
+    [
+        Configuration("relu", 1, epochs=3),
+        Configuration("prelu", 2, "digits", (8, 8), 0.01, 0.2, 4, 100),
+        Configuration("none", 0, "circles", (), 0.01, 0.0, 3, 64),
+        Configuration("softmax", 0, "breast_cancer", epochs=3),
+    ],
+)
+def test_a_run_is_decided_by_its_configuration(configuration: Configuration) -> None:
+    a, b = run(configuration), run(configuration)
+    assert a.numbers() == b.numbers()
+    assert a.status == "finished"
+    assert len(a.history["loss"]) == len(a.history["test_loss"]) == configuration.epochs
+    assert a.epochs == [0]
+    assert 0 < a.accuracy <= 1
+    assert all(len(numbers) == 1 for layer in a.layers.values() for numbers in layer.values())
+
+
+def test_the_same_seed_is_the_same_start_and_the_same_batches() -> None:
+    a, b = (run(Configuration(name, 3, "moons", (8,), epochs=1, batch=100)) for name in ("none", "prelu"))
+    assert a.layers["0"]["gradient_norm"] != b.layers["1"]
+    again = run(Configuration("none", 3, "moons", (8,), epochs=1, batch=100))
+    assert again.numbers() == a.numbers()
+
+
+def test_learning_to_tell_ten_digits_apart() -> None:
+    result = run(Configuration("relu", 0, "digits", (32,), 0.01, epochs=60))
+    assert result.accuracy > 0.9
+    assert result.train_accuracy > 0.95
+    assert result.history["loss"][-1] < 0.2 < result.history["loss"][0]
+
+
+def test_a_loss_that_diverges_is_a_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(
+        [*SMALL, "--activation", "none", "relu", "--lr", "1e38", "--seeds", "2", "--out", str(tmp_path), "--verbose"]
+    )
+    assert code == 0
+    found = Store(tmp_path / "results.sqlite").results()
+    assert {r.status for r in found} == {"diverged"}
+    assert all(r.diverged_at is not None and r.diverged_at < 5 for r in found)
+    printed = capsys.readouterr().out
+    assert "(2 of 2 diverged)" in printed
+    assert "diverged at" in printed
+
+
+def test_workers_change_no_bit_and_nothing_is_trained_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = configurations(activation=("relu", "tanh"), seeds=3)
+    one, two = Store(tmp_path / "one.sqlite"), Store(tmp_path / "two.sqlite")
+    assert len(list(run_all(wanted, one, jobs=1))) == 6
+    assert len(list(run_all(wanted, two, jobs=2))) == 6
+    assert [r.numbers() for r in one.results()] == [r.numbers() for r in two.results()]
+    monkeypatch.setattr(study, "run", None)
+    assert list(run_all(wanted, one, jobs=1)) == []
+
+
+def test_killed_and_started_again_it_ends_as_if_nothing_had_been(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tinyact.experiment", "study", "--seeds", "6", "--epochs", "60", "--out"]
+    first = [*command, str(tmp_path / "a")]
+    program = subprocess.Popen(first, cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True)
+    store, end = tmp_path / "a" / "results.sqlite", time.monotonic() + 60
+    while _count(store) < 3 and time.monotonic() < end:
+        time.sleep(0.02)
+    os.killpg(program.pid, signal.SIGKILL)
+    program.wait()
+    kept = _count(store)
+    assert 3 <= kept < 12
+    again = subprocess.run(first, cwd=ROOT, capture_output=True, text=True, check=True)
+    through = subprocess.run([*command, str(tmp_path / "b")], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert again.stdout.startswith(f"12 runs, {kept} of them in")
+    assert again.stdout.splitlines()[1:] == through.stdout.splitlines()[1:]
+
+
+def _count(store: Path) -> int:
+    if not store.exists():
+        return 0
+    connection = sqlite3.connect(store)
+    try:
+        return int(connection.execute("SELECT count(*) FROM runs").fetchone()[0])
+    except sqlite3.Error:
+        return 0
+    finally:
+        connection.close()
+
+
+def test_ctrl_c_says_how_to_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real, calls = study.run, []
+
+    def interrupted(configuration: Configuration) -> Result:
+        calls.append(configuration)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return real(configuration)
+
+    monkeypatch.setattr(study, "run", interrupted)
+    assert main([*SMALL, "--seeds", "4", "--jobs", "1", "--out", str(tmp_path)]) == 130
+    said = capsys.readouterr().err
+    assert "stopped: 2 of 8 runs are in" in said
+    assert "the same command goes on with the rest" in said
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--activation", "rellu"], "did you mean 'relu'"),
+        (["--data", "moon"], "did you mean 'moons'"),
+        (["--hidden", "0"], "a width has to be at least 1"),
+        (["--hidden", "a"], "takes widths such as 16 or 32,32, got 'a'"),
+        (["--seeds", "0"], "seeds has to be at least 1"),
+        (["--dropout", "1.5"], "dropout has to be from 0"),
+        (["--jobs", "0"], "--jobs takes -1 or a number of at least 1"),
+        (["--backend", "dask"], "needs --scheduler tcp://HOST:PORT"),
+        (["--export", "a.xlsx"], "the ending must be .csv or .parquet"),
+        (["--export", "nowhere/a.csv"], "its folder does not exist"),
+        (["--config", "nowhere.toml"], "No such file"),
+    ],
+)
+def test_refused_before_anything_runs(options: list[str], said: str, tmp_path: Path, capsys: Any) -> None:
+    with pytest.raises(SystemExit) as error:
+        main([*options, "--out", str(tmp_path / "out")])
+    assert error.value.code == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_store_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "letter").write_text("Dear Sir or Madam, " * 100)
+    assert main([*SMALL, "--store", str(tmp_path / "letter"), "--out", str(tmp_path / "out")]) == 1
+    assert "can't be used as a store of results" in capsys.readouterr().err
+    assert (tmp_path / "letter").read_text().startswith("Dear Sir")
+
+
+def test_options_go_before_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "a.toml"
+    config.write_text("activation = ['relu', 'tanh']\nseeds = 3\ndata = 'moons'\nhidden = [4]\nepochs = 2\n")
+    out = tmp_path / "out"
+    files = [out / "a.csv", out / "a.parquet"]
+    out.mkdir()
+    assert (
+        main(["--config", str(config), "--seeds", "2", "--out", str(out), "--export", *map(str, files), "--quiet"]) == 0
+    )
+    assert capsys.readouterr().out == ""
+    found = Store(out / "results.sqlite").results()
+    assert {(r.configuration.activation, r.configuration.seed) for r in found} == {
+        (activation, seed) for activation in ("relu", "tanh") for seed in (0, 1)
+    }
+    with files[0].open() as opened:
+        table = list(csv.DictReader(opened))
+    assert [float(row["accuracy"]) for row in table] == [r.accuracy for r in found]
+    import pyarrow.parquet
+
+    assert pyarrow.parquet.read_table(files[1]).to_pylist() == list(rows(found))
+
+
+def test_the_summary_has_no_bare_mean(tmp_path: Path) -> None:
+    store = Store(tmp_path / "a.sqlite")
+    found = list(run_all(configurations(activation=("none", "relu"), seeds=5, lr=(0.01, 0.1)), store, jobs=1))
+    text = summary(found)
+    lines = [line for line in text.splitlines() if line.strip().startswith(("none", "relu"))]
+    assert len(lines) == 4
+    assert all("[" in line for line in lines)
+    assert sum("p " in line and " d " in line and " n " in line for line in lines) == 2
+    assert "moons, 4, lr 0.1, 5 epochs" in text
+
+
+def test_on_a_cluster_of_which_one_worker_is_killed(tmp_path: Path) -> None:
+    program = ROOT / "tests" / "programs" / "dask_study.py"
+    done = subprocess.run(
+        [sys.executable, str(program), str(tmp_path)],
+        cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.stdout.splitlines() == ["30 of 30, a worker killed after the first: True", "equal: 30"], done.stderr

@@ -1,0 +1,193 @@
+"""What a run is: its configuration, and grids of them, from options or from a TOML file."""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import json
+import math
+import sys
+from collections.abc import Collection, Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from tinyact.experiment.data import DATASETS
+from tinyact.experiment.training import CHOICES, NONE
+
+ACTIVATIONS = [NONE, *CHOICES]
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """All that decides how a run ends: the same configuration gives the same numbers, to the last bit.
+
+    Args:
+        activation: one of ``ACTIVATIONS``.
+        seed: of the initial weights, the dropout and the order of the batches; the same for every activation.
+        data: one of ``DATASETS``.
+        hidden: the widths of the hidden layers.
+        lr: Adam's learning rate.
+        dropout: the share of each hidden layer's outputs that is dropped in training.
+        epochs: how often the training data are gone through.
+        batch: samples per step; None takes all at once.
+
+    Raises:
+        ValueError: if a name is unknown (the message has the nearest known one) or a value impossible.
+        TypeError: if a value has the wrong type.
+
+    Example:
+        >>> Configuration("relu", seed=0).key()
+        '{"activation":"relu","batch":null,"data":"notebook","dropout":0.0,"epochs":100,"hidden":[16],"lr":0.001,"seed":0}'
+    """
+
+    activation: str = NONE
+    seed: int = 0
+    data: str = "notebook"
+    hidden: tuple[int, ...] = (16,)
+    lr: float = 0.001
+    dropout: float = 0.0
+    epochs: int = 100
+    batch: int | None = None
+
+    def __post_init__(self) -> None:
+        check_name("activation", self.activation, ACTIVATIONS)
+        check_name("data", self.data, DATASETS)
+        object.__setattr__(self, "hidden", tuple(self.hidden))
+        _check_whole("seed", self.seed, 0)
+        _check_whole("epochs", self.epochs, 1)
+        for width in self.hidden:
+            _check_whole("hidden: a width", width, 1)
+        if self.batch is not None:
+            _check_whole("batch", self.batch, 1)
+        for name, low, high in (("lr", 0.0, math.inf), ("dropout", -math.inf, 1.0)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                raise TypeError(f"{name} has to be a number, got {value!r}")
+            if not low < value < high:
+                raise ValueError(f"{name} has to be {_RANGES[name]}, got {value}")
+            object.__setattr__(self, name, float(value))
+        if self.dropout < 0:
+            raise ValueError(f"dropout has to be {_RANGES['dropout']}, got {self.dropout}")
+
+    def key(self) -> str:
+        """A text that identifies the run."""
+        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def from_key(cls, key: str) -> Configuration:
+        """The configuration that a key came from."""
+        return cls(**json.loads(key))
+
+    def setting(self) -> Configuration:
+        """The configuration without activation and seed: what is compared is compared within one setting."""
+        values = {**asdict(self), "activation": NONE, "seed": 0}
+        return Configuration(**values)
+
+    def words(self) -> str:
+        """The setting, as one would say it."""
+        parts = [self.data, "×".join(map(str, self.hidden)) or "no hidden layer", f"lr {self.lr:g}"]
+        parts += [f"dropout {self.dropout:g}"] if self.dropout else []
+        parts += [f"batches of {self.batch}"] if self.batch else []
+        return ", ".join([*parts, f"{self.epochs} epochs"])
+
+
+_RANGES = {"lr": "above 0", "dropout": "from 0 up to, but not including, 1"}
+
+
+def check_name(what: str, name: Any, known: Collection[str]) -> None:
+    """Raise ValueError with the nearest known name if this one isn't known."""
+    if not isinstance(name, str):
+        raise TypeError(f"{what} has to be a name, got {name!r}")
+    if name not in known:
+        near = difflib.get_close_matches(name, known, 1, 0.5)
+        meant = f"; did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"unknown {what} {name!r}{meant} (known: {', '.join(known)})")
+
+
+def _check_whole(what: str, value: Any, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{what} has to be a whole number, got {value!r}")
+    if value < least:
+        raise ValueError(f"{what} has to be at least {least}, got {value}")
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Lists of values; the study is every combination of them.
+
+    Args:
+        activation, data, hidden, lr, dropout, epochs, batch: lists of what `Configuration` takes.
+        seeds: how many seeds, from ``seed`` on.
+
+    Raises:
+        ValueError, TypeError: as for `Configuration`, for any of the combinations, or if a list is empty.
+
+    Example:
+        >>> grid = Grid(activation=["relu", "tanh"], seeds=3)
+        >>> len(list(grid.configurations()))
+        6
+    """
+
+    activation: tuple[str, ...] = (NONE, "relu")
+    seeds: int = 20
+    seed: int = 0
+    data: tuple[str, ...] = ("notebook",)
+    hidden: tuple[tuple[int, ...], ...] = ((16,),)
+    lr: tuple[float, ...] = (0.001,)
+    dropout: tuple[float, ...] = (0.0,)
+    epochs: tuple[int, ...] = (100,)
+    batch: tuple[int | None, ...] = (None,)
+
+    def __post_init__(self) -> None:
+        _check_whole("seeds", self.seeds, 1)
+        for name in _LISTS:
+            values = getattr(self, name)
+            if not isinstance(values, (list, tuple)) or not values:
+                raise ValueError(f"{name} has to be a list of at least one value, got {values!r}")
+            object.__setattr__(self, name, tuple(dict.fromkeys(tuple(v) if isinstance(v, list) else v for v in values)))
+        for _ in self.configurations():
+            pass
+
+    def configurations(self) -> Iterator[Configuration]:
+        """Every run, all activations of a seed one after the other."""
+        lists = [getattr(self, name) for name in _LISTS if name != "activation"]
+        for values in itertools.product(*lists):
+            setting = dict(zip([name for name in _LISTS if name != "activation"], values, strict=True))
+            for seed in range(self.seed, self.seed + self.seeds):
+                for activation in self.activation:
+                    yield Configuration(activation=activation, seed=seed, **setting)
+
+
+_LISTS = ("data", "hidden", "lr", "dropout", "epochs", "batch", "activation")
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The keys of a TOML file, to be given to `Grid`; a single value stands for a list of one.
+
+    Raises:
+        ValueError: if it is no TOML, or a key is unknown (the message has the nearest known one).
+        OSError: if it can't be read.
+    """
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{path} is no TOML: {error}") from error
+    known = [field.name for field in fields(Grid)]
+    for key in content:
+        check_name(f"key in {path}:", key, known)
+    return {key: as_list(key, value) for key, value in content.items()}
+
+
+def as_list(key: str, value: Any) -> Any:
+    """A single value as a list of one, where a list is wanted."""
+    if key not in _LISTS:
+        return value
+    if key == "hidden" and isinstance(value, list) and not any(isinstance(part, (list, tuple)) for part in value):
+        return [value]
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,175 @@
+"""Results in an SQLite file: a run that has ended is there, whatever happens to the program afterwards."""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tinyact.experiment.configuration import Configuration
+
+# "tact": whose file it is; the version is that of the table.
+APPLICATION, VERSION = 0x74616374, 1
+FINISHED, DIVERGED = "finished", "diverged"
+
+
+@dataclass
+class Result:
+    """What came out of one run.
+
+    Attributes:
+        configuration: what was run.
+        status: ``"finished"`` or ``"diverged"``.
+        diverged_at: the epoch at which the loss became NaN or infinite.
+        accuracy, train_accuracy: the shares classified correctly at the end; NaN if it diverged.
+        history: ``loss`` and ``test_loss``, a number for each epoch (those before its step).
+        epochs: at which `layers` were recorded.
+        layers: per layer and measure the numbers that `Recorder` found.
+        seconds: how long it took.
+        versions: of tinyact, NumPy and Python.
+        machine: on which it ran.
+        time: when it ended, in ISO's form.
+    """
+
+    configuration: Configuration
+    status: str
+    diverged_at: int | None
+    accuracy: float
+    train_accuracy: float
+    history: dict[str, list[float]]
+    epochs: list[int]
+    layers: dict[str, dict[str, list[float]]]
+    seconds: float
+    versions: dict[str, str]
+    machine: str
+    time: str
+
+    def numbers(self) -> tuple[Any, ...]:
+        """All that the configuration decides, and neither the clock nor the machine does."""
+        return self.status, self.diverged_at, self.accuracy, self.train_accuracy, self.history, self.layers
+
+
+class StoreError(Exception):
+    """A file that isn't a store, or that can't be written."""
+
+
+class Store:
+    """The runs in a file, which is made when it isn't there.
+
+    Raises:
+        StoreError: if the file belongs to another program or was written by a newer version (it is left untouched), or
+            can't be opened.
+
+    Example:
+        >>> import tempfile
+        >>> store = Store(Path(tempfile.mkdtemp(), "results.sqlite"))
+        >>> [missing.activation for missing in store.missing([Configuration("relu")])]
+        ['relu']
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            new = not path.exists() or path.stat().st_size == 0
+            with self._open() as connection:
+                if new:
+                    self._create(connection)
+                else:
+                    self._check(connection)
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(f"{path} can't be used as a store of results: {error}") from error
+
+    def _open(self) -> closing[sqlite3.Connection]:
+        return closing(sqlite3.connect(self.path, timeout=60))
+
+    def _create(self, connection: sqlite3.Connection) -> None:
+        with connection:
+            connection.execute(f"PRAGMA application_id = {APPLICATION}")
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+            connection.execute("CREATE TABLE runs (configuration TEXT PRIMARY KEY, result TEXT NOT NULL)")
+
+    def _check(self, connection: sqlite3.Connection) -> None:
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if application != APPLICATION:
+            raise StoreError(f"{self.path} was not written by tinyact; it is left as it is. Choose another --store")
+        if version > VERSION:
+            raise StoreError(
+                f"{self.path} was written by a newer tinyact (form {version}, this one knows {VERSION}); it is left as "
+                "it is. Update tinyact or choose another --store"
+            )
+        # That it can't be written is better known before hours of training than after.
+        connection.execute("BEGIN IMMEDIATE")
+        connection.rollback()
+
+    def add(self, result: Result) -> None:
+        """Keep a result, in one transaction; one of the same configuration is replaced.
+
+        Raises:
+            StoreError: if it can't be written; all that was there before is there still.
+        """
+        content = asdict(result)
+        del content["configuration"]
+        text = json.dumps(_without_nan(content), separators=(",", ":"))
+        try:
+            with self._open() as connection, connection:
+                connection.execute("REPLACE INTO runs VALUES (?, ?)", (result.configuration.key(), text))
+        except sqlite3.Error as error:
+            raise StoreError(
+                f"{self.path} can't be written: {error}; all that was there before is there still"
+            ) from error
+
+    def results(self, of: Iterable[Configuration] | None = None) -> list[Result]:
+        """All results, or those of these configurations, in a fixed order."""
+        wanted = None if of is None else {configuration.key() for configuration in of}
+        with self._open() as connection:
+            rows = connection.execute("SELECT configuration, result FROM runs ORDER BY configuration").fetchall()
+        return [_result(key, text) for key, text in rows if wanted is None or key in wanted]
+
+    def missing(self, configurations: Iterable[Configuration]) -> list[Configuration]:
+        """Those of the configurations that have no result yet, in their order."""
+        with self._open() as connection:
+            known = {key for (key,) in connection.execute("SELECT configuration FROM runs")}
+        return [configuration for configuration in configurations if configuration.key() not in known]
+
+
+def _result(key: str, text: str) -> Result:
+    return Result(configuration=Configuration.from_key(key), **_with_nan(json.loads(text)))
+
+
+def _without_nan(value: Any) -> Any:
+    """NaN and infinities as text, which JSON doesn't know as numbers."""
+    if isinstance(value, dict):
+        return {key: _without_nan(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(part) for part in value]
+    return {"float": str(value)} if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _with_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        if value.keys() == {"float"}:
+            return float(value["float"])
+        return {key: _with_nan(part) for key, part in value.items()}
+    return [_with_nan(part) for part in value] if isinstance(value, list) else value
+
+
+def rows(results: Iterable[Result]) -> Iterator[dict[str, Any]]:
+    """A flat dictionary for each run, as a table wants it."""
+    for result in results:
+        configuration = {**asdict(result.configuration), "hidden": ",".join(map(str, result.configuration.hidden))}
+        yield {
+            **configuration,
+            "status": result.status,
+            "diverged_at": result.diverged_at,
+            "accuracy": result.accuracy,
+            "train_accuracy": result.train_accuracy,
+            "loss": result.history["loss"][-1] if result.history["loss"] else math.nan,
+            "seconds": result.seconds,
+            "time": result.time,
+        }

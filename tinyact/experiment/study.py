@@ -1,0 +1,355 @@
+"""``python -m tinyact.experiment study``: a grid of networks, many seeds, on all cores, never twice.
+
+Every run is identified by its configuration and kept in a file as soon as it has ended, so that the same command again
+trains only what is missing, whatever stopped it. Runs are independent: results are the same, bit for bit, with any
+number of workers, here or on a cluster.
+
+On other machines: start a Dask cluster where tinyact is installed (``dask scheduler`` on one machine, ``dask worker
+tcp://HOST:8786 --nthreads 1 --nworkers N`` on each), and give the study ``--backend dask --scheduler tcp://HOST:8786``
+(``pip install 'tinyact[dask]'``). A Ray cluster is joined with ``--backend ray --scheduler ray://HOST:10001``
+(``tinyact[ray]``). What a lost worker was doing is done again by another one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import math
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import tinyact
+from tinyact.experiment.configuration import ACTIVATIONS, Configuration, Grid, as_list, read_toml
+from tinyact.experiment.data import DATASETS, Split, load
+from tinyact.experiment.recorder import Recorder
+from tinyact.experiment.statistics import adjusted, bootstrap, describe, paired, seeds_needed
+from tinyact.experiment.store import DIVERGED, FINISHED, Result, Store, StoreError, rows
+from tinyact.experiment.training import NONE, Diverged, Run, build, train
+
+# Layers are recorded in every so-manieth epoch.
+EVERY = 10
+# Exit codes; 2 is argparse's, for wrong options, and 130 the shell's, for Ctrl-C.
+DONE, FAILED, INTERRUPTED = 0, 1, 130
+BACKENDS = {"loky": None, "dask": "distributed", "ray": "ray"}
+_loaded: dict[str, Split] = {}
+
+
+def run(configuration: Configuration) -> Result:
+    """One training, from the configuration alone: the same numbers wherever it runs.
+
+    A loss that becomes NaN or infinite is a result, not an error: ``status`` and ``diverged_at`` say so.
+    """
+    from threadpoolctl import threadpool_limits
+
+    c, start = configuration, time.perf_counter()
+    if c.data not in _loaded:
+        _loaded[c.data] = load(c.data, tinyact)
+    data = _loaded[c.data]
+    outcome, status, diverged_at = Run(c.activation, c.seed), FINISHED, None
+    # One thread each: sums in another order are other numbers.
+    with threadpool_limits(1), _one_thread():
+        tinyact.manual_seed(c.seed)
+        network = build(tinyact, c.activation, c.hidden, c.dropout, data.train_x.shape[1], data.classes)
+        recorder = Recorder(network, EVERY)
+        try:
+            train(tinyact, network, data, outcome, c.epochs, c.lr, True, lambda _: recorder.end_epoch(), c.batch)
+        except Diverged as error:
+            status, diverged_at = DIVERGED, error.epoch
+    return Result(
+        c, status, diverged_at, outcome.accuracy, outcome.train_accuracy,
+        {"loss": outcome.losses, "test_loss": outcome.test_losses}, recorder.epochs, recorder.layers,
+        time.perf_counter() - start, _versions(), platform.node() or platform.machine(),
+        datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    )  # fmt: skip
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    before = tinyact.get_num_threads()
+    tinyact.set_num_threads(1)
+    try:
+        yield
+    finally:
+        tinyact.set_num_threads(before)
+
+
+def _versions() -> dict[str, str]:
+    import numpy
+
+    return {"tinyact": tinyact.__version__, "numpy": numpy.__version__, "python": platform.python_version()}
+
+
+def run_all(
+    configurations: Sequence[Configuration], store: Store, jobs: int = -1, backend: str = "loky", scheduler: str = ""
+) -> Iterator[Result]:
+    """Trains what the store doesn't have yet, and yields each result when it is safely in the store.
+
+    Args:
+        configurations: what is wanted.
+        store: where results go.
+        jobs: how many workers; -1 for one per core, or for all that a cluster has.
+        backend: one of ``BACKENDS``: ``"loky"`` for processes on this machine, ``"dask"`` or ``"ray"`` for a cluster.
+        scheduler: the cluster's address.
+
+    Raises:
+        StoreError: if a result can't be kept; those before it are.
+    """
+    missing = store.missing(configurations)
+    one_here = backend == "loky" and (jobs == 1 or len(missing) == 1)
+    for result in map(run, missing) if one_here else _in_parallel(missing, jobs, backend, scheduler):
+        store.add(result)
+        yield result
+
+
+def _in_parallel(missing: list[Configuration], jobs: int, backend: str, scheduler: str) -> Iterator[Result]:
+    from joblib import Parallel, delayed, parallel_config
+
+    options: dict[str, Any] = {}
+    if backend == "dask":
+        options["scheduler_host"] = scheduler
+    if backend == "ray":
+        import ray
+        from ray.util.joblib import register_ray
+
+        ray.init(address=scheduler or None, ignore_reinit_error=True)
+        register_ray()
+    with parallel_config(backend, n_jobs=jobs, **options):
+        # Ray's pool returns lists alone: what has ended is kept after each of these.
+        size = len(missing) if backend != "ray" else 64
+        for start in range(0, len(missing), max(1, size)):
+            part = missing[start : start + size]
+            how = "list" if backend == "ray" else "generator_unordered"
+            yield from Parallel(return_as=how)(delayed(run)(configuration) for configuration in part)
+
+
+# --- the command ---------------------------------------------------------------------------------------------------
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line ``study``.
+
+    Returns:
+        0 when every run has its result; 1 if the store can't be used; 130 after Ctrl-C; wrong options exit with 2.
+    """
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    grid = _grid(parser, options)
+    path = options.store or options.out / "results.sqlite"
+    configurations = list(grid.configurations())
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        store = Store(path)
+    except (OSError, StoreError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return FAILED
+    try:
+        _train(configurations, store, options)
+    except StoreError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        left = len(store.missing(configurations))
+        print(
+            f"\nstopped: {len(configurations) - left} of {len(configurations)} runs are in {path}; the same command "
+            "goes on with the rest",
+            file=sys.stderr,
+        )
+        return INTERRUPTED
+    results = store.results(configurations)
+    if not options.quiet:
+        print(summary(results, grid.activation[0] if NONE not in grid.activation else NONE))
+    for file in options.export:
+        export(results, file)
+    return DONE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m tinyact.experiment study",
+        description="Train every combination of activations, data, widths, learning rates and dropout from many seeds, "
+        "and compare them, paired by seed. What is in the store already is not trained again.",
+        epilog="Exit codes: 0 all runs have results, 1 the store can't be used, 2 wrong options, 130 stopped by "
+        "Ctrl-C. How to use a cluster: python -c 'import tinyact.experiment.study as s; help(s)'.",
+    )
+    add = parser.add_argument
+    add("--config", type=Path, metavar="FILE", help="TOML with any of the following; options go before it")
+    add("--activation", nargs="+", metavar="NAME", help="default: none relu; 'all' for every one there is")
+    add("--seeds", type=int, metavar="N", help="how many initial weights (default: 20)")
+    add("--seed", type=int, metavar="S", help="the first of them (default: 0)")
+    add("--data", nargs="+", metavar="NAME", help=f"default: notebook; known: {', '.join(DATASETS)}")
+    add("--hidden", nargs="+", type=_widths, metavar="W,W,…", help="hidden layers (default: 16)")
+    add("--lr", nargs="+", type=float, metavar="RATE", help="Adam's learning rates (default: 0.001)")
+    add("--dropout", nargs="+", type=float, metavar="P", help="shares dropped (default: 0)")
+    add("--epochs", nargs="+", type=int, metavar="N", help="(default: 100)")
+    add("--batch", nargs="+", type=int, metavar="N", help="samples per step (default: all)")
+    add("--out", type=Path, default=Path("study"), metavar="DIR", help="output folder (default: study)")
+    add("--store", type=Path, metavar="FILE", help="results (default: results.sqlite in the output folder)")
+    add("--export", nargs="+", type=Path, default=[], metavar="FILE", help="one row per run, .csv or .parquet")
+    add("--jobs", type=int, default=-1, metavar="N", help="workers (default: one per core)")
+    add("--backend", choices=BACKENDS, default="loky", help="where workers run (default: this machine)")
+    add("--scheduler", default="", metavar="URL", help="the cluster's address, for dask and ray")
+    add("--quiet", action="store_true", help="print errors alone")
+    add("--verbose", action="store_true", help="print a line for each run")
+    return parser
+
+
+def _widths(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"takes widths such as 16 or 32,32, got {text!r}") from None
+
+
+def _grid(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Grid:
+    """The grid that options and file describe; whatever is impossible about them is said before anything runs."""
+    try:
+        values = read_toml(options.config) if options.config else {}
+        for field in fields(Grid):
+            given = getattr(options, field.name)
+            if given is not None:
+                values[field.name] = as_list(field.name, given)
+        if values.get("activation") == ["all"]:
+            values["activation"] = ACTIVATIONS
+        grid = Grid(**values)
+    except (ValueError, TypeError, OSError) as error:
+        parser.error(str(error))
+    if options.jobs == 0 or options.jobs < -1:
+        parser.error(f"--jobs takes -1 or a number of at least 1, got {options.jobs}")
+    if options.backend == "dask" and not options.scheduler:
+        parser.error("--backend dask needs --scheduler tcp://HOST:PORT")
+    _check_installed(parser, options)
+    return grid
+
+
+def _check_installed(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    from importlib.util import find_spec
+
+    module = BACKENDS[options.backend]
+    if module and find_spec(module) is None:
+        parser.error(f"--backend {options.backend} needs {module}: pip install 'tinyact[{options.backend}]'")
+    for file in options.export:
+        if file.suffix not in (".csv", ".parquet"):
+            parser.error(f"--export {file}: the ending must be .csv or .parquet")
+        if file.suffix == ".parquet" and find_spec("pyarrow") is None:
+            parser.error(f"--export {file} needs pyarrow: pip install 'tinyact[study]'")
+        if not file.absolute().parent.is_dir():
+            parser.error(f"--export {file}: its folder does not exist")
+
+
+def _train(configurations: list[Configuration], store: Store, options: argparse.Namespace) -> None:
+    """All that is missing, with a bar on a terminal."""
+    missing = len(store.missing(configurations))
+    known = len(configurations) - missing
+    if not options.quiet:
+        print(f"{len(configurations)} runs, {known} of them in {store.path} already")
+    with _progress(missing, options.quiet) as advance:
+        for result in run_all(configurations, store, options.jobs, options.backend, options.scheduler):
+            advance()
+            if options.verbose:
+                c = result.configuration
+                ended = f"{result.accuracy:.4f}" if result.status == FINISHED else f"diverged at {result.diverged_at}"
+                print(f"{c.words()}, {c.activation}, seed {c.seed}: {ended}  ({result.seconds:.1f} s)")
+
+
+@contextlib.contextmanager
+def _progress(total: int, quiet: bool) -> Iterator[Callable[[], None]]:
+    """A bar with the time left, on a terminal, if rich is installed."""
+    try:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+    except ImportError:
+        quiet = True
+    if quiet or not sys.stderr.isatty() or not total:
+        yield lambda: None
+        return
+    from rich.console import Console
+
+    columns = ("training", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("", total=total)
+        yield lambda: progress.advance(task)
+
+
+# --- what came out -------------------------------------------------------------------------------------------------
+
+
+def by_setting(results: Sequence[Result]) -> dict[Configuration, dict[str, list[Result]]]:
+    """Results of what is comparable: by setting, then by activation, in the order of seeds."""
+    found: dict[Configuration, dict[str, list[Result]]] = {}
+    for result in sorted(results, key=lambda r: r.configuration.seed):
+        setting = found.setdefault(result.configuration.setting(), {})
+        setting.setdefault(result.configuration.activation, []).append(result)
+    return found
+
+
+def compared(groups: dict[str, list[Result]], baseline: str) -> list[dict[str, Any]]:
+    """One row per activation: its accuracy, and the difference to the baseline, seed by seed.
+
+    Seeds at which either diverged are left out of the difference; p is corrected for the number of activations.
+    """
+    table = []
+    for activation, results in groups.items():
+        accuracies = {r.configuration.seed: r.accuracy for r in results if r.status == FINISHED}
+        base = {r.configuration.seed: r.accuracy for r in groups.get(baseline, []) if r.status == FINISHED}
+        seeds = sorted(accuracies.keys() & base.keys())
+        row: dict[str, Any] = {
+            "activation": activation,
+            "runs": len(results),
+            "diverged": len(results) - len(accuracies),
+        }
+        row["accuracy"] = bootstrap(list(accuracies.values())) if accuracies else None
+        if activation != baseline and seeds:
+            ours, theirs = [accuracies[s] for s in seeds], [base[s] for s in seeds]
+            row["difference"] = paired(ours, theirs)
+            deviation = describe([a - b for a, b in zip(ours, theirs, strict=True)]).deviation
+            row["seeds"] = seeds_needed(row["difference"].mean, deviation)
+        table.append(row)
+    tested = [row for row in table if "difference" in row]
+    for row, p in zip(tested, adjusted([row["difference"].p for row in tested]), strict=True):
+        row["p"] = p
+    return sorted(table, key=lambda row: -(row["accuracy"].mean if row["accuracy"] else -math.inf))
+
+
+def summary(results: Sequence[Result], baseline: str = NONE) -> str:
+    """The tables, one per setting: test accuracy with 95 % intervals, and differences to the baseline."""
+    parts = []
+    for setting, groups in sorted(by_setting(results).items(), key=lambda item: item[0].key()):
+        lines = [f"\n{setting.words()}", f"{'':>14}  {'test accuracy':<25}  difference to {baseline}"]
+        for row in compared(groups, baseline):
+            lines.append(_line(row))
+        parts.append("\n".join(lines))
+    notes = "\n95 % bootstrap intervals; p from Wilcoxon's paired test, corrected for the number of activations;"
+    return "\n".join([*parts, f"{notes} n is how many seeds such a difference needs to be seen with 80 % power."])
+
+
+def _line(row: dict[str, Any]) -> str:
+    accuracy, difference = row["accuracy"], row.get("difference")
+    said = f"{row['activation']:>14}  "
+    said += f"{accuracy.mean:.4f} [{accuracy.low:.4f}, {accuracy.high:.4f}]  " if accuracy else f"{'–':<25}  "
+    if difference is not None:
+        said += f"{difference.mean:+.4f} [{difference.low:+.4f}, {difference.high:+.4f}]  p {row['p']:.2g}  "
+        said += f"d {difference.effect:+.2f}  n {row['seeds']:.0f}"
+    return said + (f"  ({row['diverged']} of {row['runs']} diverged)" if row["diverged"] else "")
+
+
+def export(results: Sequence[Result], file: Path) -> None:
+    """One row per run, as CSV or Parquet."""
+    table = list(rows(results))
+    if file.suffix == ".parquet":
+        import pyarrow
+        import pyarrow.parquet
+
+        pyarrow.parquet.write_table(pyarrow.Table.from_pylist(table), file)
+        return
+    import csv
+
+    with file.open("w", newline="", encoding="utf-8") as opened:
+        writer = csv.DictWriter(opened, list(table[0]))
+        writer.writeheader()
+        writer.writerows(table)
