@@ -21,7 +21,7 @@ from tinyact.experiment.training import CHOICES, NONE, Diverged, Run, build, tra
 # What the notebook printed for its two networks, each trained once.
 NOTEBOOK = {NONE: 0.864, "relu": 0.897}
 # Each is a module with a ``main``.
-COMMANDS = ("study", "claims", "curves")
+COMMANDS = ("study", "claims", "report", "curves")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

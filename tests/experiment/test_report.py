@@ -1,0 +1,150 @@
+"""The report: the page in a real browser, its pictures as files, and what it concludes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.inspect.test_page import browser
+from tinyact.experiment.claims import Claim
+from tinyact.experiment.configuration import Configuration, Grid
+from tinyact.experiment.pictures import PICTURES
+from tinyact.experiment.report import conclusion, main, write_report
+from tinyact.experiment.store import Result, Store
+from tinyact.experiment.study import by_setting, compared, run_all
+
+__all__ = ["browser"]
+CLAIMS = [Claim("ReLU", "It is <b>cheap</b>.", "3 times", "holds")]
+
+
+def made_up(activation: str, seed: int, accuracy: float, status: str = "finished") -> Result:
+    return Result(
+        Configuration(activation, seed), status, None, accuracy, accuracy, {"loss": [1.0], "test_loss": [1.0]}, [0], {},
+        0.1, {"tinyact": "1"}, "m", "t",
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> list[Result]:
+    """A small study of two settings, with a run that diverged."""
+    store = Store(tmp_path_factory.mktemp("report") / "results.sqlite")
+    first = Grid(
+        activation=("none", "relu", "tanh"), seeds=4, data=("moons",), hidden=((8, 8),), epochs=(21,), lr=(0.05,)
+    )
+    second = Grid(activation=("none", "relu"), seeds=2, data=("circles",), hidden=((4,),), epochs=(3,))
+    return [
+        *run_all([*first.configurations(), *second.configurations()], store, jobs=1),
+        made_up("relu", 9, float("nan"), "diverged"),
+    ]
+
+
+@pytest.fixture(scope="module")
+def folder(results: list[Result], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("page")
+    write_report(results, folder, CLAIMS)
+    return folder
+
+
+@pytest.fixture
+def page(browser: Any, folder: Path) -> Iterator[Any]:
+    complaints: list[str] = []
+    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    page = context.new_page()
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on(
+        "request", lambda request: complaints.append(request.url) if request.url[:5] not in ("data:", "file:") else None
+    )
+    page.goto((folder / "report.html").as_uri())
+    yield page
+    context.close()
+    assert complaints == []
+
+
+def test_figures_are_there_and_drawn(page: Any) -> None:
+    images = page.evaluate("[...document.images].map((i) => [i.complete, i.naturalWidth, i.alt])")
+    assert len(images) == len(PICTURES) + 1 + len(PICTURES)
+    assert all(complete and width > 300 and len(alt) > 40 for complete, width, alt in images)
+    assert page.locator("section figcaption").count() == len(PICTURES) + 1
+    assert page.locator("details").count() == 1
+
+
+@pytest.mark.parametrize("width", [400, 1400])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits_and_can_be_read(width: int, scheme: str, page: Any) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=scheme)
+    page.evaluate("for (const d of document.querySelectorAll('details')) d.open = true")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    back = page.evaluate("getComputedStyle(document.querySelector('section')).backgroundColor")
+    assert (sum(map(int, back[4:-1].split(","))) > 600) == (scheme == "light")
+    assert min(page.evaluate("[...document.images].map((i) => i.getBoundingClientRect().width)")) >= 440
+
+
+def test_tables_sort(page: Any) -> None:
+    def column(number: int) -> list[str]:
+        return page.locator(f"section table >> nth=0 >> tbody tr td:nth-child({number})").all_inner_texts()
+
+    accuracies = [float(text) for text in column(2)]
+    assert accuracies == sorted(accuracies, reverse=True)
+    head = page.locator("section table >> nth=0 >> th button >> nth=1")
+    head.click()
+    assert [float(text) for text in column(2)] == sorted(accuracies)
+    assert page.get_attribute("section table th:nth-child(2)", "aria-sort") == "ascending"
+    head.click()
+    assert [float(text) for text in column(2)] == accuracies
+    page.locator("section table >> nth=0 >> th button >> nth=3").click()
+    differences = column(4)
+    assert differences[-1] == "–"
+    assert [float(text) for text in differences[:-1]] == sorted(float(text) for text in differences[:-1])
+
+
+def test_text_is_text(page: Any) -> None:
+    assert "It is <b>cheap</b>." in page.inner_text("table.claims")
+
+
+def test_numbers_are_the_results(page: Any, results: list[Result]) -> None:
+    (groups,) = (g for s, g in by_setting(results).items() if s.data == "moons")
+    rows = {row["activation"]: row for row in compared(groups, "none")}
+    shown = page.locator("section table >> nth=0 >> tbody tr").all()
+    for line in shown:
+        cells = line.locator("td").all_inner_texts()
+        row = rows["none" if cells[0] == "no activation" else cells[0]]
+        mean = np.mean([r.accuracy for r in groups[row["activation"]]])
+        assert float(cells[1]) == pytest.approx(100 * mean, abs=0.005)
+        if "difference" in row:
+            assert float(cells[3]) == pytest.approx(100 * row["difference"].mean, abs=0.005)
+
+
+def test_pictures_are_files(folder: Path) -> None:
+    names = {path.name for path in (folder / "figures").iterdir()}
+    for ending in ("png", "svg"):
+        assert {f"{picture.name}-1.{ending}" for picture in PICTURES} <= names
+        assert f"curves.{ending}" in names
+    page = (folder / "report.html").read_text()
+    assert "http" not in page.replace("http://www.w3.org", "").split("base64")[0]
+
+
+def test_the_conclusion_says_which_and_how_sure() -> None:
+    groups = {
+        "none": [made_up("none", s, 0.80 + 0.001 * s) for s in range(10)],
+        "relu": [made_up("relu", s, 0.90 + 0.001 * s) for s in range(10)],
+        "elu": [made_up("elu", s, 0.90 + 0.001 * s + (-1) ** s * 0.0004) for s in range(10)],
+    }
+    said = " ".join(conclusion(Configuration(), groups))
+    assert "take relu: it classifies 90.5 % (95 % interval" in said or "take elu: it classifies 90.5 %" in said
+    assert "can't be told apart from elu" in said or "can't be told apart from relu" in said
+    assert "It is better than no activation: than the best of these by 10.0 percentage points" in said
+
+
+def test_nothing_to_compare(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Store(tmp_path / "results.sqlite").add(made_up("relu", 0, 0.5))
+    assert main(["--out", str(tmp_path)]) == 1
+    assert "no setting has finished runs of two activations" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["--out", str(tmp_path / "nowhere")])
+    assert "'study' or 'claims' make it" in capsys.readouterr().err

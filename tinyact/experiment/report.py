@@ -1,0 +1,245 @@
+"""``python -m tinyact.experiment report``: what a study found, as one page that needs no network, and as pictures."""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import io
+import json
+import math
+import sys
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from tinyact.experiment.claims import Claim
+from tinyact.experiment.configuration import Configuration
+from tinyact.experiment.curves import draw
+from tinyact.experiment.pictures import PICTURES, Groups
+from tinyact.experiment.plot import label
+from tinyact.experiment.statistics import Comparison, paired
+from tinyact.experiment.store import FINISHED, Result, Store, StoreError
+from tinyact.experiment.study import by_setting, compared
+from tinyact.experiment.training import NONE
+
+HERE = Path(__file__).parent
+# So many settings have all pictures; the others have that of the accuracies.
+FULL = 4
+
+
+def write_report(results: Sequence[Result], folder: Path, claims: Sequence[Claim] = ()) -> Path:
+    """The page ``report.html``, and every picture of it as PNG and SVG in ``figures``.
+
+    Settings with two activations or more get pictures; the one with the most runs comes first.
+
+    Args:
+        results: of any study.
+        folder: where they go.
+        claims: to be shown too.
+
+    Returns:
+        The page's path.
+
+    Raises:
+        ValueError: if there is nothing to compare.
+        ImportError: if matplotlib is not installed.
+    """
+    settings = {
+        setting: groups for setting, groups in by_setting(results).items() if len(groups) > 1 and _any_finished(groups)
+    }
+    if not settings:
+        raise ValueError("there is nothing to compare: no setting has finished runs of two activations")
+    order = sorted(settings, key=lambda s: (-sum(map(len, settings[s].values())), s.key()))
+    figures = folder / "figures"
+    figures.mkdir(parents=True, exist_ok=True)
+    sections = [_section(setting, settings[setting], figures, k) for k, setting in enumerate(order)]
+    sections.insert(1, _claims(claims) + _curves(figures))
+    page = (HERE / "report.html").read_text(encoding="utf-8")
+    page = page.replace("{{LEAD}}", "".join(f"<p>{escape(s)}</p>" for s in conclusion(order[0], settings[order[0]])))
+    page = page.replace("{{RUNS}}", escape(_runs(results))).replace("{{SECTIONS}}", "\n".join(sections))
+    path = folder / "report.html"
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+def _any_finished(groups: Groups) -> bool:
+    return sum(any(r.status == FINISHED for r in group) for group in groups.values()) > 1
+
+
+def _baseline(groups: Groups) -> str:
+    return NONE if NONE in groups else next(iter(groups))
+
+
+def conclusion(setting: Configuration, groups: Groups) -> list[str]:
+    """Which activation to take, and how sure that is, for a person who knows nothing else."""
+    table = compared(groups, _baseline(groups))
+    best = table[0]
+    layers = "×".join(map(str, setting.hidden))
+    sentences = [
+        f"On {setting.data} data (hidden layers {layers}, learning rate {setting.lr:g}), take "
+        f"{label(best['activation'])}: it classifies {_percent(best['accuracy'])} of new samples correctly, on average "
+        f"over {best['runs']} random starts."
+    ]
+    pairs = {row["activation"]: _pairs(groups, best["activation"], row["activation"]) for row in table[1:]}
+    equal = [name for name, found in pairs.items() if found is not None and not found.low > 0]
+    better = {name: found for name, found in pairs.items() if found is not None and found.low > 0}
+    if equal:
+        names = ", ".join(map(label, equal))
+        sentences.append(f"It can't be told apart from {names} by these runs: any of them is as good a choice.")
+    if better:
+        second = next(iter(better.values()))
+        mean, low, high = (f"{100 * number:.1f}" for number in second[:3])
+        sentences.append(
+            f"It is better than {', '.join(map(label, better))}: than the best of these by {mean} percentage points, "
+            f"with 95 % certainty between {low} and {high}."
+        )
+    return sentences
+
+
+def _pairs(groups: Groups, one: str, other: str) -> Any:
+    a, b = ({r.configuration.seed: r.accuracy for r in groups[name] if r.status == FINISHED} for name in (one, other))
+    seeds = sorted(a.keys() & b.keys())
+    return paired([a[s] for s in seeds], [b[s] for s in seeds]) if len(seeds) > 1 else None
+
+
+def _percent(value: Comparison) -> str:
+    interval = "" if math.isnan(value.low) else f" (95 % interval {100 * value.low:.1f} to {100 * value.high:.1f} %)"
+    return f"{100 * value.mean:.1f} %{interval}"
+
+
+def _runs(results: Sequence[Result]) -> str:
+    diverged = sum(r.status != FINISHED for r in results)
+    machines, versions = {r.machine for r in results}, {f"tinyact {r.versions['tinyact']}" for r in results}
+    text = f"{len(results)} runs, {diverged} of which diverged; {sum(r.seconds for r in results):.0f} s of computing"
+    return f"{text} on {len(machines)} machine{'s' if len(machines) > 1 else ''}; {', '.join(sorted(versions))}."
+
+
+# --- the page's parts ----------------------------------------------------------------------------------------------
+
+
+def _section(setting: Configuration, groups: Groups, figures: Path, number: int) -> str:
+    """One setting: its table and its pictures; all but the first are folded, the later ones short."""
+    baseline = _baseline(groups)
+    pictures = PICTURES if number < FULL else PICTURES[:1]
+    parts = [_table(groups, baseline), *(_figure(picture, groups, baseline, figures, number) for picture in pictures)]
+    content = "\n".join(parts)
+    if number == 0:
+        return f"<section><h2>{escape(setting.words())}</h2>{content}</section>"
+    return f"<details><summary><h2>{escape(setting.words())}</h2></summary>{content}</details>"
+
+
+HEADS = (
+    "activation", "accuracy, %", "95 % interval", "difference", "95 % interval", "p", "effect d", "seeds needed", "runs"
+)  # fmt: skip
+
+
+def _table(groups: Groups, baseline: str) -> str:
+    """The numbers; a click on a head sorts by it."""
+    rows = []
+    for row in compared(groups, baseline):
+        accuracy, difference = row["accuracy"], row.get("difference")
+        cells = [label(row["activation"]), *(_interval(accuracy, 100, ".2f") if accuracy else ("–", "–"))]
+        if difference is None:
+            cells += ["–"] * 5
+        else:
+            cells += [*_interval(difference, 100, "+.2f"), f"{row['p']:.2g}"]
+            cells += [f"{difference.effect:+.2f}", f"{row['seeds']:.0f}"]
+        cells.append(f"{row['runs']}" + (f", {row['diverged']} diverged" if row["diverged"] else ""))
+        rows.append(cells)
+    caption = (
+        f"Test accuracy, and its difference to {label(baseline)} in percentage points, paired by seed. p: Wilcoxon's "
+        "test, corrected for the number of activations. Effect: the mean difference in its own standard deviations. "
+        "Seeds needed: to see such a difference with 80 % power. A click on a head sorts."
+    )
+    return f'<p class="note">{escape(caption)}</p>{_sortable(HEADS, rows)}'
+
+
+def _sortable(heads: Sequence[str], rows: Sequence[Sequence[str]], kind: str = "") -> str:
+    head = "".join(f'<th scope="col"><button type="button">{escape(text)}</button></th>' for text in heads)
+    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    table = f'<table class="sortable {kind}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    return f'<div class="scroll">{table}</div>'
+
+
+def _interval(value: Any, factor: float, form: str) -> tuple[str, str]:
+    mean, low, high = (f"{factor * number:{form}}" for number in value[:3])
+    return mean, f"{low} to {high}"
+
+
+def _figure(picture: Any, groups: Groups, baseline: str, figures: Path, number: int) -> str:
+    """A picture, written to its files and into the page; nothing where there is nothing to draw."""
+    from matplotlib import pyplot as plt
+
+    figure = picture.draw(groups, baseline)
+    drawn = any(axes.has_data() for axes in figure.axes)
+    html = ""
+    if drawn:
+        figure.axes[0].set_title(picture.title)
+        html = _embedded(figure, f"{picture.name}-{number + 1}", picture.title, picture.caption, figures)
+    plt.close(figure)
+    return html
+
+
+def _embedded(figure: Any, name: str, title: str, caption: str, figures: Path) -> str:
+    figure.savefig(figures / f"{name}.png", dpi=120)
+    figure.savefig(figures / f"{name}.svg")
+    figure.axes[0].set_title("")  # the page has it above
+    svg = io.BytesIO()
+    figure.savefig(svg, format="svg", transparent=True)
+    image = _image(svg.getvalue(), f"{title}. {caption}")
+    return f"<figure><h3>{escape(title)}</h3>{image}<figcaption>{escape(caption)}</figcaption></figure>"
+
+
+def _image(svg: bytes, alt: str, kind: str = "") -> str:
+    data = base64.b64encode(svg).decode()
+    return f'<div class="scroll"><img class="{kind}" src="data:image/svg+xml;base64,{data}" alt="{escape(alt)}"></div>'
+
+
+def _claims(claims: Sequence[Claim]) -> str:
+    if not claims:
+        return ""
+    rows = [(c.about, c.text, c.measurement, c.verdict) for c in claims]
+    table = _sortable(("about", "claim", "measured", "verdict"), rows, "claims")
+    return f"<section><h2>What is said about activation functions, measured</h2>{table}</section>"
+
+
+def _curves(figures: Path) -> str:
+    """The activation functions themselves."""
+    for ending in ("png", "svg"):
+        draw(figures / f"curves.{ending}")
+    caption = (
+        "Each function (solid) with its first (dashed) and second derivative (dotted). Where the dashed line is 0 no "
+        "gradient passes."
+    )
+    image = _image((figures / "curves.svg").read_bytes(), caption, "wide")
+    figure = f"<figure>{image}<figcaption>{caption}</figcaption></figure>"
+    return f"<section><h2>The activation functions</h2>{figure}</section>"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line ``report``; returns 0, or 1 if there is nothing to report or it can't be written."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tinyact.experiment report",
+        description="Write report.html, one page that needs no network, and its pictures, from a study's results.",
+    )
+    add = parser.add_argument
+    add("--out", type=Path, default=Path("study"), metavar="DIR", help="the study's folder (default: study)")
+    add("--store", type=Path, metavar="FILE", help="results (default: results.sqlite in that folder)")
+    options = parser.parse_args(arguments)
+    from importlib.util import find_spec
+
+    if find_spec("matplotlib") is None:
+        parser.error('report needs matplotlib, which is not installed: pip install "tinyact[plot]"')
+    path = options.store or options.out / "results.sqlite"
+    if not path.exists():
+        parser.error(f"{path} does not exist; 'study' or 'claims' make it")
+    try:
+        known = options.out / "claims.json"
+        claims = [Claim(**entry) for entry in json.loads(known.read_text())] if known.exists() else []
+        written = write_report(Store(path).results(), options.out, claims)
+    except (OSError, StoreError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(f"written: {written} and {options.out / 'figures'}")
+    return 0
