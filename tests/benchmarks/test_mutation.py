@@ -1,0 +1,92 @@
+"""Mutation testing: what it changes, what it leaves alone, and that it tells noticed changes from unnoticed ones."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks import mutation
+from benchmarks.mutation import Mutant, copies, fate, mirror, mutants, report
+from benchmarks.timing import alone
+
+SOURCE = '''"""Doc: 1 + 1."""
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    x: int = 1 + 1
+
+
+class A:
+    def f(self, x: int = 3) -> float:
+        """2 + 2"""
+        if x < 2:
+            raise ValueError(f"{x - 1}")
+        return x * -x
+'''
+
+
+def test_formulas_are_changed_and_words_are_not() -> None:
+    found = {(m.line, m.place, m.before, m.after.replace("  ", " ")) for m in mutants("a.py", SOURCE)}
+    assert {line for line, *_ in found} == {12, 14}
+    assert {place for _, place, *_ in found} == {"A.f"}
+    assert {after for line, _, _, after in found if line == 14} == {"return x / -x", "return x * x"}
+    assert {after for line, _, _, after in found if line == 12} == {
+        "if x <= 2:", "if x >= 2:", "if x < 3:", "if x < 1:", "if not x < 2:"
+    }  # fmt: skip
+
+
+def test_every_file_has_tests() -> None:
+    for file in mutation.FILES:
+        assert (mutation.ROOT / file).is_file()
+        assert all((mutation.ROOT / path).exists() for path in mirror(file))
+
+
+def fates(*given: Mutant) -> list[str]:
+    """What becomes of them, and that the file is as before."""
+    mutation.WIDER[:] = ["tests/functions/test_softmax.py"]
+    with copies(1) as (copy,):
+        found = [fate(mutant, copy) for mutant in given]
+        assert (copy / given[0].file).read_text() == (mutation.ROOT / given[0].file).read_text()
+    return found
+
+
+def test_a_wrong_derivative_is_noticed_and_another_name_is_not() -> None:
+    file = "tinyact/functions/softmax.py"
+    source = (mutation.ROOT / file).read_text()
+    rule = "return y * (grad - np.sum(grad * y, self.dims, keepdims=True))"
+    wrong = Mutant(file, "", 0, rule, "", source.replace(rule, rule.replace("grad - ", "grad + ")))
+    same = Mutant(file, "", 0, "", "", source.replace(rule, rule + "  # the same"))
+    assert source not in (wrong.source, same.source)
+    # In a process that has used no threads yet: those of PyTorch don't survive the fork.
+    assert alone(fates, wrong, same) == ["quick: failed", "survived"]
+
+
+def test_the_report_counts_and_gives_reasons() -> None:
+    four = [Mutant("a.py", "f", n, f"from {n}", f"to {n}", "") for n in range(4)]
+    fates = {four[0].key: "quick: failed", four[1].key: "survived", four[2].key: "survived"}
+    text = report({"a.py": four}, fates, {four[1].key: "the same"})
+    assert "| a.py | 4 | 3 | 1 | 1 | 1 | 50.0% |" in text
+    assert "| a.py:1 | `from 1` | `to 1` | the same |" in text
+    assert "| a.py:2 | `from 2` | `to 2` |  |" in text
+
+
+def test_reasons_belong_to_mutants_that_exist() -> None:
+    reasons = mutation.equivalents()
+    files = {key.split()[0] for key in reasons}
+    known = {m.key for file in files for m in mutants(file, (mutation.ROOT / file).read_text())}
+    assert set(reasons) <= known
+
+
+def test_a_run_that_has_nothing_left_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = "tinyact/functions/softmax.py"
+    found = list(mutants(file, (mutation.ROOT / file).read_text()))
+    state = tmp_path / "state.jsonl"
+    state.write_text("".join(json.dumps({"key": m.key, "line": m.line, "fate": "quick: failed"}) + "\n" for m in found))
+    assert mutation.main([file, "--state", str(state), "--out", str(tmp_path)]) == 0
+    assert (
+        f"| all | {len(found)} | {len(found)} | {len(found)} | 0 | 0 | 100.0% |"
+        in (tmp_path / "mutation.md").read_text()
+    )
