@@ -68,7 +68,9 @@ class Tensor:
 
     _grad: Tensor | None = None
     _requires_grad: bool = False
+    # What a leaf, as a node of the graph, has in common with operations; its gradient it keeps in any case.
     _hooks: dict[int, Hook] | None = None
+    _retained: weakref.ref[Tensor] | None = None
     # To be called when .grad has changed.
     _accumulated: dict[int, Callable[[Tensor], None]] | None = None
     _detached: bool = False
@@ -373,12 +375,12 @@ class Tensor:
         if not self._requires_grad:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
         if self.grad_fn is not None:
-            self.grad_fn.retained = weakref.ref(self)
+            self.grad_fn._retained = weakref.ref(self)
 
     @property
     def retains_grad(self) -> builtins.bool:
         """Whether this is no leaf and keeps its gradient nevertheless."""
-        retained = None if self.grad_fn is None else self.grad_fn.retained
+        retained = None if self.grad_fn is None else self.grad_fn._retained
         return retained is not None and retained() is self
 
     def register_hook(self, hook: Hook) -> RemovableHandle:
@@ -392,11 +394,10 @@ class Tensor:
         """
         if not self._requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
-        if self.grad_fn is not None:
-            hooks = self.grad_fn.hooks = self.grad_fn.hooks or {}
-        else:
-            hooks = self._hooks = self._hooks or {}
-        return RemovableHandle(hooks, hook)
+        node = self if self.grad_fn is None else self.grad_fn
+        if node._hooks is None:
+            node._hooks = {}
+        return RemovableHandle(node._hooks, hook)
 
     def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
         """Calls ``hook(tensor)`` each time after a gradient was added to ``.grad`` of this leaf.

@@ -82,8 +82,8 @@ class Operation:
     serial = -1
     shape: tuple[int, ...] = ()
     dtype: np.dtype[Any]
-    hooks: dict[int, Hook] | None = None
-    retained: weakref.ref[Tensor] | None = None
+    _hooks: dict[int, Hook] | None = None
+    _retained: weakref.ref[Tensor] | None = None
 
     # Whether the output is another look at the input's memory (transpose, slices …).
     is_view: ClassVar[bool] = False
@@ -92,7 +92,7 @@ class Operation:
 
     _names: ClassVar[tuple[str, ...]]
     _rules: ClassVar[tuple[Rule, ...]]
-    _plans: ClassVar[dict[tuple[bool, ...], _Plan]]
+    _plans: ClassVar[dict[int, _Plan]]
 
     forward: Callable[..., Any]
 
@@ -119,7 +119,15 @@ class Operation:
 
     def apply(self, *inputs: Any) -> Tensor:
         """The operation on tensors (and constants), recorded if an input requires gradients."""
-        arrays = [i.array if isinstance(i, Tensor) else i for i in inputs]
+        arrays: list[Any] = []
+        edges: list[Edge] = []
+        needs = 0
+        for number, i in enumerate(inputs):
+            edge = edge_of(i)
+            if edge is not None:
+                needs |= 1 << number
+            edges.append(edge)
+            arrays.append(i.array if isinstance(i, Tensor) else i)
         if self.may_warn:
             with np.errstate(all="ignore"):
                 y = self.forward(*arrays)
@@ -128,17 +136,14 @@ class Operation:
         output = wrap(y)
         if self.is_view:
             share_memory(inputs[0], output)
-        if recording.on:
-            for i in inputs:
-                if isinstance(i, Tensor) and i._requires_grad:
-                    self.record(inputs, output)
-                    break
+        if needs and recording.on:
+            self.edges = tuple(edges)
+            self.plan = self._plans.get(needs) or self._planned(needs)
+            self.record(inputs, output)
         return output
 
     def record(self, inputs: Sequence[Any], output: Tensor) -> None:
-        """Enter the graph: remember where gradients go on, and what the rules for them will want."""
-        self.edges = tuple([edge_of(i) for i in inputs])
-        self.plan = self._planned()
+        """Enter the graph: remember what the rules will want, and become the node that made the output."""
         values = (*inputs, output)
         self.saved = [save(values[k]) for k in self.plan.saves]
         self.attach(output)
@@ -146,20 +151,18 @@ class Operation:
     def attach(self, output: Tensor) -> None:
         """Become the node that made this output."""
         self.serial = next_serial()
-        self.shape = output.array.shape
-        self.dtype = output.array.dtype
+        array = output.array
+        self.shape, self.dtype = array.shape, array.dtype
         output.grad_fn = self
         output._requires_grad = True
 
-    def _planned(self) -> _Plan:
-        needs = tuple([edge is not None for edge in self.edges])
-        plan = self._plans.get(needs)
-        if plan is None:
-            rules = [rule for rule in self._rules if rule.input < len(needs) and needs[rule.input]]
-            saves = tuple(sorted({k for rule in rules for k in rule.takes}))
-            positions = {k: position for position, k in enumerate(saves)}
-            rules = [rule._replace(takes=tuple(positions[k] for k in rule.takes)) for rule in rules]
-            plan = self._plans[needs] = _Plan(saves, tuple(rules))
+    def _planned(self, needs: int) -> _Plan:
+        """The plan for the inputs whose bits are set, made once for all applications."""
+        rules = [rule for rule in self._rules if needs >> rule.input & 1]
+        saves = tuple(sorted({k for rule in rules for k in rule.takes}))
+        positions = {k: position for position, k in enumerate(saves)}
+        rules = [rule._replace(takes=tuple(positions[k] for k in rule.takes)) for rule in rules]
+        plan = self._plans[needs] = _Plan(saves, tuple(rules))
         return plan
 
     def __call__(self, *inputs: Any) -> Any:
@@ -333,21 +336,25 @@ def sweep(
     arrived: dict[Edge, Gradient] = {}
     found: dict[Edge, Gradient] = {}
     for root, given in zip(roots, grads, strict=True):
-        _add(arrived, edge_of(root), given if create_graph else given.array)
+        edge, g = edge_of(root), given if create_graph else given.array
+        arrived[edge] = arrived[edge] + g if edge in arrived else g
 
     with set_grad_enabled(create_graph), np.errstate(all="ignore"):
         for node in _order(list(arrived), wanted):
-            if node not in arrived:
+            grad = arrived.pop(node, None)
+            if grad is None:
                 continue
-            grad = _hooked(node, arrived.pop(node), create_graph)
+            if node._hooks is not None or node._retained is not None:
+                grad = _hooked(node, grad, create_graph)
             if wanted is not None and node in wanted:
                 found[node] = grad
             sent: Sequence[Gradient] = ()
             if isinstance(node, Operation):
                 sent = node.backward(grad, node.load(create_graph))
-                for edge, g in zip(node.edges, sent, strict=True):
+                for edge, g in zip(node.edges, sent):
                     if edge is not None and g is not None:
-                        _add(arrived, edge, fitted(g, edge))
+                        g = fitted(g, edge)
+                        arrived[edge] = arrived[edge] + g if edge in arrived else g
                 if not retain_graph:
                     node.free()
             elif wanted is None and node._requires_grad:
@@ -388,10 +395,6 @@ def _on_the_way(nodes: list[Operation | Tensor], wanted: set[Edge]) -> list[Oper
         if isinstance(node, Operation) and any(edge in useful for edge in node.edges):
             useful.add(node)
     return [node for node in nodes if node in useful]
-
-
-def _add(arrived: dict[Edge, Gradient], edge: Edge, grad: Gradient) -> None:
-    arrived[edge] = arrived[edge] + grad if edge in arrived else grad
 
 
 def fitted(grad: Gradient, edge: Operation | Tensor) -> Gradient:
@@ -436,17 +439,12 @@ def total(x: Any, dims: tuple[int, ...], keepdims: bool = False) -> Any:
 
 def _hooked(node: Operation | Tensor, grad: Gradient, create_graph: bool) -> Gradient:
     """The gradient after the hooks of the tensor that it belongs to."""
-    if isinstance(node, Operation):
-        hooks, retained = node.hooks, None if node.retained is None else node.retained()
-    else:
-        hooks, retained = node._hooks, None
-    if hooks is None and retained is None:
-        return grad
-    for hook in list(hooks.values()) if hooks else ():
+    for hook in list(node._hooks.values()) if node._hooks else ():
         changed = hook(grad if create_graph else wrap(grad))
         if changed is not None:
             _check_replacement(changed, grad)
             grad = changed if create_graph else changed.array
+    retained = None if node._retained is None else node._retained()
     if retained is not None:
         accumulate(retained, grad, create_graph)
     return grad

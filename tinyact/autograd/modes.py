@@ -25,15 +25,12 @@ class _Mode(ContextDecorator):
 
     def __init__(self, mode: bool) -> None:
         self._mode = mode
-        self._stacks = threading.local()
+        # What held before; a stack, because a block may be entered inside itself.
+        self._before: list[bool] = []
 
-    @property
-    def _before(self) -> list[bool]:
-        # A stack, because a decorated function may call itself; one per thread, because several may call it.
-        if not hasattr(self._stacks, "before"):
-            self._stacks.before = []
-        before: list[bool] = self._stacks.before
-        return before
+    def _recreate_cm(self) -> _Mode:
+        # Every call of a decorated function has its own, since several threads may be in it.
+        return _Mode(self._mode)
 
     def __call__(self, func: F) -> F:
         if not inspect.isgeneratorfunction(func):
@@ -44,7 +41,7 @@ class _Mode(ContextDecorator):
             # The mode holds while the generator runs, not while it waits.
             generator, sent = func(*args, **kwargs), None
             while True:
-                with self:
+                with _Mode(self._mode):
                     try:
                         item = generator.send(sent)
                     except StopIteration as end:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +81,7 @@ class Linear(Operation):
         if weight.shape[0] != 1:
             return grad @ weight
         # With a single output each product has one term, and BLAS is slower than broadcasting.
-        if isinstance(grad, engine.Tensor):
+        if isinstance(grad, engine.Tensor) or grad.size < 1 << 10:
             return grad * weight
         return with_each_row(np.multiply, np.repeat(grad, weight.shape[1], -1), weight[0])
 
@@ -91,7 +92,15 @@ class Linear(Operation):
     def grad_bias(self, grad: Gradient) -> Gradient:
         # A sum over rows as a matrix product: NumPy's own is many times slower.
         g = rows(grad)
-        return np.ones(g.shape[0], like_dtype(grad)) @ g
+        return ones(g.shape[0], like_dtype(grad)) @ g
+
+
+@functools.lru_cache(maxsize=8)
+def ones(count: int, dtype: np.dtype[Any]) -> Any:
+    """A vector of ones, made once for all steps with batches of this size."""
+    vector = np.ones(count, dtype)
+    vector.flags.writeable = False
+    return vector
 
 
 def rows(x: Any) -> Any:

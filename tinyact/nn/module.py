@@ -187,10 +187,10 @@ class Module:
 
     def __getattr__(self, name: str) -> Any:
         # Called only for what is no ordinary attribute.
+        attributes = self.__dict__
         for registry in _REGISTRIES:
-            registered = vars(self).get(registry, ())
-            if name in registered:
-                return registered[name]
+            if registry in attributes and name in attributes[registry]:
+                return attributes[registry][name]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __delattr__(self, name: str) -> None:
