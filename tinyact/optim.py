@@ -57,7 +57,7 @@ class _Together:
 
     def step(self, group: Group) -> None:
         """One step of all of them."""
-        np.concatenate([p.array.reshape(-1) for p in self.parameters], out=self.vector)
+        np.concatenate([p.array for p in self.parameters], None, self.vector)
         known = len(self.state)
         grads = [p._grad.array for p in self.parameters]  # type: ignore[union-attr]
         self.optimizer._update(self.vector, _side_by_side(grads), self.state, group)
@@ -69,7 +69,7 @@ class _Together:
 
 
 def _side_by_side(arrays: list[Array]) -> Array:
-    return np.concatenate([array.reshape(-1) for array in arrays])
+    return np.concatenate(arrays, None)
 
 
 class Optimizer:

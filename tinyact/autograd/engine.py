@@ -202,7 +202,9 @@ class Operation:
                 ".backward() or autograd.grad(). Specify retain_graph=True if you need to backward through the "
                 "graph a second time or if you need to access saved tensors after calling backward."
             )
+        arrays = []
         for array, counter, count in self.saved:
+            arrays.append(array)
             if counter is not None and counter[0] != count:
                 kind = f"torch.{'Double' if array.dtype == np.float64 else 'Float'}Tensor"
                 raise RuntimeError(
@@ -213,7 +215,7 @@ class Operation:
                 )
         if create_graph:
             return [self._as_tensor(k, s) for k, s in zip(self.plan.saves, self.saved, strict=True)]
-        return [array for array, _, _ in self.saved]
+        return arrays
 
     def _as_tensor(self, source: int, saved: tuple[Any, list[int] | None, int]) -> Any:
         """A saved value as part of the graph again: ``source`` counts the inputs, and after them the output."""
