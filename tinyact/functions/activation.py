@@ -127,7 +127,7 @@ class LeakyReLU(Activation):
         return "LeakyReluBackward0"
 
     def value(self, x: Any) -> Any:
-        return choose(x > 0, x, self.negative_slope * x, x)
+        return positive(x) + self.negative_slope * negative(x)
 
     def derivative(self, x: Any) -> Any:
         return choose(x > 0, 1.0, self.negative_slope, x)

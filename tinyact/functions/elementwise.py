@@ -62,7 +62,7 @@ class Choose(Operation):
     def forward(self, mask: Any, a: Any, b: Any, like: Any) -> Any:
         bits = np.int32 if like.dtype == FLOAT32 else np.int64
         a, b = (np.asarray(value, like.dtype).view(bits) for value in (a, b))
-        return (b ^ ((a ^ b) & -mask.view(np.int8))).view(like.dtype)
+        return (b ^ ((a ^ b) * mask)).view(like.dtype)
 
     def grad_a(self, grad: Gradient, mask: Any) -> Gradient:
         return keep(grad, mask)
