@@ -15,7 +15,7 @@ import numpy as np
 from tinyact.autograd import engine
 from tinyact.autograd.engine import Gradient, Operation
 from tinyact.functions.described import floating, function, number
-from tinyact.functions.elementwise import Elementwise, choose, keep
+from tinyact.functions.elementwise import FLOAT64, Elementwise, choose, keep
 from tinyact.functions.operand import documented
 from tinyact.functions.shape import reshape
 
@@ -53,9 +53,9 @@ class Sigmoid(Activation):
     integers = "floats"
 
     def value(self, x: Any) -> Any:
-        # The same fraction times eˣ, exact in the tail below. e⁴⁰ makes it 1 already; a larger power could overflow.
-        e = np.exp(np.minimum(x, 40))
-        return e / (1 + e)
+        # 1 / (1 + e⁻ˣ) for x ≥ 0 and the same fraction times eˣ, eˣ / (eˣ + 1), below: e^(−|x|) can't overflow.
+        e = np.exp(-np.abs(x))
+        return np.maximum(e, x >= 0) / (1 + e)
 
     def derivative(self, y: Any) -> Any:
         return y * (1 - y)
@@ -76,6 +76,12 @@ class Tanh(Activation):
 
     def value(self, x: Any) -> Any:
         return np.tanh(x)
+
+    def rounded_value(self, x: Any) -> Any:
+        if x.dtype == FLOAT64:
+            # In float64 NumPy's tanh is off by up to 1.2 units in the last place, and PyTorch's by 0.75.
+            return self.value(x.astype(np.longdouble)).astype(FLOAT64)
+        return super().rounded_value(x)
 
     def derivative(self, y: Any) -> Any:
         return 1 - y * y
@@ -171,15 +177,16 @@ class SELU(Activation):
 
     inplace = True
     scale, alpha = 1.0507009873554804934193349852946, 1.6732632423543772848170429916717
+    scale_alpha = 1.7580993408473768599402175208123  # s·α rounded once; the product of the rounded ones is one unit off
 
     def name(self) -> str:
         return "EluBackward0"
 
     def value(self, x: Any) -> Any:
-        return self.scale * positive(x) + self.scale * self.alpha * np.expm1(negative(x))
+        return self.scale * positive(x) + self.scale_alpha * np.expm1(negative(x))
 
     def derivative(self, x: Any) -> Any:
-        return choose(x > 0, self.scale, self.scale * self.alpha * np.exp(negative_part(x)), x)
+        return choose(x > 0, self.scale, self.scale_alpha * np.exp(negative_part(x)), x)
 
 
 class CELU(Activation):
@@ -232,7 +239,7 @@ class SiLU(Activation):
 
 
 class Mish(Activation):
-    """Mish(x) = x·tanh(softplus(x)), softplus(x) = ln(1 + eˣ)
+    """Mish(x) = x·tanh(softplus(x)), softplus(x) = ln(1 + eˣ), so that tanh(softplus(x)) = n / (n + 2), n = eˣ·(eˣ + 2)
 
     Range: [−0.3088, ∞)
     Derivative: t + x·σ(x)·(1 − t²), with t = tanh(softplus(x))
@@ -243,12 +250,17 @@ class Mish(Activation):
 
     inplace = True
 
+    def share(self, x: Any) -> Any:
+        """tanh(softplus(x)); where x is 40 it is 1 already."""
+        e = np.exp(np.clip(x, -1000.0, 40.0))
+        return e * (e + 2) / (e * (e + 2) + 2)
+
     def value(self, x: Any) -> Any:
-        return bounded_below(x) * Tanh()(Softplus()(x))
+        return bounded_below(x) * self.share(x)
 
     def derivative(self, x: Any) -> Any:
         x = bounded(x)
-        t = Tanh()(Softplus()(x))
+        t = self.share(x)
         return t + x * sigma(x) * (1 - t * t)
 
 
