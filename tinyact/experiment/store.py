@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
@@ -123,6 +124,19 @@ class Store:
             raise StoreError(
                 f"{self.path} can't be written: {error}; all that was there before is there still"
             ) from error
+
+    def check_room(self, size: int) -> None:
+        """Refuse what can't fit on the disk, before hours of training.
+
+        Raises:
+            StoreError: if fewer bytes than these are free.
+        """
+        free = shutil.disk_usage(self.path.absolute().parent).free
+        if free < size:
+            raise StoreError(
+                f"the disk of {self.path} is too full: the results take about {size / 1e6:.1f} MB, {free / 1e6:.1f} MB "
+                "are free"
+            )
 
     def results(self, of: Iterable[Configuration] | None = None) -> list[Result]:
         """All results, or those of these configurations, in a fixed order."""
