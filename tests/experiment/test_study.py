@@ -245,7 +245,7 @@ def test_the_summary_has_no_bare_mean(tmp_path: Path) -> None:
     assert len(lines) == 4
     assert all("[" in line for line in lines)
     assert sum("p " in line and " d " in line and " n " in line for line in lines) == 2
-    assert "moons, 4, lr 0.1, 5 epochs" in text
+    assert "moons, hidden 4, lr 0.1, 5 epochs" in text
 
 
 def test_on_a_cluster_of_which_one_worker_is_killed(tmp_path: Path) -> None:

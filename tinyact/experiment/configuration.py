@@ -88,7 +88,8 @@ class Configuration:
 
     def words(self) -> str:
         """The setting, as one would say it."""
-        parts = [self.data, "×".join(map(str, self.hidden)) or "no hidden layer", f"lr {self.lr:g}"]
+        hidden = f"hidden {'×'.join(map(str, self.hidden))}" if self.hidden else "no hidden layer"
+        parts = [self.data, hidden, f"lr {self.lr:g}"]
         parts += [f"dropout {self.dropout:g}"] if self.dropout else []
         parts += [f"batches of {self.batch}"] if self.batch else []
         return ", ".join([*parts, f"{self.epochs} epochs"])
