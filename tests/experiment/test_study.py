@@ -133,6 +133,38 @@ def test_ctrl_c_says_how_to_go_on(
     assert "the same command goes on with the rest" in said
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signals here")
+def test_ctrl_c_with_workers_ends_cleanly(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "tinyact.experiment",
+        "study",
+        "--seeds",
+        "50",
+        "--jobs",
+        "2",
+        "--out",
+        str(tmp_path),
+    ]
+    program = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+    end = time.monotonic() + 60
+    while _count(tmp_path / "results.sqlite") < 3 and time.monotonic() < end:
+        time.sleep(0.02)
+    os.killpg(program.pid, signal.SIGINT)  # as a terminal does, to the workers too
+    said = program.communicate(timeout=60)[1]
+    kept = _count(tmp_path / "results.sqlite")
+    assert program.returncode == 130
+    assert kept >= 3
+    expected = (
+        f"stopped: {kept} of 100 runs are in {tmp_path / 'results.sqlite'}; the same command goes on with the rest"
+    )
+    assert said.strip() == expected
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

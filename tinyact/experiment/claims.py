@@ -518,9 +518,9 @@ def swish_beats_relu(lab: Lab) -> tuple[str, str]:
     return f"Swish's accuracy minus ReLU's, by the number of hidden layers: {text}", f"{kind}: {_which(found, 'with ')}"
 
 
-def _which(found: Differences, word: str) -> str:
-    """More with this, less with that."""
-    parts = (("more", found.better), ("less", found.worse), ("no difference seen", found.equal))
+def _which(found: Differences, word: str, above: str = "better", below: str = "worse") -> str:
+    """Better with this, worse with that."""
+    parts = ((above, found.better), (below, found.worse), ("no difference seen", found.equal))
     return "; ".join(f"{how} {word}{', '.join(map(str, keys))}" for how, keys in parts if keys)
 
 
@@ -617,7 +617,10 @@ def overfits(lab: Lab) -> tuple[str, str]:
     found = lab.differences(gap, {place: ({**relu, **more}, {**none, **more}) for place, more in places.items()})
     text = "; ".join(f"{place} {said(value, sign='+')}" for place, value in found.means.items())
     kind = HOLDS if len(found.better) == len(places) else "depends on the data" if found.better else NOT_SEEN
-    return f"gap between training and test accuracy with ReLU minus without: {text}", f"{kind}: {_which(found, 'on ')}"
+    return (
+        f"gap between training and test accuracy with ReLU minus without: {text}",
+        f"{kind}: {_which(found, 'on ', 'more', 'less')}",
+    )
 
 
 @claim("Here", "Dropout helps against it.")

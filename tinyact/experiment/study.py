@@ -15,6 +15,7 @@ import math
 import platform
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import fields
@@ -108,7 +109,9 @@ def run_all(
 def _in_parallel(missing: list[Configuration], jobs: int, backend: str, scheduler: str) -> Iterator[Result]:
     from joblib import Parallel, delayed, parallel_config
 
-    with _joined(backend, scheduler), parallel_config(backend, n_jobs=jobs):
+    with warnings.catch_warnings(), _joined(backend, scheduler), parallel_config(backend, n_jobs=jobs):
+        # Said when a result can't be kept and the rest is called off: the error says it better.
+        warnings.filterwarnings("ignore", r"\d+ tasks which were still being processed")
         # Ray's pool returns lists alone: what has ended is kept after each of these.
         size = len(missing) if backend != "ray" else 64
         for start in range(0, len(missing), max(1, size)):
@@ -181,8 +184,10 @@ def open_store(path: Path, configurations: Sequence[Configuration]) -> Store:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     store = Store(path)
-    # Two losses an epoch, and what is recorded in some epochs of each layer, as text.
-    store.check_room(sum(2000 + c.epochs * (40 + 12 * (len(c.hidden) + 1)) for c in store.missing(configurations)))
+    missing = store.missing(configurations)
+    if missing:
+        # Two losses an epoch, and what is recorded in some epochs of each layer, as text.
+        store.check_room(sum(2000 + c.epochs * (40 + 12 * (len(c.hidden) + 1)) for c in missing))
     return store
 
 
