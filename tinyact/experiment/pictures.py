@@ -43,7 +43,7 @@ def differences(groups: Groups, baseline: str) -> Any:
         if "difference" in row:
             ours, theirs = pairs(groups[row["activation"]], groups[baseline])
             points[label(row["activation"])] = (100 * np.subtract(ours, theirs)).tolist()
-    figure = _clouds(points, f"accuracy minus that of {label(baseline)}, points of %")
+    figure = _clouds(points, f"difference to {label(baseline)}, percentage points")
     figure.axes[0].axvline(0, color="0.5", linewidth=1)
     return figure
 
