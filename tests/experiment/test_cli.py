@@ -123,7 +123,8 @@ def test_check_torch(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--activation", "reluu"], "unknown activation 'reluu'; known are sigmoid, tanh"),
+        (["--activation", "reluu"], "unknown activation 'reluu'; did you mean 'relu'? (known: sigmoid, tanh"),
+        (["stdy"], "unknown command 'stdy'; did you mean 'study'? (known: study, claims, report, curves)"),
         (["--seeds", "0"], "at least 1, got '0'"),
         (["--seeds", "two"], "got 'two'"),
         (["--epochs", "-5"], "at least 1"),

@@ -36,10 +36,19 @@ def test_impossible_values(values: dict[str, Any], said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "values", [{"lr": "0.1"}, {"epochs": 1.5}, {"activation": 3}, {"seed": True}, {"dropout": True}]
+    "values",
+    [
+        {"lr": "0.1"},
+        {"hidden": 16},
+        {"hidden": ([8],)},
+        {"epochs": 1.5},
+        {"activation": 3},
+        {"seed": True},
+        {"dropout": True},
+    ],
 )
 def test_wrong_types(values: dict[str, Any]) -> None:
-    with pytest.raises(TypeError, match=f"{next(iter(values))} has to be a"):
+    with pytest.raises(TypeError, match=f"{next(iter(values))}.* has to be a"):
         Configuration(**values)
 
 
@@ -48,7 +57,7 @@ def test_a_key_is_the_configuration() -> None:
     assert Configuration.from_key(c.key()) == c
     assert Configuration(lr=1).key() == Configuration(lr=1.0).key()
     assert c.setting() == Configuration("none", 0, "digits", (8, 4), 0.01, 0.5, 7, 32)
-    assert c.words() == "digits, 8×4, lr 0.01, dropout 0.5, batches of 32, 7 epochs"
+    assert c.words() == "digits, hidden 8×4, lr 0.01, dropout 0.5, batches of 32, 7 epochs"
 
 
 def test_a_grid_is_every_combination_once() -> None:

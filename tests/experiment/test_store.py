@@ -6,6 +6,7 @@ import math
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,19 @@ def test_a_full_disk_loses_nothing_that_was_finished(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", FULL, str(path)], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["True", "True"]
     assert len(Store(path).results()) > 1
+
+
+def test_a_file_that_can_only_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(tmp_path / "a.sqlite")
+    store.add(result())
+    store.check_room(0)
+    before = store.path.read_bytes()
+    reading = f"{store.path.as_uri()}?mode=ro"
+    monkeypatch.setattr(Store, "_open", lambda self: closing(sqlite3.connect(reading, uri=True)))
+    with pytest.raises(StoreError, match="can't be written: attempt to write a readonly database"):
+        store.check_room(0)
+    assert len(Store(store.path).results()) == 1
+    assert store.path.read_bytes() == before
 
 
 def test_rows_are_flat() -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,7 +20,7 @@ import pytest
 from tinyact.experiment import study
 from tinyact.experiment.configuration import Configuration, Grid
 from tinyact.experiment.store import Result, Store, rows
-from tinyact.experiment.study import main, run, run_all, summary
+from tinyact.experiment.study import main, open_store, run, run_all, summary
 
 ROOT = Path(__file__).parents[2]
 SMALL = ["--data", "moons", "--hidden", "4", "--epochs", "5"]
@@ -130,6 +133,38 @@ def test_ctrl_c_says_how_to_go_on(
     assert "the same command goes on with the rest" in said
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signals here")
+def test_ctrl_c_with_workers_ends_cleanly(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "tinyact.experiment",
+        "study",
+        "--seeds",
+        "50",
+        "--jobs",
+        "2",
+        "--out",
+        str(tmp_path),
+    ]
+    program = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+    end = time.monotonic() + 60
+    while _count(tmp_path / "results.sqlite") < 3 and time.monotonic() < end:
+        time.sleep(0.02)
+    os.killpg(program.pid, signal.SIGINT)  # as a terminal does, to the workers too
+    said = program.communicate(timeout=60)[1]
+    kept = _count(tmp_path / "results.sqlite")
+    assert program.returncode == 130
+    assert kept >= 3
+    expected = (
+        f"stopped: {kept} of 100 runs are in {tmp_path / 'results.sqlite'}; the same command goes on with the rest"
+    )
+    assert said.strip() == expected
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -142,7 +177,9 @@ def test_ctrl_c_says_how_to_go_on(
         (["--jobs", "0"], "--jobs takes -1 or a number of at least 1"),
         (["--backend", "dask"], "needs --scheduler tcp://HOST:PORT"),
         (["--export", "a.xlsx"], "the ending must be .csv or .parquet"),
-        (["--export", "nowhere/a.csv"], "its folder does not exist"),
+        (["--export", "."], "the ending must be"),
+        (["--batch", "0"], "batch has to be at least 1"),
+        (["--backend", "ray"], "needs ray: pip install 'tinyact[ray]'"),
         (["--config", "nowhere.toml"], "No such file"),
     ],
 )
@@ -161,12 +198,61 @@ def test_a_store_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert (tmp_path / "letter").read_text().startswith("Dear Sir")
 
 
+def test_a_disk_without_room(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=1000))
+    monkeypatch.setattr(study, "run", None)
+    assert main([*SMALL, "--out", str(tmp_path)]) == 1
+    assert "is too full: the results take about 0.1 MB, 0.0 MB are free" in capsys.readouterr().err
+
+
+def test_room_is_asked_for_no_less_than_it_takes(tmp_path: Path) -> None:
+    asked: list[int] = []
+    wanted = list(Grid(activation=("prelu",), hidden=((8, 8, 8),), data=("digits",), seeds=8).configurations())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Store, "check_room", lambda self, size: asked.append(size))
+        store = open_store(tmp_path / "a.sqlite", wanted)
+    empty = store.path.stat().st_size
+    list(run_all(wanted, store, jobs=1))
+    taken = store.path.stat().st_size - empty
+    assert taken <= asked[0] <= 3 * taken
+
+
+def test_files_that_cant_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    assert main([*SMALL, "--out", str(tmp_path / "file")]) == 1
+    assert "error: [Errno" in capsys.readouterr().err
+    # Only after the training can this be known; the runs are kept.
+    (tmp_path / "a.csv").symlink_to("/dev/full")
+    assert main([*SMALL, "--seeds", "1", "--out", str(tmp_path), "--export", str(tmp_path / "a.csv")]) == 1
+    assert "No space left on device" in capsys.readouterr().err
+    assert len(Store(tmp_path / "results.sqlite").results()) == 2
+
+
+def test_a_cluster_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*SMALL, "--out", str(tmp_path), "--backend", "dask", "--scheduler", "tcp://127.0.0.1:9"]) == 1
+    assert capsys.readouterr().err.startswith("error: no Dask scheduler answers at tcp://127.0.0.1:9")
+
+
+def test_a_lost_worker_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    real = study.run
+
+    def killed(configuration: Configuration) -> Result:
+        if configuration.seed:
+            raise BrokenProcessPool
+        return real(configuration)
+
+    monkeypatch.setattr(study, "run", killed)
+    assert main([*SMALL, "--jobs", "1", "--out", str(tmp_path)]) == 1
+    assert "a worker was killed, perhaps for want of memory; 2 of 40 runs are in" in capsys.readouterr().err
+
+
 def test_options_go_before_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = tmp_path / "a.toml"
     config.write_text("activation = ['relu', 'tanh']\nseeds = 3\ndata = 'moons'\nhidden = [4]\nepochs = 2\n")
     out = tmp_path / "out"
     files = [out / "a.csv", out / "a.parquet"]
-    out.mkdir()
     assert (
         main(["--config", str(config), "--seeds", "2", "--out", str(out), "--export", *map(str, files), "--quiet"]) == 0
     )
@@ -191,7 +277,7 @@ def test_the_summary_has_no_bare_mean(tmp_path: Path) -> None:
     assert len(lines) == 4
     assert all("[" in line for line in lines)
     assert sum("p " in line and " d " in line and " n " in line for line in lines) == 2
-    assert "moons, 4, lr 0.1, 5 epochs" in text
+    assert "moons, hidden 4, lr 0.1, 5 epochs" in text
 
 
 def test_on_a_cluster_of_which_one_worker_is_killed(tmp_path: Path) -> None:

@@ -10,29 +10,33 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 import tinyact
 from tinyact.experiment.configuration import Configuration, Grid
 from tinyact.experiment.data import notebook_data
-from tinyact.experiment.statistics import Comparison, bootstrap
-from tinyact.experiment.store import FINISHED, Result, Store, StoreError
-from tinyact.experiment.study import run_all
+from tinyact.experiment.pictures import Chart
+from tinyact.experiment.plot import label
+from tinyact.experiment.statistics import Comparison, adjusted, bootstrap, paired
+from tinyact.experiment.store import FINISHED, Result, Store
+from tinyact.experiment.study import exit_code, open_store, pairs, progress, run_all
 from tinyact.experiment.training import NONE, Run, build, train
 
 EIGHT = ("sigmoid", "tanh", "relu", "leaky_relu", "prelu", "elu", "silu", "softmax")
 RATES = (0.001, 0.01, 0.1, 1.0)
 DEPTHS = (1, 2, 4, 8)
+LEAKY = ("leaky_relu", "prelu")
 FOUR, WIDE = (16, 16, 16, 16), (64, 64)
-OTHERS = ("moons", "circles", "breast_cancer", "digits")
-HOLDS, FAILS = "holds", "fails"
+OTHERS = ("moons", "circles", "blobs", "breast_cancer", "digits")
+HOLDS, FAILS, NOT_SEEN = "holds", "fails", "not seen"
 F: Any = tinyact.nn.functional
 
 
@@ -44,6 +48,9 @@ class Claim:
     text: str
     measurement: str
     verdict: str
+
+    def __str__(self) -> str:
+        return f"{self.about}: {self.text}\n    {self.measurement}\n    → {self.verdict}"
 
 
 Measure = Callable[["Lab"], tuple[str, str]]
@@ -60,6 +67,20 @@ def claim(about: str, text: str) -> Callable[[Measure], Measure]:
     return listed
 
 
+Setting = dict[str, Any]
+Number = Callable[[Result], float]
+Lines = dict[str, dict[Any, Comparison]]
+
+
+class Differences(NamedTuple):
+    """Mean differences with intervals, and which of them are above 0, below, or can't be told from 0."""
+
+    means: dict[Any, Comparison]
+    better: list[Any]
+    worse: list[Any]
+    equal: list[Any]
+
+
 class Lab:
     """Where claims get their trainings from: those of the store, and what is missing there.
 
@@ -71,24 +92,19 @@ class Lab:
     def __init__(self, store: Store, seeds: int = 20) -> None:
         self.store = store
         self.seeds = seeds
+        self.charts: list[Chart] = []
 
-    def grids(self) -> list[Grid]:
-        """All trainings that any claim asks for, so that they can be done at once on all cores."""
-        few = max(2, self.seeds // 2)
-        deep = tuple((16,) * depth for depth in DEPTHS)
-        return [
-            Grid(activation=(NONE, *EIGHT), seeds=self.seeds),
-            Grid(activation=("relu", "leaky_relu", "prelu"), seeds=few, lr=RATES, hidden=(deep[0], FOUR)),
-            Grid(activation=("relu", "silu"), seeds=few, hidden=deep),
-            Grid(activation=(NONE, "relu"), seeds=self.seeds, data=OTHERS, hidden=((16,), WIDE), lr=(0.01,)),
-            Grid(activation=("relu",), seeds=self.seeds, dropout=(0.5,)),
-        ]
+    def chart(self, name: str, title: str, caption: str, value: str, lines: Lines, **more: Any) -> None:
+        """Keep a `Chart` of what was measured."""
+        points = {key: [(place, *found) for place, found in line.items()] for key, line in lines.items()}
+        self.charts.append(Chart(name, title, caption, value, points, **more))
 
-    def train(self, progress: Callable[[], None] = lambda: None) -> None:
-        """All of them."""
-        wanted = dict.fromkeys(c for grid in self.grids() for c in grid.configurations())
-        for _ in run_all(list(wanted), self.store):
-            progress()
+    def train(self, quiet: bool = True) -> None:
+        """What is missing of them, with a bar on a terminal."""
+        wanted = trainings(self.seeds)
+        with progress(len(self.store.missing(wanted)), quiet) as advance:
+            for _ in run_all(wanted, self.store):
+                advance()
 
     def runs(self, **values: Any) -> list[Result]:
         """The results of these settings, in the order of seeds."""
@@ -104,14 +120,43 @@ class Lab:
             self._known = self.store.results()
         return self._known
 
-    def difference(self, what: Callable[[Result], float], values: dict[str, Any], base: dict[str, Any]) -> Comparison:
+    def difference(self, what: Number, values: Setting, base: Setting) -> Comparison:
         """The mean paired difference of a number between two settings, over the seeds that both finished."""
-        a, b = ({r.configuration.seed: what(r) for r in self.runs(**v) if r.status == FINISHED} for v in (values, base))
-        return bootstrap([a[seed] - b[seed] for seed in sorted(a.keys() & b.keys())])
+        return bootstrap(np.subtract(*pairs(self.runs(**values), self.runs(**base), what)).tolist())
 
-    def mean(self, what: Callable[[Result], float], **values: Any) -> Comparison:
+    def differences(self, what: Number, asked: dict[Any, tuple[Setting, Setting]]) -> Differences:
+        """Several differences at once: p-values, of Wilcoxon's test, are corrected for their number."""
+        found = {key: paired(*pairs(self.runs(**a), self.runs(**b), what)) for key, (a, b) in asked.items()}
+        p = adjusted([value.p for value in found.values()])
+        seen = [key for key, value in zip(found, p, strict=True) if value < 0.05]
+        means = {key: Comparison(*value[:3]) for key, value in found.items()}
+        return Differences(
+            means, [k for k in seen if means[k].mean > 0], [k for k in seen if means[k].mean < 0],
+            [k for k in found if k not in seen],
+        )  # fmt: skip
+
+    def mean(self, what: Number, **values: Any) -> Comparison:
         """The mean of a number over seeds."""
         return bootstrap([what(r) for r in self.runs(**values) if r.status == FINISHED])
+
+
+def grids(seeds: int) -> list[Grid]:
+    """All trainings that any claim asks for, so that they can be done at once on all cores."""
+    few = max(2, seeds // 2)
+    deep = tuple((16,) * depth for depth in DEPTHS)
+    return [
+        Grid(activation=(NONE, *EIGHT), seeds=seeds),
+        Grid(activation=("relu", *LEAKY), seeds=few, lr=RATES, hidden=(deep[0], FOUR)),
+        Grid(activation=("sigmoid", "tanh", "relu", "silu"), seeds=seeds, hidden=deep),
+        Grid(activation=(NONE, "relu"), seeds=seeds, data=OTHERS, hidden=((16,), WIDE), lr=(0.01,)),
+        Grid(activation=("relu",), seeds=seeds, dropout=(0.5,)),
+        Grid(activation=("relu",), seeds=seeds, data=("blobs",), lr=(0.01,), dropout=(0.5,)),
+    ]
+
+
+def trainings(seeds: int) -> list[Configuration]:
+    """Every run of these grids, once."""
+    return list(dict.fromkeys(c for grid in grids(seeds) for c in grid.configurations()))
 
 
 # --- numbers of a run ----------------------------------------------------------------------------------------------
@@ -132,6 +177,11 @@ def dead(result: Result) -> float:
     return float(np.mean(layers[:-1]))  # the last is the output's sigmoid
 
 
+def halfway(result: Result) -> float:
+    """The training loss after half of the epochs."""
+    return result.history["loss"][len(result.history["loss"]) // 2]
+
+
 def mean_output(result: Result) -> float:
     """The mean output of the hidden layer, over the training."""
     return float(np.mean(result.layers["1"]["mean"]))
@@ -147,7 +197,7 @@ def verdict(difference: Comparison) -> str:
     """Whether a difference that is claimed to be above 0 is."""
     if difference.low > 0:
         return HOLDS
-    return FAILS if difference.high < 0 else "not seen: the interval holds 0"
+    return FAILS if difference.high < 0 else f"{NOT_SEEN}: the interval holds 0"
 
 
 # --- ranges --------------------------------------------------------------------------------------------------------
@@ -187,6 +237,7 @@ for _name, _words, _claimed, _low, _high in (
 # --- gradients -----------------------------------------------------------------------------------------------------
 
 
+@cache
 def first_gradients(activation: str, depth: int, seeds: int) -> list[float]:
     """The norm of the first layer's weight gradient in fresh networks of so many hidden layers."""
     data, norms = notebook_data(tinyact), []
@@ -206,13 +257,36 @@ def _shrinking(lab: Lab, activation: str) -> Comparison:
 
 @claim("Sigmoid", "Its gradients vanish.")
 def sigmoid_vanishes(lab: Lab) -> tuple[str, str]:
-    found = {name: _shrinking(lab, name) for name in ("sigmoid", "tanh", "relu")}
+    names = ("sigmoid", "tanh", "relu")
+    lab.chart(
+        "vanishing", "Gradient at the first layer", "Before training. The steeper a line falls, the more of it is lost "
+        "on the way back through the layers.", "‖∂L/∂W‖ of the first layer",
+        {name: {depth: bootstrap(first_gradients(name, depth, lab.seeds)) for depth in DEPTHS} for name in names},
+        place="hidden layers", log="xy",
+    )  # fmt: skip
+    found = {name: _shrinking(lab, name) for name in names}
     text = ", ".join(f"{name} {said(value, 1)}" for name, value in found.items())
     ok = found["sigmoid"].low > max(found["tanh"].high, found["relu"].high)
     return (
         f"powers of ten that the first layer's gradient loses from 1 to 8 hidden layers: {text}",
         HOLDS if ok else FAILS,
     )
+
+
+@claim("Sigmoid", "Vanishing gradients slow its learning down, or stop it.")
+def sigmoid_stops(lab: Lab) -> tuple[str, str]:
+    names = ("sigmoid", "tanh", "relu", "silu")
+    found = {n: {d: lab.mean(accuracy, activation=n, hidden=(16,) * d) for d in DEPTHS} for n in names}
+    lab.chart(
+        "depth", "Test accuracy by depth", "After 100 epochs at learning rate 0.001. At 0.5 nothing was learned.",
+        "test accuracy", {label(name): line for name, line in found.items()}, place="hidden layers", log="x",
+    )  # fmt: skip
+    text = "; ".join(f"{said(value)} with {depth}" for depth, value in found["sigmoid"].items())
+    value = lab.difference(accuracy, *({"activation": n, "hidden": (16,) * 8} for n in ("relu", "sigmoid")))
+    text = (
+        f"sigmoid's test accuracy after 100 epochs, by hidden layers: {text}; with 8 ReLU's is {said(value, sign='+')}"
+    )
+    return f"{text} higher", verdict(value)
 
 
 @claim("Tanh", "Its gradients vanish too, but less.")
@@ -240,17 +314,32 @@ def sigmoid_signs(lab: Lab) -> tuple[str, str]:
     mean = lab.mean(mean_output, activation="sigmoid")
     sigmoid, tanh = (bootstrap(same_signs(name, lab.seeds)) for name in ("sigmoid", "tanh"))
     text = (
-        f"mean output {said(mean)}; for one sample all weight gradients of a neuron have the same sign in "
-        f"{100 * sigmoid.mean:.0f} % of cases, with tanh in {100 * tanh.mean:.1f} %"
+        f"mean output {said(mean)}; share of neurons and samples for which all weight gradients of the neuron have the "
+        f"same sign: {said(sigmoid)}, with tanh {said(tanh)}"
     )
     return text, "holds that it is not centred; the signs are not inconsistent but all the same"
 
 
 @claim("Tanh", "Its outputs are zero-centred.")
 def tanh_centred(lab: Lab) -> tuple[str, str]:
-    tanh, sigmoid = (lab.mean(mean_output, activation=name) for name in ("tanh", "sigmoid"))
+    found = {name: lab.mean(mean_output, activation=name) for name in EIGHT}
+    lab.chart(
+        "means", "Mean output of the hidden layer", "Over the training; centred on zero is on the line.", "mean output",
+        {"": {label(name): value for name, value in found.items()}}, zero=True,
+    )  # fmt: skip
+    tanh, sigmoid = found["tanh"], found["sigmoid"]
     text = f"mean output {said(tanh, sign='+')}, sigmoid {said(sigmoid, sign='+')}"
     return text, HOLDS if abs(tanh.mean) < 0.1 < sigmoid.low else FAILS
+
+
+@claim("Tanh", "Being centred, it learns faster than sigmoid.")
+def tanh_learns_faster(lab: Lab) -> tuple[str, str]:
+    lab.chart(
+        "halfway", "Training loss after half of the epochs", "The lower, the faster it learns.", "training loss",
+        {"": {label(name): lab.mean(halfway, activation=name) for name in (NONE, *EIGHT)}},
+    )  # fmt: skip
+    value = lab.difference(halfway, {"activation": "sigmoid"}, {"activation": "tanh"})
+    return f"sigmoid's training loss after half of the epochs minus tanh's: {said(value, sign='+')}", verdict(value)
 
 
 # --- time ----------------------------------------------------------------------------------------------------------
@@ -268,37 +357,57 @@ def times(name: str, shape: tuple[int, int] = (4000, 16), repeats: int = 40) -> 
     return found[5:]
 
 
+@cache
 def cost(name: str, base: str = "relu") -> Comparison:
     """How many times as long as another it takes, in turn, on the notebook's hidden layer."""
     # Medians of several: a busy machine interrupts single ones.
-    pairs = [(np.median(times(name, repeats=15)), np.median(times(base, repeats=15))) for _ in range(12)]
-    return bootstrap([float(a / b) for a, b in pairs])
+    found = [(np.median(times(name, repeats=15)), np.median(times(base, repeats=15))) for _ in range(12)]
+    return bootstrap([float(a / b) for a, b in found])
 
 
-@claim("ReLU", "It is cheap to compute.")
-def relu_is_cheap(lab: Lab) -> tuple[str, str]:
-    found = {name: cost(name) for name in ("sigmoid", "tanh", "elu", "silu", "softmax")}
-    text = ", ".join(f"{name} {said(value, 1)}" for name, value in found.items())
-    return f"time of others in units of ReLU's: {text}", HOLDS if min(v.low for v in found.values()) > 1 else FAILS
-
-
+@cache
 def step_cost(name: str) -> Comparison:
     """How many times as long as with ReLU a whole training step of the notebook's network takes, in turn."""
     data = notebook_data(tinyact)
 
-    def seconds(activation: str) -> float:
-        network, start = build(tinyact, activation), time.perf_counter()
-        train(tinyact, network, data, Run(activation, 0), 20)
-        return time.perf_counter() - start
+    def step(activation: str) -> float:
+        stamps: list[float] = []
+        network = build(tinyact, activation)
+        train(tinyact, network, data, Run(activation, 0), 30, each_epoch=lambda _: stamps.append(time.perf_counter()))
+        return float(np.median(np.diff(stamps)))
 
-    return bootstrap([seconds(name) / seconds("relu") for _ in range(12)])
+    return bootstrap([step(name) / step("relu") for _ in range(12)])
 
 
-def _costs_more(name: str) -> Measure:
+@claim("ReLU", "It is cheap to compute.")
+def relu_is_cheap(lab: Lab) -> tuple[str, str]:
+    names = ("sigmoid", "tanh", "elu", "silu", "softmax")
+    found = {name: cost(name) for name in names}
+    lab.chart(
+        "cost", "Time in units of ReLU's", "Forward and backward of 4000×16 numbers by the activation alone, and a "
+        "whole training step of the notebook's network.", "times as long as with ReLU",
+        {"alone": {label(n): found[n] for n in names}, "training step": {label(n): step_cost(n) for n in names}},
+    )  # fmt: skip
+    text = ", ".join(f"{name} {said(value, 1)}" for name, value in found.items())
+    return f"time of others in units of ReLU's: {text}", HOLDS if min(v.low for v in found.values()) > 1 else FAILS
+
+
+@claim("ReLU", "It lets the network learn complex patterns.")
+def relu_is_not_linear(lab: Lab) -> tuple[str, str]:
+    setting = {"data": "circles", "hidden": WIDE, "lr": 0.01}
+    own, none = (lab.mean(accuracy, activation=name, **setting) for name in ("relu", NONE))
+    value = lab.difference(accuracy, {"activation": "relu", **setting}, {"activation": NONE, **setting})
+    return f"test accuracy on one circle inside another: {said(own)}, without {said(none)}", verdict(value)
+
+
+def _costs_more(name: str, slightly: bool = False) -> Measure:
     def measure(lab: Lab) -> tuple[str, str]:
         alone, step = cost(name), step_cost(name)
         text = f"in units of ReLU's time: {said(alone, 1)} alone, {said(step, 2)} in a whole training step"
-        return text, f"{HOLDS}: a step takes {100 * (step.mean - 1):.0f} % longer" if step.low > 1 else FAILS
+        more = f"a step takes {100 * (step.mean - 1):.0f} % longer"
+        if step.low <= 1:
+            return text, f"{FAILS}: no difference was seen"
+        return text, f"more than slightly: {more}" if slightly and step.low > 1.1 else f"{HOLDS}: {more}"
 
     return measure
 
@@ -317,9 +426,16 @@ def relu_dies(lab: Lab) -> tuple[str, str]:
     one, four = (_dead(lab, "relu", hidden) for hidden in ((16,), FOUR))
     rates = ", ".join(f"{lr:g}" for lr in RATES)
     seen = {
-        words: [f"{lr:g}" for lr in RATES if lab.mean(dead, activation="relu", lr=lr, hidden=hidden).low > 0.005]
+        words: [f"{lr:g}" for lr in RATES if lab.mean(dead, activation="relu", lr=lr, hidden=hidden).low > 0]
         for words, hidden in (("one layer", (16,)), ("four", FOUR))
     }
+    layers = "dead units in four hidden layers"
+    lab.chart(
+        "dying", "Dead units", f"Share of {layers}, after 100 epochs: 0 for every training sample.",
+        "share of dead units",
+        {n: {lr: lab.mean(dead, activation=n, lr=lr, hidden=FOUR) for lr in RATES} for n in ("relu", *LEAKY)},
+        place="learning rate", log="x",
+    )  # fmt: skip
     where = "; ".join(f"with {words} at {', '.join(at) or 'none of these rates'}" for words, at in seen.items())
     kind = f"depends on depth and learning rate: seen {where}" if any(seen.values()) else FAILS
     return f"dead hidden units after 100 epochs in % at learning rates {rates}: one layer {one}; four {four}", kind
@@ -376,32 +492,34 @@ def elu_is_centred(lab: Lab) -> tuple[str, str]:
 
 @claim("ELU", "It learns faster than ReLU.")
 def elu_learns_faster(lab: Lab) -> tuple[str, str]:
-    def halfway(result: Result) -> float:
-        return result.history["loss"][len(result.history["loss"]) // 2]
-
     value = lab.difference(halfway, {"activation": "relu"}, {"activation": "elu"})
     return f"ReLU's training loss after half of the epochs minus ELU's: {said(value, 4, '+')}", verdict(value)
 
 
 claim("ELU", "It takes more time than ReLU.")(_costs_more("elu"))
-claim("Swish", "It takes slightly more time than ReLU.")(_costs_more("silu"))
+claim("Swish", "It takes slightly more time than ReLU.")(_costs_more("silu", slightly=True))
 
 
 @claim("Swish", "It often outperforms ReLU in deep networks.")
 def swish_beats_relu(lab: Lab) -> tuple[str, str]:
-    found = {}
-    for depth in DEPTHS:
-        hidden = (16,) * depth
-        found[depth] = lab.difference(
-            accuracy, {"activation": "silu", "hidden": hidden}, {"activation": "relu", "hidden": hidden}
-        )
-    text = "; ".join(f"{said(value, 3, '+')} with {depth}" for depth, value in found.items())
-    better = [f"{depth}" for depth, value in found.items() if value.low > 0]
-    worse = [f"{depth}" for depth, value in found.items() if value.high < 0]
-    kind = "depends on the depth: " if better and worse else ""
-    kind += f"better with {', '.join(better)}" if better else ""
-    kind += (", " if better and worse else "") + (f"worse with {', '.join(worse)}" if worse else "")
-    return f"Swish's accuracy minus ReLU's, by the number of hidden layers: {text}", kind or "not seen at any depth"
+    hidden = {depth: (16,) * depth for depth in DEPTHS}
+    asked = {d: ({"activation": "silu", "hidden": h}, {"activation": "relu", "hidden": h}) for d, h in hidden.items()}
+    found = lab.differences(accuracy, asked)
+    lab.chart(
+        "swish", "Swish's accuracy minus ReLU's", "Pairs of the same seed. Above the line Swish is better.",
+        "difference of test accuracies", {"": found.means}, place="hidden layers", log="x", zero=True,
+    )  # fmt: skip
+    text = "; ".join(f"{said(value, 3, '+')} with {depth}" for depth, value in found.means.items())
+    deep = [depth for depth in found.better if depth >= 4]
+    worse = [depth for depth in found.worse if depth >= 4]
+    kind = f"{HOLDS} in deep networks" if deep and not worse else f"{FAILS if worse else NOT_SEEN} in deep networks"
+    return f"Swish's accuracy minus ReLU's, by the number of hidden layers: {text}", f"{kind}: {_which(found, 'with ')}"
+
+
+def _which(found: Differences, word: str, above: str = "better", below: str = "worse") -> str:
+    """Better with this, worse with that."""
+    parts = ((above, found.better), (below, found.worse), ("no difference seen", found.equal))
+    return "; ".join(f"{how} {word}{', '.join(map(str, keys))}" for how, keys in parts if keys)
 
 
 @claim("Softmax", "Its outputs sum to one.")
@@ -412,11 +530,18 @@ def softmax_sums(lab: Lab) -> tuple[str, str]:
 
 @claim("Softmax", "It is costly for many classes.")
 def softmax_cost(lab: Lab) -> tuple[str, str]:
-    samples = 64
-    found = {n: float(np.median(times("softmax", (samples, n)))) / samples for n in (10, 100, 1000, 10_000)}
-    text = ", ".join(f"{value:.2f} for {n:,}" for n, value in found.items())
-    each = found[10_000] / found[1000]
-    return f"µs per sample by classes: {text}", f"holds: ten times as many classes take {each:.0f} times as long"
+    samples, found = 64, {}
+    for classes in (10, 100, 1000, 10_000):
+        medians = [np.median(times("softmax", (samples, classes), 10)) / samples for _ in range(8)]
+        found[classes] = bootstrap(list(map(float, medians)))
+    lab.chart(
+        "softmax", "Time of softmax", "Forward and backward of 64 samples.", "µs per sample", {"": found},
+        place="classes", log="xy",
+    )  # fmt: skip
+    text = ", ".join(f"{said(value, 2)} for {n:,}" for n, value in found.items())
+    each = found[10_000].mean / found[1000].mean
+    kind = HOLDS if found[10_000].low > found[1000].high else FAILS
+    return f"µs per sample by classes: {text}", f"{kind}: from 1,000 to 10,000 classes {each:.0f} times as long"
 
 
 # --- which to take -------------------------------------------------------------------------------------------------
@@ -438,8 +563,13 @@ def relus_are_better(lab: Lab) -> tuple[str, str]:
 
 @claim("Choice", "The choice has a large effect on the result.")
 def choice_matters(lab: Lab) -> tuple[str, str]:
-    means = {name: lab.mean(accuracy, activation=name) for name in EIGHT}
-    best, worst = (pick(means, key=lambda name: means[name].mean) for pick in (max, min))
+    means = {name: lab.mean(accuracy, activation=name) for name in (NONE, *EIGHT)}
+    order = sorted(means, key=lambda name: -means[name].mean)
+    lab.chart(
+        "choice", "Test accuracy by activation", "The notebook's data and network.", "test accuracy",
+        {"": {label(name): means[name] for name in order}},
+    )  # fmt: skip
+    best, *_, worst = (name for name in order if name != NONE)
     value = lab.difference(accuracy, {"activation": best}, {"activation": worst})
     return f"best ({best}) minus worst ({worst}) test accuracy: {said(value, sign='+')}", verdict(value)
 
@@ -452,42 +582,62 @@ def activation_helps(lab: Lab) -> tuple[str, str]:
 
 @claim("Elsewhere", "There are cases where activation functions make it worse.")
 def activation_hurts(lab: Lab) -> tuple[str, str]:
-    found = {}
+    asked = {}
     for data in OTHERS:
         for hidden in ((16,), WIDE):
             setting = {"data": data, "hidden": hidden, "lr": 0.01}
-            words = f"{data} {'×'.join(map(str, hidden))}"
-            found[words] = lab.difference(accuracy, {"activation": "relu", **setting}, {"activation": NONE, **setting})
-    text = "; ".join(f"{words} {said(value, 3, '+')}" for words, value in found.items())
-    worse = ", ".join(words for words, value in found.items() if value.high < 0)
-    same = ", ".join(words for words, value in found.items() if value.low <= 0 <= value.high)
-    kind = f"depends on the data: worse with {worse}" if worse else "not seen on these data"
-    return f"accuracy with ReLU minus without: {text}", kind + (f"; no difference with {same}" if same else "")
+            words = f"{data.replace('_', ' ')} {'×'.join(map(str, hidden))}"
+            asked[words] = ({"activation": "relu", **setting}, {"activation": NONE, **setting})
+    found = lab.differences(accuracy, asked)
+    lab.chart(
+        "elsewhere", "ReLU's accuracy minus that without", "Other data, hidden layers of 16 and 64×64. Left of the "
+        "line the network does better without.", "difference of test accuracies", {"": found.means}, zero=True,
+    )  # fmt: skip
+    text = "; ".join(f"{words} {said(value, 3, '+')}" for words, value in found.means.items())
+    return f"accuracy with ReLU minus without: {text}", f"{HOLDS if found.worse else NOT_SEEN}: {_which(found, 'on ')}"
+
+
+BLOBS = {"data": "blobs", "lr": 0.01}
 
 
 @claim("Here", "Activation functions make the network overfit more.")
 def overfits(lab: Lab) -> tuple[str, str]:
-    value = lab.difference(gap, {"activation": "relu"}, {"activation": NONE})
-    return f"gap between training and test accuracy with ReLU minus without: {said(value, sign='+')}", verdict(value)
+    places: dict[str, Setting] = {"notebook's data": {}, "blobs": BLOBS}
+    relu, none, dropped = {"activation": "relu"}, {"activation": NONE}, {"activation": "relu", "dropout": 0.5}
+    lab.chart(
+        "gap", "Training minus test accuracy", "The wider this gap, the more of what was learned holds for the "
+        "training samples alone.", "gap between training and test accuracy",
+        {
+            words: {place: lab.mean(gap, **setting, **more) for place, more in places.items()}
+            for words, setting in (("without", none), ("ReLU", relu), ("ReLU, dropout ½", dropped))
+        },
+    )  # fmt: skip
+    found = lab.differences(gap, {place: ({**relu, **more}, {**none, **more}) for place, more in places.items()})
+    text = "; ".join(f"{place} {said(value, sign='+')}" for place, value in found.means.items())
+    kind = HOLDS if len(found.better) == len(places) else "depends on the data" if found.better else NOT_SEEN
+    return (
+        f"gap between training and test accuracy with ReLU minus without: {text}",
+        f"{kind}: {_which(found, 'on ', 'more', 'less')}",
+    )
 
 
 @claim("Here", "Dropout helps against it.")
 def dropout_helps(lab: Lab) -> tuple[str, str]:
-    with_, without = {"activation": "relu", "dropout": 0.5}, {"activation": "relu"}
-    smaller, better = lab.difference(gap, without, with_), lab.difference(accuracy, with_, without)
-    text = f"with half of the hidden outputs dropped the gap is {said(smaller, sign='+')} smaller"
-    kind = "the gap shrinks" if smaller.low > 0 else "the gap does not shrink"
-    kind += ", the accuracy rises" if better.low > 0 else ", the accuracy falls" if better.high < 0 else ""
-    ok = HOLDS if smaller.low > 0 and better.high >= 0 else "depends on what is wanted" if smaller.low > 0 else FAILS
-    return f"{text}, the test accuracy changes by {said(better, sign='+')}", f"{ok}: {kind}"
+    parts = []
+    for place, more in (("notebook's data", {}), ("blobs", BLOBS)):
+        with_, without = {"activation": "relu", "dropout": 0.5, **more}, {"activation": "relu", **more}
+        smaller, better = lab.difference(gap, without, with_), lab.difference(accuracy, with_, without)
+        text = f"{place}: gap smaller by {said(smaller, sign='+')}, test accuracy changes by {said(better, sign='+')}"
+        parts.append((place, text, smaller.low > 0 and better.low > 0))
+    helped = [place for place, _, ok in parts if ok]
+    kind = f"depends on the data: helps on {', '.join(helped)}" if helped else FAILS
+    return (
+        f"half of the hidden outputs dropped; {'; '.join(text for _, text, _ in parts)}",
+        HOLDS if len(helped) == len(parts) else kind,
+    )
 
 
 # --- the command ---------------------------------------------------------------------------------------------------
-
-
-def measured(lab: Lab) -> list[Claim]:
-    """Every claim, measured; the trainings must be there."""
-    return [Claim(about, text, *measure(lab)) for about, text, measure in CLAIMS]
 
 
 def table(claims: Sequence[Claim]) -> str:
@@ -496,30 +646,61 @@ def table(claims: Sequence[Claim]) -> str:
     return "\n".join([*lines, *(f"| {c.about} | {c.text} | {c.measurement} | **{c.verdict}** |" for c in claims)])
 
 
+def write(claims: Sequence[Claim], charts: Sequence[Chart], folder: Path) -> None:
+    """What `read` reads, and the table as Markdown."""
+    content = {"claims": list(map(asdict, claims)), "charts": list(map(asdict, charts))}
+    (folder / "claims.json").write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
+    (folder / "claims.md").write_text(table(claims) + "\n", encoding="utf-8")
+
+
+def read(folder: Path) -> tuple[list[Claim], list[Chart]]:
+    """Claims and charts that `write` wrote; none if it didn't.
+
+    Raises:
+        ValueError: if the file is another one.
+    """
+    path = folder / "claims.json"
+    if not path.exists():
+        return [], []
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return [Claim(**c) for c in content["claims"]], [Chart(**c) for c in content["charts"]]
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"{path} is not what 'claims' writes: run it again") from error
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command line ``claims``; returns 0, or 1 if results can't be written."""
+    """The command line ``claims``; returns what ``study`` returns."""
     parser = argparse.ArgumentParser(
         prog="python -m tinyact.experiment claims",
         description="Measure what the notebook says about activation functions: claim, measurement with 95 % interval, "
-        "verdict. Writes claims.json and claims.md; 'report' shows them too.",
+        "verdict. Writes claims.md, and report.html with the pictures that decide them. Takes some minutes; what is "
+        "trained is kept and not trained again.",
+        epilog="Exit codes are those of study.",
     )
     parser.add_argument("--out", type=Path, default=Path("study"), metavar="DIR", help="output folder (default: study)")
     parser.add_argument(
         "--seeds", type=int, default=20, metavar="N", help="initial weights per comparison (default: 20)"
     )
+    parser.add_argument("--quiet", action="store_true", help="print errors alone")
     options = parser.parse_args(arguments)
     if options.seeds < 2:
         parser.error(f"--seeds has to be at least 2, for an interval, got {options.seeds}")
-    try:
-        options.out.mkdir(parents=True, exist_ok=True)
-        lab = Lab(Store(options.out / "results.sqlite"), options.seeds)
-        lab.train()
-        found = measured(lab)
-        for c in found:
-            print(f"{c.about}: {c.text}\n    {c.measurement}\n    → {c.verdict}\n")
-        (options.out / "claims.json").write_text(json.dumps([asdict(c) for c in found], indent=1, ensure_ascii=False))
-        (options.out / "claims.md").write_text(table(found) + "\n", encoding="utf-8")
-    except (OSError, StoreError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    path = options.out / "results.sqlite"
+    wanted = trainings(options.seeds)
+
+    def work() -> None:
+        lab = Lab(open_store(path, wanted), options.seeds)
+        lab.train(options.quiet)
+        found = []
+        for about, text, measure in CLAIMS:
+            found.append(Claim(about, text, *measure(lab)))
+            if not options.quiet:
+                print(found[-1], end="\n\n", flush=True)
+        write(found, lab.charts, options.out)
+        if find_spec("matplotlib"):
+            from tinyact.experiment.report import write_report  # which shows what this module makes
+
+            write_report(lab.store.results(), options.out, found, lab.charts)
+
+    return exit_code(work, path, wanted)

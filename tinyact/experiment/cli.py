@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import tinyact
+from tinyact.experiment.configuration import unknown
 from tinyact.experiment.data import Split, notebook_data
 from tinyact.experiment.plot import label, plot_losses
 from tinyact.experiment.statistics import compare, describe, percentile_of
@@ -37,7 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments and arguments[0] in COMMANDS:
         module = importlib.import_module(f"tinyact.experiment.{arguments[0]}")
         return int(module.main(arguments[1:]))
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    if arguments and not arguments[0].startswith("-"):
+        parser.error(unknown("command", arguments[0], COMMANDS))
+    options = parser.parse_args(arguments)
     _check(options)
     data = notebook_data(tinyact)
     networks = [NONE, *dict.fromkeys(options.activation)]
@@ -58,7 +62,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m tinyact.experiment",
         description="Train the notebook's network (100 inputs, a hidden layer of 16, one output) without and with an "
         "activation function, from many initial weights, and compare the test accuracies.",
-        epilog="Other commands, each with --help: 'study' trains grids of networks; 'curves' draws every activation.",
+        epilog="Other commands, each with --help: 'study' trains grids of networks, 'claims' measures what is said of "
+        "activation functions, 'report' shows results as a page, 'curves' draws every activation.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument(
@@ -81,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _activation(name: str) -> str:
     if name not in CHOICES:
-        raise argparse.ArgumentTypeError(f"unknown activation {name!r}; known are {', '.join(CHOICES)}")
+        raise argparse.ArgumentTypeError(unknown("activation", name, CHOICES))
     return name
 
 

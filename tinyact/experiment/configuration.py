@@ -53,6 +53,8 @@ class Configuration:
     def __post_init__(self) -> None:
         check_name("activation", self.activation, ACTIVATIONS)
         check_name("data", self.data, DATASETS)
+        if not isinstance(self.hidden, (list, tuple)):
+            raise TypeError(f"hidden has to be a list of widths, got {self.hidden!r}")
         object.__setattr__(self, "hidden", tuple(self.hidden))
         _check_whole("seed", self.seed, 0)
         _check_whole("epochs", self.epochs, 1)
@@ -86,7 +88,8 @@ class Configuration:
 
     def words(self) -> str:
         """The setting, as one would say it."""
-        parts = [self.data, "×".join(map(str, self.hidden)) or "no hidden layer", f"lr {self.lr:g}"]
+        hidden = f"hidden {'×'.join(map(str, self.hidden))}" if self.hidden else "no hidden layer"
+        parts = [self.data, hidden, f"lr {self.lr:g}"]
         parts += [f"dropout {self.dropout:g}"] if self.dropout else []
         parts += [f"batches of {self.batch}"] if self.batch else []
         return ", ".join([*parts, f"{self.epochs} epochs"])
@@ -100,9 +103,14 @@ def check_name(what: str, name: Any, known: Collection[str]) -> None:
     if not isinstance(name, str):
         raise TypeError(f"{what} has to be a name, got {name!r}")
     if name not in known:
-        near = difflib.get_close_matches(name, known, 1, 0.5)
-        meant = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"unknown {what} {name!r}{meant} (known: {', '.join(known)})")
+        raise ValueError(unknown(what, name, known))
+
+
+def unknown(what: str, name: str, known: Collection[str]) -> str:
+    """That a name is unknown, and which one may have been meant."""
+    near = difflib.get_close_matches(name, known, 1, 0.5)
+    meant = f"; did you mean {near[0]!r}?" if near else ""
+    return f"unknown {what} {name!r}{meant} (known: {', '.join(known)})"
 
 
 def _check_whole(what: str, value: Any, least: int) -> None:
@@ -145,9 +153,11 @@ class Grid:
             values = getattr(self, name)
             if not isinstance(values, (list, tuple)) or not values:
                 raise ValueError(f"{name} has to be a list of at least one value, got {values!r}")
-            object.__setattr__(self, name, tuple(dict.fromkeys(tuple(v) if isinstance(v, list) else v for v in values)))
+            object.__setattr__(self, name, tuple(tuple(v) if isinstance(v, list) else v for v in values))
         for _ in self.configurations():
-            pass
+            pass  # each checks itself
+        for name in _LISTS:
+            object.__setattr__(self, name, tuple(dict.fromkeys(getattr(self, name))))
 
     def configurations(self) -> Iterator[Configuration]:
         """Every run, all activations of a seed one after the other."""
@@ -176,7 +186,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is no TOML: {error}") from error
     known = [field.name for field in fields(Grid)]
     for key in content:
@@ -188,6 +198,7 @@ def as_list(key: str, value: Any) -> Any:
     """A single value as a list of one, where a list is wanted."""
     if key not in _LISTS:
         return value
-    if key == "hidden" and isinstance(value, list) and not any(isinstance(part, (list, tuple)) for part in value):
-        return [value]
-    return value if isinstance(value, list) else [value]
+    values = value if isinstance(value, list) else [value]
+    if key == "hidden" and not any(isinstance(part, (list, tuple)) for part in values):
+        return [values]  # the widths of one network
+    return values

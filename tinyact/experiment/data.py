@@ -43,6 +43,9 @@ DATASETS: dict[str, Callable[[Any], Any]] = {
     "notebook": _notebook,
     "moons": lambda datasets: datasets.make_moons(2000, noise=0.25, random_state=7),
     "circles": lambda datasets: datasets.make_circles(2000, noise=0.12, factor=0.6, random_state=7),
+    "blobs": _standardized(
+        lambda datasets: datasets.make_blobs(1000, n_features=INPUTS, centers=2, cluster_std=40, random_state=7)
+    ),
     "breast_cancer": _standardized(lambda datasets: datasets.load_breast_cancer(return_X_y=True)),
     "digits": _standardized(lambda datasets: datasets.load_digits(return_X_y=True)),
 }
@@ -52,8 +55,10 @@ def load(name: str, framework: Any) -> Split:
     """A data set by its name, four fifths to train and one to test with (``random_state=42``).
 
     Args:
-        name: one of ``DATASETS``: ``"notebook"``, ``"moons"`` and ``"circles"`` are generated, ``"breast_cancer"`` and
-            ``"digits"`` (ten classes) come with scikit-learn, and are standardized by what the training part is like.
+        name: one of ``DATASETS``: ``"notebook"``, ``"moons"``, ``"circles"`` and ``"blobs"`` (few samples of two round
+            clouds that overlap: nothing separates them better than a plane) are generated, ``"breast_cancer"`` and
+            ``"digits"`` (ten classes) come with scikit-learn. The last three are standardized by what the training part
+            is like.
         framework: ``tinyact``, or ``torch`` for the same data as PyTorch's tensors.
 
     Raises:

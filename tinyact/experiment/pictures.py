@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,10 +12,12 @@ import numpy as np
 from tinyact.experiment.plot import label
 from tinyact.experiment.statistics import bootstrap
 from tinyact.experiment.store import FINISHED, Result
-from tinyact.experiment.study import compared
+from tinyact.experiment.study import compared, pairs
 from tinyact.experiment.training import NONE
 
 Groups = dict[str, list[Result]]
+# Inches. Narrow, so that it can be read on a telephone; pages enlarge it.
+WIDTH = 4.6
 
 
 class Picture(NamedTuple):
@@ -27,118 +31,158 @@ class Picture(NamedTuple):
 
 def accuracies(groups: Groups, baseline: str) -> Any:
     """Every seed's test accuracy as a point, with mean and interval."""
-    order = [row["activation"] for row in compared(groups, baseline) if row["accuracy"]][::-1]
-    figure, axes = _figure(height=0.34 * len(order) + 1.2)
-    noise = np.random.default_rng(0)
-    for place, name in enumerate(order):
-        values = [100 * r.accuracy for r in groups[name] if r.status == FINISHED]
-        axes.plot(values, place + noise.uniform(-0.22, 0.22, len(values)), "o", color="C0", alpha=0.35, markersize=4)
-        mean, low, high = bootstrap(values)
-        axes.errorbar(mean, place, xerr=[[mean - low], [high - mean]], fmt="D", color="C1", capsize=4, markersize=5)
-    axes.set_yticks(range(len(order)), [label(name) for name in order])
-    axes.set_xlabel("test accuracy, %")
-    return figure
+    order = [row["activation"] for row in compared(groups, baseline) if row["accuracy"]]
+    points = {label(name): [100 * r.accuracy for r in groups[name] if r.status == FINISHED] for name in order}
+    return _clouds(points, "test accuracy, %")
 
 
 def differences(groups: Groups, baseline: str) -> Any:
-    """Paired differences to the baseline, with intervals."""
-    rows = [row for row in compared(groups, baseline) if "difference" in row][::-1]
-    figure, axes = _figure(height=0.34 * len(rows) + 1.2)
-    axes.axvline(0, color="0.5", linewidth=1)
-    for place, row in enumerate(rows):
-        mean, low, high = (100 * number for number in row["difference"][:3])
-        axes.errorbar(mean, place, xerr=[[mean - low], [high - mean]], fmt="D", color="C1", capsize=4, markersize=5)
-    axes.set_yticks(range(len(rows)), [label(row["activation"]) for row in rows])
-    axes.set_xlabel(f"accuracy minus that of {label(baseline)}, percentage points")
+    """Paired differences to the baseline: every seed's as a point, with mean and interval."""
+    points = {}
+    for row in compared(groups, baseline):
+        if "difference" in row:
+            ours, theirs = pairs(groups[row["activation"]], groups[baseline])
+            points[label(row["activation"])] = (100 * np.subtract(ours, theirs)).tolist()
+    figure = _clouds(points, f"difference to {label(baseline)}, percentage points")
+    figure.axes[0].axvline(0, color="0.5", linewidth=1)
+    return figure
+
+
+def _clouds(points: dict[str, list[float]], unit: str) -> Any:
+    """A row of points for each name, the first on top, with mean and interval."""
+    figure, ((axes,),) = _figure(height=0.3 * len(points) + 0.9)
+    noise = np.random.default_rng(0)
+    for place, values in enumerate(points.values()):
+        axes.plot(values, place + noise.uniform(-0.22, 0.22, len(values)), "o", color="C0", alpha=0.35, markersize=3.5)
+        mean, low, high = bootstrap(values)
+        axes.errorbar(mean, place, xerr=[[mean - low], [high - mean]], fmt="D", color="C1", capsize=4, markersize=4.5)
+    axes.set_yticks(range(len(points)), points)
+    axes.invert_yaxis()
+    axes.set_xlabel(unit)
     return figure
 
 
 def learning(groups: Groups, baseline: str) -> Any:
     """Test loss over the epochs: the median, and the band that holds 90 % of the runs."""
-    figure, axes = _figure(height=4)
+    figure, ((axes,),) = _figure(height=3.8)
     for number, (name, results) in enumerate(groups.items()):
         curves = np.array([r.history["test_loss"] for r in results if r.status == FINISHED])
         if curves.size:
             _band(axes, np.arange(curves.shape[1]), curves, number, label(name))
     axes.set_xlabel("epoch")
     axes.set_ylabel("test loss (cross-entropy)")
-    _legend(axes)
+    _legend(figure)
     return figure
 
 
-def _over_time(measure: str, which: int, unit: str, log: bool = False) -> Callable[[Groups, str], Any]:
-    """A picture of one measure of one layer (the first, 0, or the last, −1) in the recorded epochs."""
+def over_time(measure: str, unit: str) -> Callable[[Groups, str], Any]:
+    """A picture of one measure in the recorded epochs, a panel for each layer."""
 
     def draw(groups: Groups, baseline: str) -> Any:
-        figure, axes = _figure(height=4)
-        for number, (name, results) in enumerate(groups.items()):
-            done = [r for r in results if r.status == FINISHED]
-            curves = [layers[which] for layers in (_hidden(r, measure) for r in done) if layers]
-            if curves:
-                _band(axes, np.array(done[0].epochs), np.array(curves), number, label(name))
-        axes.set_xlabel("epoch")
-        axes.set_ylabel(unit)
-        if log and axes.has_data():
-            axes.set_yscale("log", nonpositive="clip")
-        _legend(axes)
+        layers = _by_layer(groups, measure)
+        count = max((curves.shape[1] for curves in layers.values()), default=1)
+        columns = min(2, count)
+        rows = -(-count // columns)
+        figure, grid = _figure(2.6 if rows == 1 else 1.7 * rows, rows, columns, legend=len(groups))
+        epochs = next((r.epochs for group in groups.values() for r in group if r.status == FINISHED), [])
+        for number, name in enumerate(groups):
+            for layer, curves in enumerate(np.moveaxis(layers.get(name, np.empty((0, 0, 0))), 1, 0)):
+                _band(grid.flat[layer], np.array(epochs), curves, number, label(name))
+        for layer, axes in enumerate(grid.flat):
+            axes.set_visible(layer < count)
+            axes.set_title(f"layer {layer + 1}" if count > 1 else "", fontsize=9)
+            if unit.startswith("share"):
+                axes.set_ylim(-0.03, 1.03)
+            elif axes.has_data():
+                axes.set_yscale("log", nonpositive="clip")
+        for axes in grid[-1]:
+            axes.set_xlabel("epoch")
+        figure.supylabel(unit, fontsize=9)
+        _legend(figure)
         return figure
 
     return draw
 
 
-def per_layer(measure: str, unit: str, log: bool = False) -> Callable[[Groups, str], Any]:
-    """A picture of one measure by layer, when last recorded."""
+def means(groups: Groups, baseline: str) -> Any:
+    """The mean output of each hidden layer when last recorded: a row for each activation, a colour for each layer."""
+    layers = _by_layer(groups, "mean")
+    figure, ((axes,),) = _figure(height=0.3 * len(layers) + 1.2)
+    axes.axvline(0, color="0.5", linewidth=1)
+    if not layers:
+        axes.clear()
+    for place, curves in enumerate(layers.values()):
+        count = curves.shape[1]
+        for layer in range(count):
+            low, median, high = np.percentile(curves[:, layer, -1], [5, 50, 95])
+            y = place + 0.6 * ((layer + 0.5) / count - 0.5)
+            name = f"layer {layer + 1}" if count > 1 and not place else None
+            axes.errorbar(
+                median, y, xerr=[[median - low], [high - median]], fmt="o", color=f"C{layer}", capsize=2, markersize=4,
+                label=name,
+            )  # fmt: skip
+    axes.set_yticks(range(len(layers)), map(label, layers))
+    axes.invert_yaxis()
+    axes.set_xlabel("mean output")
+    _legend(figure)
+    return figure
 
-    def draw(groups: Groups, baseline: str) -> Any:
-        figure, axes = _figure(height=4)
-        for number, (name, results) in enumerate(groups.items()):
-            values = [[layer[-1] for layer in _hidden(r, measure)] for r in results if r.status == FINISHED]
-            if values and values[0]:
-                places = np.arange(1, len(values[0]) + 1)
-                _band(axes, places, np.array(values), number, label(name), "o-")
-                axes.set_xticks(places)
-        axes.set_xlabel("hidden layer" if measure != "gradient_norm" else "linear layer")
-        axes.set_ylabel(unit)
-        if log and axes.has_data():
-            axes.set_yscale("log", nonpositive="clip")
-        _legend(axes)
-        return figure
 
-    return draw
+def _by_layer(groups: Groups, measure: str) -> dict[str, np.ndarray[Any, Any]]:
+    """The measure of each activation whose layers have it: (seeds, layers, recorded epochs)."""
+    found = {}
+    for name, results in groups.items():
+        numbers = [_layers(r, measure) for r in results if r.status == FINISHED]
+        if numbers and numbers[0]:
+            found[name] = np.array(numbers)
+    return found
 
 
-def _hidden(result: Result, measure: str) -> list[list[float]]:
+def _layers(result: Result, measure: str) -> list[list[float]]:
     """The measure's numbers of each layer that has it, without the output's sigmoid, which is no hidden layer."""
     layers = [layer[measure] for _, layer in sorted(result.layers.items(), key=lambda i: int(i[0])) if measure in layer]
     if measure == "gradient_norm":
         return layers
-    depth = 0 if result.configuration.activation == NONE else len(result.configuration.hidden)
-    return layers[:depth]
+    return layers[: 0 if result.configuration.activation == NONE else len(result.configuration.hidden)]
 
 
-def _figure(height: float) -> Any:
+def _figure(height: float, rows: int = 1, columns: int = 1, legend: int = 0) -> Any:
+    """A figure and its axes in rows; higher by what a legend of so many names takes."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
-    figure, axes = plt.subplots(figsize=(7, height), layout="constrained")
-    axes.grid(alpha=0.3)
-    return figure, axes
+    height += 0.2 * -(-legend // 3)
+    figure, grid = plt.subplots(
+        rows, columns, figsize=(WIDTH, height), layout="constrained", squeeze=False, sharex=True, sharey=True
+    )
+    for axes in grid.flat:
+        axes.grid(alpha=0.3)
+        axes.tick_params(labelsize=9)
+    return figure, grid
 
 
-def _band(axes: Any, x: Any, curves: Any, number: int, name: str, style: str = "-") -> None:
+def _band(axes: Any, x: Any, curves: Any, number: int, name: str) -> None:
+    """Median and 90 % band; nothing where at some epoch no number arrived at all."""
     if np.isnan(curves).all(0).any():
-        return  # at some epoch no gradient arrived at all
-    low, median, high = np.nanpercentile(curves, [5, 50, 95], axis=0)
-    axes.plot(x, median, style, color=f"C{number}", label=name, markersize=4)
+        return
+    percentiles = np.nanpercentile if np.isnan(curves).any() else np.percentile  # the first is much slower
+    low, median, high = percentiles(curves, [5, 50, 95], axis=0)
+    color, style = f"C{number}", ("-", "--", ":")[number % 3]
+    axes.plot(x, median, style, color=color, label=name)
     if len(curves) > 1:
-        axes.fill_between(x, low, high, color=f"C{number}", alpha=0.12, linewidth=0)
+        axes.fill_between(x, low, high, color=color, alpha=0.1, linewidth=0)
 
 
-def _legend(axes: Any) -> None:
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(fontsize=8, ncols=2)
+def _legend(figure: Any) -> None:
+    """Below the picture, each name once."""
+    found: dict[str, Any] = {}
+    for axes in figure.axes:
+        for handle, name in zip(*axes.get_legend_handles_labels(), strict=True):
+            found.setdefault(name, handle)
+    if found:
+        figure.legend(found.values(), found, fontsize=8, ncols=3, loc="outside lower center", frameon=False)
 
 
 PICTURES = [
@@ -149,37 +193,134 @@ PICTURES = [
     ),
     Picture(
         "difference", "Difference to the baseline, seed by seed",
-        "Means of paired differences with 95 % intervals: the same seed means the same initial weights. Right of the "
-        "line is better; an interval that crosses the line is no difference that was seen.", differences,
+        "Each point is one seed's difference, from the same initial weights; diamonds are means with 95 % intervals. "
+        "Right of the line is better; an interval that crosses the line is no difference that was seen.", differences,
     ),
     Picture(
         "learning", "Learning curves",
-        "Median over seeds, and the band that holds 90 % of them. Lower is better; a curve that rises again overfits.",
-        learning,
+        "Median over seeds, and the band that holds 90 % of them. Lower is better; a curve that still falls would gain "
+        "from more epochs, one that rises again overfits.", learning,
     ),
     Picture(
-        "gradients", "Gradient norm of the first layer over time",
-        "How much the first layer is told to change (median, 90 % band; logarithmic). A curve far below the others is "
-        "a gradient that vanished on its way.", _over_time("gradient_norm", 0, "‖∂L/∂W‖ of the first layer", True),
-    ),
-    Picture(
-        "gradients-by-layer", "Gradient norm of each layer at the end",
-        "From the input on the left to the output. A line that falls to the left loses its gradient on the way back.",
-        per_layer("gradient_norm", "‖∂L/∂W‖", True),
+        "gradients", "Gradient norm per layer over time",
+        "How much each layer is told to change (median, 90 % band; logarithmic), layer 1 at the input. A curve far "
+        "below the others, in early layers more than in late ones, is a gradient that vanished on its way back.",
+        over_time("gradient_norm", "‖∂L/∂W‖"),
     ),
     Picture(
         "dead", "Dead units over time",
-        "Share of units of the last hidden layer that are 0 for every training sample. They learn no more.",
-        _over_time("dead", -1, "share of dead units"),
+        "Share of each hidden layer's units that are 0 for every training sample. They learn no more.",
+        over_time("dead", "share of dead units"),
     ),
     Picture(
         "saturated", "Saturated outputs over time",
-        "Share of outputs of the last hidden layer through which less than a hundredth of the gradient passes. For "
-        "ReLU these are its zeros.", _over_time("saturated", -1, "share of saturated outputs"),
+        "Share of each hidden layer's outputs through which less than a hundredth of the gradient passes. For ReLU "
+        "these are its zeros.", over_time("saturated", "share of saturated outputs"),
     ),
     Picture(
-        "mean", "Mean activation by layer at the end",
-        "How far the outputs of a hidden layer are from being centred on zero (median over seeds, 90 % band).",
-        per_layer("mean", "mean output"),
+        "mean", "Mean activation per layer at the end",
+        "How far the outputs of a hidden layer are from being centred on zero (median over seeds, 90 % of them).",
+        means,
     ),
 ]  # fmt: skip
+
+
+# --- charts of claims ----------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Chart:
+    """What decides a claim, as means with intervals: by a number along x, or by names from top to bottom.
+
+    Attributes:
+        name, title, caption: as of `Picture`.
+        value: what was measured.
+        lines: by name, (place, mean, low, high) for each point.
+        place: what numbers along x are.
+        log: which axes are logarithmic: any of ``"xy"``.
+        zero: whether 0 is where there is no difference.
+    """
+
+    name: str
+    title: str
+    caption: str
+    value: str
+    lines: dict[str, list[tuple[Any, float, float, float]]]
+    place: str = ""
+    log: str = ""
+    zero: bool = False
+
+    def by_name(self) -> bool:
+        """Whether places are names."""
+        return any(isinstance(point[0], str) for line in self.lines.values() for point in line)
+
+
+def draw_chart(chart: Chart) -> Any:
+    """The chart as a figure."""
+    rows = len({point[0] for line in chart.lines.values() for point in line}) if chart.by_name() else 0
+    figure, ((axes,),) = _figure(height=0.3 * rows + 1.1 if rows else 2.9)
+    chart_into(axes, chart)
+    _legend(figure)
+    return figure
+
+
+def chart_into(axes: Any, chart: Chart) -> None:
+    """The chart in axes that are there."""
+    axes.set(xscale="log" if "x" in chart.log else "linear", yscale="log" if "y" in chart.log else "linear")
+    (_names if chart.by_name() else _numbers)(axes, chart)
+
+
+def _numbers(axes: Any, chart: Chart) -> None:
+    if chart.zero:
+        axes.axhline(0, color="0.5", linewidth=1)
+    for number, (name, line) in enumerate(chart.lines.items()):
+        x, mean, low, high = np.array(line, float).T
+        style = ("-", "--", ":")[number % 3]
+        axes.errorbar(
+            x, mean, yerr=[mean - low, high - mean], fmt="o" + style, color=f"C{number}", capsize=3, markersize=4,
+            label=name if len(chart.lines) > 1 else None,
+        )  # fmt: skip
+    places = sorted({point[0] for line in chart.lines.values() for point in line})
+    axes.set_xticks(places, [f"{place:,g}" for place in places])
+    axes.xaxis.minorticks_off()
+    axes.set_xlabel(chart.place)
+    axes.set_ylabel(chart.value)
+
+
+def _names(axes: Any, chart: Chart) -> None:
+    names: Sequence[str] = list(dict.fromkeys(point[0] for line in chart.lines.values() for point in line))
+    if chart.zero:
+        axes.axvline(0, color="0.5", linewidth=1)
+    for number, (name, line) in enumerate(chart.lines.items()):
+        shift = 0.5 * ((number + 0.5) / len(chart.lines) - 0.5)
+        y = [names.index(point[0]) + shift for point in line]
+        mean, low, high = np.array([point[1:] for point in line], float).T
+        axes.errorbar(
+            mean, y, xerr=[mean - low, high - mean], fmt="D", color=f"C{number}", capsize=3, markersize=4,
+            label=name if len(chart.lines) > 1 else None,
+        )  # fmt: skip
+    axes.set_yticks(range(len(names)), names)
+    axes.invert_yaxis()
+    axes.set_xlabel(chart.value)
+
+
+def charts_together(charts: Sequence[Chart], path: Path) -> None:
+    """All of them in one file, for where a single picture is wanted."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    columns = 3
+    rows = -(-len(charts) // columns)
+    figure, grid = plt.subplots(rows, columns, figsize=(14, 3.4 * rows), layout="constrained", squeeze=False)
+    for axes, chart in zip(grid.flat, charts, strict=False):
+        axes.grid(alpha=0.3)
+        chart_into(axes, chart)
+        axes.set_title(chart.title, fontsize=11)
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend(fontsize=8)
+    for axes in grid.flat[len(charts) :]:
+        axes.set_visible(False)
+    figure.savefig(path, dpi=80)
+    plt.close(figure)

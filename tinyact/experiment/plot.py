@@ -12,7 +12,7 @@ from tinyact.experiment.training import NONE, Run
 
 def label(activation: str) -> str:
     """A network's name as a person reads it."""
-    return "no activation" if activation == NONE else activation
+    return {NONE: "no activation", "silu": "silu (Swish)"}.get(activation, activation)
 
 
 def plot_losses(groups: Mapping[str, Sequence[Run]], path: Path) -> None:

@@ -24,8 +24,8 @@ class Recorder:
       ``dead``, the share of units that were 0 for all samples of the epoch;
     - for linear layers ``gradient_norm``: ‖∂L/∂W‖, for several steps the root of the mean square.
 
-    A recorded epoch of the notebook's network takes about 1.7 times as long as another, so that with ``every=10`` a
-    training takes 7 % longer. Between recorded epochs no hook is attached.
+    A recorded epoch of the notebook's network takes about twice as long as another, so that with ``every=10`` a training
+    takes a tenth longer. Between recorded epochs no hook is attached.
 
     Args:
         network: any module.

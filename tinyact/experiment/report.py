@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import base64
-import io
-import json
 import math
 import sys
 from collections.abc import Sequence
@@ -13,14 +11,14 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from tinyact.experiment.claims import Claim
+from tinyact.experiment.claims import Claim, read
 from tinyact.experiment.configuration import Configuration
 from tinyact.experiment.curves import draw
-from tinyact.experiment.pictures import PICTURES, Groups
+from tinyact.experiment.pictures import PICTURES, Chart, Groups, charts_together, draw_chart
 from tinyact.experiment.plot import label
-from tinyact.experiment.statistics import Comparison, paired
+from tinyact.experiment.statistics import Comparison, adjusted, paired
 from tinyact.experiment.store import FINISHED, Result, Store, StoreError
-from tinyact.experiment.study import by_setting, compared
+from tinyact.experiment.study import by_setting, compared, pairs
 from tinyact.experiment.training import NONE
 
 HERE = Path(__file__).parent
@@ -28,7 +26,9 @@ HERE = Path(__file__).parent
 FULL = 4
 
 
-def write_report(results: Sequence[Result], folder: Path, claims: Sequence[Claim] = ()) -> Path:
+def write_report(
+    results: Sequence[Result], folder: Path, claims: Sequence[Claim] = (), charts: Sequence[Chart] = ()
+) -> Path:
     """The page ``report.html``, and every picture of it as PNG and SVG in ``figures``.
 
     Settings with two activations or more get pictures; the one with the most runs comes first.
@@ -36,7 +36,7 @@ def write_report(results: Sequence[Result], folder: Path, claims: Sequence[Claim
     Args:
         results: of any study.
         folder: where they go.
-        claims: to be shown too.
+        claims, charts: to be shown too.
 
     Returns:
         The page's path.
@@ -54,7 +54,7 @@ def write_report(results: Sequence[Result], folder: Path, claims: Sequence[Claim
     figures = folder / "figures"
     figures.mkdir(parents=True, exist_ok=True)
     sections = [_section(setting, settings[setting], figures, k) for k, setting in enumerate(order)]
-    sections.insert(1, _claims(claims) + _curves(figures))
+    sections.insert(1, _claims(claims, charts, figures) + _curves(figures))
     page = (HERE / "report.html").read_text(encoding="utf-8")
     page = page.replace("{{LEAD}}", "".join(f"<p>{escape(s)}</p>" for s in conclusion(order[0], settings[order[0]])))
     page = page.replace("{{RUNS}}", escape(_runs(results))).replace("{{SECTIONS}}", "\n".join(sections))
@@ -73,34 +73,59 @@ def _baseline(groups: Groups) -> str:
 
 def conclusion(setting: Configuration, groups: Groups) -> list[str]:
     """Which activation to take, and how sure that is, for a person who knows nothing else."""
-    table = compared(groups, _baseline(groups))
-    best = table[0]
-    layers = "×".join(map(str, setting.hidden))
+    best, *others = compared(groups, _baseline(groups))
+    found = {
+        row["activation"]: paired(*pairs(groups[best["activation"]], groups[row["activation"]]))
+        for row in others
+        if row["accuracy"]
+    }
+    # The best of many is compared with all of them: the p-values are corrected for their number.
+    p = dict(zip(found, adjusted([value.p for value in found.values()]), strict=True))
+    equal = [name for name in found if not p[name] < 0.05]
+    worse = [name for name in found if p[name] < 0.05]
+    name = label(best["activation"])
     sentences = [
-        f"On {setting.data} data (hidden layers {layers}, learning rate {setting.lr:g}), take "
-        f"{label(best['activation'])}: it classifies {_percent(best['accuracy'])} of new samples correctly, on average "
-        f"over {best['runs']} random starts."
+        f"Take {name}.",
+        f"On {_data(setting)}, a network with {_layers(setting)} and {name} classifies "
+        f"{_percent(best['accuracy'])} of new samples correctly after {setting.epochs} epochs, on average over "
+        f"{best['runs']} random starts.",
     ]
-    pairs = {row["activation"]: _pairs(groups, best["activation"], row["activation"]) for row in table[1:]}
-    equal = [name for name, found in pairs.items() if found is not None and not found.low > 0]
-    better = {name: found for name, found in pairs.items() if found is not None and found.low > 0}
     if equal:
-        names = ", ".join(map(label, equal))
-        sentences.append(f"It can't be told apart from {names} by these runs: any of them is as good a choice.")
-    if better:
-        second = next(iter(better.values()))
-        mean, low, high = (f"{100 * number:.1f}" for number in second[:3])
         sentences.append(
-            f"It is better than {', '.join(map(label, better))}: than the best of these by {mean} percentage points, "
-            f"with 95 % certainty between {low} and {high}."
+            f"How sure is that: these runs can't tell it apart from {_listed(equal)}, so that any of these is as good "
+            "a choice."
         )
+    if worse:
+        second = worse[0]
+        ours, theirs = pairs(groups[best["activation"]], groups[second])
+        wins = sum(a > b for a, b in zip(ours, theirs, strict=True))
+        start = "It is" if equal else "How sure is that: it is"
+        sentences.append(
+            f"{start} better than {_listed(worse)}. Than {label(second)} by {_points(found[second])}, "
+            f"in {wins} of {len(ours)} starts (p = {p[second]:.1g}, corrected for {len(found)} comparisons)."
+        )
+    if NONE in found and worse[:1] != [NONE]:
+        sentences.append(f"Over no activation it gains {_points(found[NONE])}.")
     return sentences
 
 
-def _pairs(groups: Groups, one: str, other: str) -> Any:
-    a, b = ({r.configuration.seed: r.accuracy for r in groups[name] if r.status == FINISHED} for name in (one, other))
-    seeds = sorted(a.keys() & b.keys())
-    return paired([a[s] for s in seeds], [b[s] for s in seeds]) if len(seeds) > 1 else None
+def _data(setting: Configuration) -> str:
+    return "the notebook's data" if setting.data == "notebook" else f"the {setting.data.replace('_', ' ')} data"
+
+
+def _layers(setting: Configuration) -> str:
+    widths = " and ".join(map(str, setting.hidden))
+    return f"{len(setting.hidden)} hidden layer{'s' if len(setting.hidden) > 1 else ''} of {widths} units"
+
+
+def _listed(names: Sequence[str]) -> str:
+    *first, last = map(label, names)
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _points(value: Any) -> str:
+    mean, low, high = (f"{100 * number:.1f}" for number in value[:3])
+    return f"{mean} percentage points (95 % interval {low} to {high})"
 
 
 def _percent(value: Comparison) -> str:
@@ -169,39 +194,41 @@ def _interval(value: Any, factor: float, form: str) -> tuple[str, str]:
 
 def _figure(picture: Any, groups: Groups, baseline: str, figures: Path, number: int) -> str:
     """A picture, written to its files and into the page; nothing where there is nothing to draw."""
-    from matplotlib import pyplot as plt
-
     figure = picture.draw(groups, baseline)
-    drawn = any(axes.has_data() for axes in figure.axes)
-    html = ""
-    if drawn:
-        figure.axes[0].set_title(picture.title)
-        html = _embedded(figure, f"{picture.name}-{number + 1}", picture.title, picture.caption, figures)
-    plt.close(figure)
-    return html
+    if not any(axes.has_data() for axes in figure.axes):
+        return ""
+    return _embedded(figure, f"{picture.name}-{number + 1}", picture.title, picture.caption, figures)
 
 
 def _embedded(figure: Any, name: str, title: str, caption: str, figures: Path) -> str:
+    from matplotlib import pyplot as plt
+
+    figure.suptitle(title, fontsize=11)
     figure.savefig(figures / f"{name}.png", dpi=120)
-    figure.savefig(figures / f"{name}.svg")
-    figure.axes[0].set_title("")  # the page has it above
-    svg = io.BytesIO()
-    figure.savefig(svg, format="svg", transparent=True)
-    image = _image(svg.getvalue(), f"{title}. {caption}")
-    return f"<figure><h3>{escape(title)}</h3>{image}<figcaption>{escape(caption)}</figcaption></figure>"
+    figure.set_layout_engine("none")  # which has done its slow work
+    figure.savefig(figures / f"{name}.svg", transparent=True)
+    plt.close(figure)
+    image = _image((figures / f"{name}.svg").read_bytes(), f"{title}. {caption}")
+    return f"<figure>{image}<figcaption>{escape(caption)}</figcaption></figure>"
 
 
 def _image(svg: bytes, alt: str, kind: str = "") -> str:
     data = base64.b64encode(svg).decode()
-    return f'<div class="scroll"><img class="{kind}" src="data:image/svg+xml;base64,{data}" alt="{escape(alt)}"></div>'
+    return f'<img class="{kind}" src="data:image/svg+xml;base64,{data}" alt="{escape(alt)}">'
 
 
-def _claims(claims: Sequence[Claim]) -> str:
+def _claims(claims: Sequence[Claim], charts: Sequence[Chart], figures: Path) -> str:
+    """Their table, and the charts, each for itself and all as one picture."""
     if not claims:
         return ""
     rows = [(c.about, c.text, c.measurement, c.verdict) for c in claims]
     table = _sortable(("about", "claim", "measured", "verdict"), rows, "claims")
-    return f"<section><h2>What is said about activation functions, measured</h2>{table}</section>"
+    drawn = "".join(_embedded(draw_chart(c), f"claim-{c.name}", c.title, c.caption, figures) for c in charts)
+    if charts:
+        charts_together(charts, figures / "claims.png")
+    note = "Numbers in brackets are 95 % intervals over seeds, of times over repetitions."
+    head = "<h2>What is said about activation functions, measured</h2>"
+    return f'<section>{head}<p class="note">{note}</p>{table}{drawn}</section>'
 
 
 def _curves(figures: Path) -> str:
@@ -235,9 +262,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not path.exists():
         parser.error(f"{path} does not exist; 'study' or 'claims' make it")
     try:
-        known = options.out / "claims.json"
-        claims = [Claim(**entry) for entry in json.loads(known.read_text())] if known.exists() else []
-        written = write_report(Store(path).results(), options.out, claims)
+        written = write_report(Store(path).results(), options.out, *read(options.out))
     except (OSError, StoreError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

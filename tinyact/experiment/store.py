@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
@@ -103,9 +104,6 @@ class Store:
                 f"{self.path} was written by a newer tinyact (form {version}, this one knows {VERSION}); it is left as "
                 "it is. Update tinyact or choose another --store"
             )
-        # That it can't be written is better known before hours of training than after.
-        connection.execute("BEGIN IMMEDIATE")
-        connection.rollback()
 
     def add(self, result: Result) -> None:
         """Keep a result, in one transaction; one of the same configuration is replaced.
@@ -123,6 +121,26 @@ class Store:
             raise StoreError(
                 f"{self.path} can't be written: {error}; all that was there before is there still"
             ) from error
+
+    def check_room(self, size: int) -> None:
+        """That results can't be kept is better known before hours of training than after.
+
+        Raises:
+            StoreError: if the file can't be written, or fewer bytes than these are free.
+        """
+        try:
+            with self._open() as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                connection.execute(f"PRAGMA user_version = {VERSION}")  # as it is; only now SQLite wants to write
+                connection.rollback()
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.path} can't be written: {error}") from error
+        free = shutil.disk_usage(self.path.absolute().parent).free
+        if free < size:
+            raise StoreError(
+                f"the disk of {self.path} is too full: the results take about {size / 1e6:.1f} MB, {free / 1e6:.1f} MB "
+                "are free"
+            )
 
     def results(self, of: Iterable[Configuration] | None = None) -> list[Result]:
         """All results, or those of these configurations, in a fixed order."""

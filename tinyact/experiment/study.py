@@ -4,10 +4,7 @@ Every run is identified by its configuration and kept in a file as soon as it ha
 trains only what is missing, whatever stopped it. Runs are independent: results are the same, bit for bit, with any
 number of workers, here or on a cluster.
 
-On other machines: start a Dask cluster where tinyact is installed (``dask scheduler`` on one machine, ``dask worker
-tcp://HOST:8786 --nthreads 1 --nworkers N`` on each), and give the study ``--backend dask --scheduler tcp://HOST:8786``
-(``pip install 'tinyact[dask]'``). A Ray cluster is joined with ``--backend ray --scheduler ray://HOST:10001``
-(``tinyact[ray]``). What a lost worker was doing is done again by another one.
+On other machines Dask or Ray run them; README says how. What a lost worker was doing is done again by another one.
 """
 
 from __future__ import annotations
@@ -18,7 +15,9 @@ import math
 import platform
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import fields
 from datetime import datetime, timezone
 from pathlib import Path
@@ -110,22 +109,41 @@ def run_all(
 def _in_parallel(missing: list[Configuration], jobs: int, backend: str, scheduler: str) -> Iterator[Result]:
     from joblib import Parallel, delayed, parallel_config
 
-    options: dict[str, Any] = {}
-    if backend == "dask":
-        options["scheduler_host"] = scheduler
-    if backend == "ray":
-        import ray
-        from ray.util.joblib import register_ray
-
-        ray.init(address=scheduler or None, ignore_reinit_error=True)
-        register_ray()
-    with parallel_config(backend, n_jobs=jobs, **options):
+    with warnings.catch_warnings(), _joined(backend, scheduler), parallel_config(backend, n_jobs=jobs):
+        # Said when a result can't be kept and the rest is called off: the error says it better.
+        warnings.filterwarnings("ignore", r"\d+ tasks which were still being processed")
         # Ray's pool returns lists alone: what has ended is kept after each of these.
         size = len(missing) if backend != "ray" else 64
         for start in range(0, len(missing), max(1, size)):
             part = missing[start : start + size]
             how = "list" if backend == "ray" else "generator_unordered"
             yield from Parallel(return_as=how)(delayed(run)(configuration) for configuration in part)
+
+
+@contextlib.contextmanager
+def _joined(backend: str, scheduler: str) -> Iterator[None]:
+    """Connected with the cluster, if the backend is one.
+
+    Raises:
+        ConnectionError: if there is none at this address.
+    """
+    if backend == "dask":
+        from distributed import Client
+
+        try:
+            client = Client(scheduler, timeout=10)
+        except (OSError, ValueError) as error:
+            raise ConnectionError(f"no Dask scheduler answers at {scheduler}: {error}") from error
+        with client:
+            yield
+        return
+    if backend == "ray":
+        import ray
+        from ray.util.joblib import register_ray
+
+        ray.init(address=scheduler or None, ignore_reinit_error=True)
+        register_ray()
+    yield
 
 
 # --- the command ---------------------------------------------------------------------------------------------------
@@ -135,39 +153,63 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command line ``study``.
 
     Returns:
-        0 when every run has its result; 1 if the store can't be used; 130 after Ctrl-C; wrong options exit with 2.
+        0 when every run has its result; 1 if results can't be kept, or workers are lost or can't be reached; 130 after
+        Ctrl-C; wrong options exit with 2.
     """
     parser = _parser()
     options = parser.parse_args(arguments)
     grid = _grid(parser, options)
     path = options.store or options.out / "results.sqlite"
     configurations = list(grid.configurations())
+
+    def work() -> None:
+        store = open_store(path, configurations)
+        for folder in {options.out, *(file.parent for file in options.export)}:
+            folder.mkdir(parents=True, exist_ok=True)
+        _train(configurations, store, options)
+        results = store.results(configurations)
+        if not options.quiet:
+            print(summary(results, grid.activation[0] if NONE not in grid.activation else NONE))
+        for file in options.export:
+            export(results, file)
+
+    return exit_code(work, path, configurations)
+
+
+def open_store(path: Path, configurations: Sequence[Configuration]) -> Store:
+    """The store, in which there is room for what is missing.
+
+    Raises:
+        OSError, StoreError: if it can't be used.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    store = Store(path)
+    missing = store.missing(configurations)
+    if missing:
+        # Two losses an epoch, and what is recorded in some epochs of each layer, as text.
+        store.check_room(sum(2000 + c.epochs * (40 + 12 * (len(c.hidden) + 1)) for c in missing))
+    return store
+
+
+def exit_code(work: Callable[[], None], path: Path, configurations: Sequence[Configuration]) -> int:
+    """Does it. Whatever ends it early is said in a line, with how to go on; what the store has is safe in all cases."""
     try:
-        options.out.mkdir(parents=True, exist_ok=True)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        store = Store(path)
-    except (OSError, StoreError) as error:
+        work()
+    except (StoreError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return FAILED
-    try:
-        _train(configurations, store, options)
-    except StoreError as error:
-        print(f"error: {error}", file=sys.stderr)
+    except BrokenProcessPool:
+        print(f"error: a worker was killed, perhaps for want of memory; {_kept(path, configurations)}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
-        left = len(store.missing(configurations))
-        print(
-            f"\nstopped: {len(configurations) - left} of {len(configurations)} runs are in {path}; the same command "
-            "goes on with the rest",
-            file=sys.stderr,
-        )
+        print(f"\nstopped: {_kept(path, configurations)}", file=sys.stderr)
         return INTERRUPTED
-    results = store.results(configurations)
-    if not options.quiet:
-        print(summary(results, grid.activation[0] if NONE not in grid.activation else NONE))
-    for file in options.export:
-        export(results, file)
     return DONE
+
+
+def _kept(path: Path, configurations: Sequence[Configuration]) -> str:
+    done = len(configurations) - len(Store(path).missing(configurations))
+    return f"{done} of {len(configurations)} runs are in {path}; the same command goes on with the rest"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -175,11 +217,11 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m tinyact.experiment study",
         description="Train every combination of activations, data, widths, learning rates and dropout from many seeds, "
         "and compare them, paired by seed. What is in the store already is not trained again.",
-        epilog="Exit codes: 0 all runs have results, 1 the store can't be used, 2 wrong options, 130 stopped by "
-        "Ctrl-C. How to use a cluster: python -c 'import tinyact.experiment.study as s; help(s)'.",
+        epilog="Exit codes: 0 all runs have results, 1 they can't be kept or workers are lost, 2 wrong options, 130 "
+        "stopped by Ctrl-C. How to use a cluster stands in README.",
     )
     add = parser.add_argument
-    add("--config", type=Path, metavar="FILE", help="TOML with any of the following; options go before it")
+    add("--config", type=Path, metavar="FILE", help="TOML file of the grid: activation to batch; options go before it")
     add("--activation", nargs="+", metavar="NAME", help="default: none relu; 'all' for every one there is")
     add("--seeds", type=int, metavar="N", help="how many initial weights (default: 20)")
     add("--seed", type=int, metavar="S", help="the first of them (default: 0)")
@@ -239,8 +281,8 @@ def _check_installed(parser: argparse.ArgumentParser, options: argparse.Namespac
             parser.error(f"--export {file}: the ending must be .csv or .parquet")
         if file.suffix == ".parquet" and find_spec("pyarrow") is None:
             parser.error(f"--export {file} needs pyarrow: pip install 'tinyact[study]'")
-        if not file.absolute().parent.is_dir():
-            parser.error(f"--export {file}: its folder does not exist")
+        if file.is_dir():
+            parser.error(f"--export {file} is a folder")
 
 
 def _train(configurations: list[Configuration], store: Store, options: argparse.Namespace) -> None:
@@ -249,7 +291,7 @@ def _train(configurations: list[Configuration], store: Store, options: argparse.
     known = len(configurations) - missing
     if not options.quiet:
         print(f"{len(configurations)} runs, {known} of them in {store.path} already")
-    with _progress(missing, options.quiet) as advance:
+    with progress(missing, options.quiet or options.verbose) as advance:
         for result in run_all(configurations, store, options.jobs, options.backend, options.scheduler):
             advance()
             if options.verbose:
@@ -259,7 +301,7 @@ def _train(configurations: list[Configuration], store: Store, options: argparse.
 
 
 @contextlib.contextmanager
-def _progress(total: int, quiet: bool) -> Iterator[Callable[[], None]]:
+def progress(total: int, quiet: bool) -> Iterator[Callable[[], None]]:
     """A bar with the time left, on a terminal, if rich is installed."""
     try:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
@@ -271,9 +313,9 @@ def _progress(total: int, quiet: bool) -> Iterator[Callable[[], None]]:
     from rich.console import Console
 
     columns = ("training", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("", total=total)
-        yield lambda: progress.advance(task)
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda: bar.advance(task)
 
 
 # --- what came out -------------------------------------------------------------------------------------------------
@@ -288,6 +330,17 @@ def by_setting(results: Sequence[Result]) -> dict[Configuration, dict[str, list[
     return found
 
 
+def pairs(
+    results: Sequence[Result], baseline: Sequence[Result], what: Callable[[Result], float] = lambda r: r.accuracy
+) -> tuple[list[float], list[float]]:
+    """A number of both, in pairs of the same seed; seeds at which either diverged are left out."""
+    ours, theirs = (
+        {r.configuration.seed: what(r) for r in group if r.status == FINISHED} for group in (results, baseline)
+    )
+    seeds = sorted(ours.keys() & theirs.keys())
+    return [ours[s] for s in seeds], [theirs[s] for s in seeds]
+
+
 def compared(groups: dict[str, list[Result]], baseline: str) -> list[dict[str, Any]]:
     """One row per activation: its accuracy, and the difference to the baseline, seed by seed.
 
@@ -295,17 +348,15 @@ def compared(groups: dict[str, list[Result]], baseline: str) -> list[dict[str, A
     """
     table = []
     for activation, results in groups.items():
-        accuracies = {r.configuration.seed: r.accuracy for r in results if r.status == FINISHED}
-        base = {r.configuration.seed: r.accuracy for r in groups.get(baseline, []) if r.status == FINISHED}
-        seeds = sorted(accuracies.keys() & base.keys())
+        accuracies = [r.accuracy for r in results if r.status == FINISHED]
         row: dict[str, Any] = {
             "activation": activation,
             "runs": len(results),
             "diverged": len(results) - len(accuracies),
         }
-        row["accuracy"] = bootstrap(list(accuracies.values())) if accuracies else None
-        if activation != baseline and seeds:
-            ours, theirs = [accuracies[s] for s in seeds], [base[s] for s in seeds]
+        row["accuracy"] = bootstrap(accuracies) if accuracies else None
+        ours, theirs = pairs(results, groups.get(baseline, []))
+        if activation != baseline and ours:
             row["difference"] = paired(ours, theirs)
             deviation = describe([a - b for a, b in zip(ours, theirs, strict=True)]).deviation
             row["seeds"] = seeds_needed(row["difference"].mean, deviation)

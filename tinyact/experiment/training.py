@@ -153,6 +153,8 @@ def train(
         run.losses.append(sum(map(math.prod, zip(losses, sizes, strict=True))) / sum(sizes) if batch else losses[0])
     run.train_accuracy = _accuracy(_predict(framework, network, data.train_x), data.train_y, data.classes)
     outputs = _predict(framework, network, data.test_x)
+    if not framework.isfinite(outputs).all():
+        raise Diverged(epochs)
     run.predictions = outputs.numpy()
     run.accuracy = _accuracy(outputs, data.test_y, data.classes)
     return run
