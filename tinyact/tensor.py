@@ -359,7 +359,7 @@ class Tensor:
             gradient: ∂L/∂(this tensor), of its shape; 1 if left out, for a tensor of one element.
             retain_graph: whether to keep what the forward pass saved, for another sweep.
             create_graph: whether to record the sweep itself, for derivatives of derivatives.
-            inputs: leaves; if given, only their ``.grad`` changes.
+            inputs: if given, only their ``.grad`` changes.
 
         Raises:
             RuntimeError: as for `tinyact.autograd.backward`.
@@ -442,7 +442,12 @@ class Tensor:
                     "a view, or a tensor that has views, can't be changed in place while that is recorded for "
                     "gradients; compute a new tensor instead (x = x + 1 for x += 1), or clone() the view"
                 )
+            retained = None
+            if self.retains_grad:
+                retained, self.grad_fn._retained = self.grad_fn._retained, None  # type: ignore[union-attr]
             self.grad_fn, self._requires_grad = result.grad_fn, True
+            if retained is not None:
+                self.retain_grad()
         if not self.array.flags.writeable:
             raise RuntimeError(
                 "unsupported operation: more than one element of the written-to tensor refers to a single memory "

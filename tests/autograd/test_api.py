@@ -120,3 +120,55 @@ def test_backward_with_create_graph() -> None:
 )
 def test_refused(program: Any) -> None:
     same_error(program)
+
+
+CONSTANT = ["relu", "leaky_relu", "relu6", "hardtanh", "hardshrink", "softshrink"]
+
+
+@pytest.mark.parametrize("name", CONSTANT)
+def test_a_constant_derivative_has_a_derivative_which_is_zero(name: str) -> None:
+    def program(m: Any, x: Any) -> Any:
+        (first,) = m.autograd.grad(getattr(m.nn.functional, name)(x).sum(), x, create_graph=True)
+        (second,) = m.autograd.grad(first.sum(), x, create_graph=True)
+        return first, second.abs()  # PyTorch's zeros have signs
+
+    same(program, np.array([-2.0, 0.25, 0.75]))
+
+
+def test_what_a_rule_does_not_take_it_does_not_depend_on() -> None:
+    def program(m: Any, x: Any) -> Any:
+        w, b = m.ones(1, 2, dtype=m.float64, requires_grad=True), m.ones(1, dtype=m.float64, requires_grad=True)
+        grads = m.autograd.grad(m.nn.functional.linear(x, w, b).sum(), [x, w, b], create_graph=True)
+        return [grad.requires_grad for grad in grads]
+
+    same(program, np.array([[1.0, 2.0]]))
+
+
+def test_a_constant_derivative_beside_one_that_is_none() -> None:
+    def program(m: Any, x: Any) -> Any:
+        data = m.tensor([1.0, 3.0], dtype=m.float64)
+        (first,) = m.autograd.grad((x - data).abs().sum() + (2 * data * x).relu().sum(), x, create_graph=True)
+        (first * x).sum().backward()
+        return first.detach()
+
+    same(program, np.array([2.0, -1.0]))
+
+
+def test_inputs_of_backward() -> None:
+    def program(m: Any, x: Any) -> Any:
+        (x * x).sum().backward(inputs=[x, x])
+        y = x * 3
+        y.retain_grad()
+        (y * y).sum().backward(inputs=[y])
+        return x.grad.clone(), y.grad
+
+    same(program, np.array([1.0, 2.0]))
+    same_error(lambda m: (m.ones(1, requires_grad=True) * 2).backward(inputs=[m.ones(1)]))
+
+
+def test_materialized_zeros_require_gradients_where_the_sweep_is_recorded() -> None:
+    def program(m: Any, x: Any) -> Any:
+        other = m.ones(3, requires_grad=True)
+        return m.autograd.grad(x.sum(), other, create_graph=True, materialize_grads=True)
+
+    same(program, np.array([1.0, 2.0]))

@@ -226,6 +226,31 @@ def test_hooks_see_and_replace_gradients() -> None:
     same(program, np.array([1.0, 2.0]))
 
 
+def test_a_retained_gradient_is_that_of_the_tensor_as_it_is_after_a_change_in_place() -> None:
+    def program(m: Any, x: Any) -> Any:
+        seen: list[Any] = []
+        y = x * 2
+        y.retain_grad()
+        y.register_hook(lambda g: seen.append(g.tolist()))
+        y.mul_(3)
+        y.register_hook(lambda g: seen.append(g.tolist()))
+        y.sum().backward()
+        return [*seen, y.grad.tolist(), y.retains_grad]
+
+    same(program, np.array([1.0, 2.0]))
+
+
+def test_hooks_of_a_recorded_sweep_are_recorded() -> None:
+    def program(m: Any, x: Any) -> Any:
+        y = x**3
+        y.register_hook(lambda g: g * x)
+        x.register_hook(lambda g: g * g)
+        (first,) = m.autograd.grad(y.sum(), x, create_graph=True)
+        return first.detach(), *m.autograd.grad(first.sum(), x)
+
+    same(program, np.array([1.0, 2.0]))
+
+
 def test_a_hook_runs_once_with_the_whole_gradient() -> None:
     x = tinyact.tensor(2.0, requires_grad=True)
     y = x * 1

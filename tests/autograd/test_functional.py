@@ -144,6 +144,21 @@ def test_a_tensor_that_the_function_knows_anyway_is_a_constant() -> None:
     agree(program, np.array([1.0, 2.0]))
 
 
+# PyTorch's own forward mode warns of PyTorch's own compiler.
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")
+def test_every_strategy_gives_the_same_numbers() -> None:
+    def program(m: Any, x: Any) -> Any:
+        f = m.autograd.functional
+        return (
+            f.jacobian(lambda x: x**2, x, vectorize=True),
+            f.jacobian(lambda x: x**2 + 1, x, vectorize=True, strategy="forward-mode"),
+            f.hessian(square, x, vectorize=True),
+            f.hessian(square, x, vectorize=True, outer_jacobian_strategy="forward-mode").detach(),
+        )
+
+    agree(program, np.array([1.0, 2.0]))
+
+
 def test_nothing_in_it() -> None:
     result = tinyact.autograd.functional.jacobian(lambda x: x.exp(), tinyact.ones(0))
     assert result.shape == (0, 0)
@@ -170,6 +185,10 @@ REFUSED: list[Any] = [
     lambda m, f: f.jacobian(square, m.ones(2), strategy="sideways"),
     lambda m, f: f.jacobian(square, m.ones(2), strategy="forward-mode"),
     lambda m, f: f.hessian(square, m.ones(2), outer_jacobian_strategy="forward-mode"),
+    lambda m, f: f.jacobian(square, m.ones(2), vectorize=True, strategy="forward-mode", create_graph=True),
+    lambda m, f: f.jacobian(square, m.ones(2), vectorize=True, strategy="forward-mode", strict=True),
+    lambda m, f: f.jacobian(square, m.ones(2), vectorize=True, strict=True),
+    lambda m, f: f.hessian(square, m.ones(2), vectorize=True, strict=True),
     lambda m, f: f.hessian(lambda x: x * x, m.ones(2)),
     lambda m, f: f.hessian(lambda x: (square(x), square(x)), m.ones(2)),
     lambda m, f: f.hvp(lambda x: x * x, m.ones(2), m.ones(2)),
@@ -217,6 +236,17 @@ def test_strict(name: str, which: int, create_graph: bool) -> None:
         ours, theirs = program(tinyact), program(torch)
         for a, b in zip(flat(ours), flat(theirs), strict=True):
             assert a.detach().tolist() == b.detach().tolist()
+
+
+@pytest.mark.parametrize("name", ["jacobian", "hessian", "vjp", "vhp"])
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_strict_where_the_derivative_is_constant_piece_by_piece(name: str, create_graph: bool) -> None:
+    def program(m: Any, x: Any, v: Any) -> Any:
+        given = {"v": v} if name == "vhp" else {}
+        function = getattr(m.autograd.functional, name)
+        return function(lambda x: x.relu().sum(), x, create_graph=create_graph, strict=True, **given)
+
+    agree(program, np.array([1.0, 2.0]), np.array([3.0, -4.0]))
 
 
 def test_a_network_with_binary_cross_entropy() -> None:

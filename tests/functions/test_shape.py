@@ -244,3 +244,18 @@ def test_a_leaf_is_not_changed_through_a_view() -> None:
     x = tinyact.ones(2, requires_grad=True)
     x.detach().add_(1)  # this is what detach() is for
     assert x.tolist() == [2.0, 2.0]
+
+
+def test_a_single_element_is_a_view() -> None:
+    def program(m: Any, x: Any) -> Any:
+        x = x.clone()
+        x[0, 1].add_(5)
+        x[-1][0].fill_(7)
+        x.reshape(-1)[2][None].mul_(3)
+        scalar = x.sum()
+        scalar[...].add_(1)
+        scalar[()].add_(1)
+        return x, scalar
+
+    same(program, np.arange(4.0).reshape(2, 2), upstream=None)
+    same_error(lambda m: m.ones(2, requires_grad=True)[0].add_(1))

@@ -29,11 +29,11 @@ def backward(
         grad_tensors: the gradients that arrive at each, of its shape; may be left out for tensors of one element (1).
         retain_graph: whether to keep what the forward pass saved, for another sweep. Default: ``create_graph``.
         create_graph: whether to record the sweep, so that the gradients can be differentiated again.
-        inputs: leaves; if given, only their ``.grad`` changes.
+        inputs: if given, only their ``.grad`` changes.
 
     Raises:
-        RuntimeError: if a tensor does not require gradients, is no scalar and has no gradient given, the graph has
-            been freed, or a saved value was changed in place.
+        RuntimeError: if a tensor or an input does not require gradients, a tensor is no scalar and has no gradient
+            given, the graph has been freed, or a saved value was changed in place.
 
     Example:
         >>> import tinyact
@@ -48,13 +48,17 @@ def backward(
     if inputs is None:
         sweep(roots, grads, None, keep, create_graph)
         return
-    leaves = _as_list(inputs)
+    # Each once, however often it is named.
+    leaves = list(dict.fromkeys(_as_list(inputs)))
     if not leaves:
         raise RuntimeError("`inputs` argument to `backward` cannot be empty.")
+    for leaf in leaves:
+        if not leaf.requires_grad:
+            raise RuntimeError("One of the inputs to backward does not require grad")
     found = sweep(roots, grads, leaves, keep, create_graph)
     for leaf in leaves:
         gradient = found.get(edge_of(leaf))
-        if gradient is not None:
+        if gradient is not None and not leaf.retains_grad:  # else the sweep has done it
             accumulate(leaf, gradient, create_graph)
 
 
@@ -113,7 +117,7 @@ def _result(
         # Copied, because one array may be the gradient of several tensors.
         return gradient if create_graph else wrap(np.array(gradient, order="C"))  # type: ignore[return-value]
     if materialize:
-        return wrap(np.zeros_like(tensor.array))
+        return wrap(np.zeros_like(tensor.array)).requires_grad_(create_graph)
     if not allow_unused:
         raise RuntimeError(
             "One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if "

@@ -78,7 +78,7 @@ class Operation:
 
     edges: tuple[Edge, ...] = ()
     saved: list[tuple[Any, list[int] | None, int]] | None = None
-    plan: _Plan
+    plan: _Plan = _Plan((), ())
     serial = -1
     shape: tuple[int, ...] = ()
     dtype: np.dtype[Any]
@@ -188,6 +188,15 @@ class Operation:
                 raise not_recordable(self, error) from error
             raise
         return grads
+
+    def tied(self, grads: Sequence[Gradient], saved: list[Any]) -> list[Gradient]:
+        """Recorded gradients, those that are constant too tied to what their rules took: as in PyTorch, 0 goes back."""
+        tied = list(grads)
+        for index, _, takes in self.plan.rules:
+            sources = [saved[k] for k in takes if isinstance(saved[k], Tensor) and saved[k]._requires_grad]
+            if sources and not tied[index]._requires_grad:
+                tied[index] = _Constant().apply(tied[index], *sources)
+        return tied
 
     def load(self, create_graph: bool) -> list[Any]:
         """The saved values: as arrays, or as Tensors that know where they came from.
@@ -306,6 +315,18 @@ def share_memory(base: Tensor, view: Tensor) -> None:
             view._family[:] = [relative for relative in view._family if relative() is not None]
 
 
+class _Constant(Operation):
+    """A derivative that doesn't change with what it was computed from, such as ReLU's      ∂/∂x = 0"""
+
+    def forward(self, derivative: Any, *sources: Any) -> Any:
+        return derivative
+
+    def backward(self, grad: Gradient, saved: list[Any]) -> list[Gradient]:
+        likes = [edge.array if isinstance(edge, Tensor) else edge for edge in self.edges]
+        zeros = [None if like is None else np.zeros(like.shape, like.dtype) for like in likes]
+        return [wrap(zero) if recording.on and zero is not None else zero for zero in zeros]
+
+
 # --- the sweep -----------------------------------------------------------------------------------------------------
 
 
@@ -352,8 +373,11 @@ def sweep(
                 found[node] = grad
             sent: Sequence[Gradient] = ()
             if isinstance(node, Operation):
-                sent = node.backward(grad, node.load(create_graph))
-                for edge, g in zip(node.edges, sent):
+                saved = node.load(create_graph)
+                sent = node.backward(grad, saved)
+                if create_graph:
+                    sent = node.tied(sent, saved)
+                for edge, g in zip(node.edges, sent, strict=True):
                     if edge is not None and g is not None:
                         g = fitted(g, edge)
                         arrived[edge] = arrived[edge] + g if edge in arrived else g

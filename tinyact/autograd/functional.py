@@ -194,15 +194,14 @@ def jacobian(
         func: takes the inputs and returns a tensor or a tuple of them.
         inputs: a tensor or a tuple of them.
         create_graph, strict: as for `vjp`.
-        vectorize: accepted for PyTorch's signature; the numbers are the same.
-        strategy: ``"reverse-mode"``.
+        vectorize, strategy: accepted as PyTorch's, whose restrictions hold; the numbers are the same, by reverse mode.
 
     Returns:
         A tensor with the output's dimensions first, then the input's; for a tuple of inputs a tuple of them, for a
         tuple of outputs a tuple of these.
 
     Raises:
-        NotImplementedError: for forward mode.
+        NotImplementedError: for ``strategy="forward-mode"`` without ``vectorize``, or with ``create_graph``.
         TypeError, RuntimeError: as for `vjp`.
 
     Example:
@@ -211,7 +210,7 @@ def jacobian(
         tensor([[4., 1.],
                 [2., 5.]])
     """
-    _check_strategy(strategy)
+    _check_strategy(strategy, vectorize, create_graph, strict)
     call = _Call.of("jacobian", func, inputs, create_graph, strict)
     jacobians = tuple(_rows(call, i, create_graph, strict) for i in range(len(call.outputs)))
     per_output = tuple(call.like_inputs(per_input) for per_input in jacobians)
@@ -232,14 +231,13 @@ def hessian(
         func: takes the inputs and returns a tensor of one element.
         inputs: a tensor or a tuple of them.
         create_graph, strict: as for `vjp`.
-        vectorize: accepted for PyTorch's signature; the numbers are the same.
-        outer_jacobian_strategy: ``"reverse-mode"``.
+        vectorize, outer_jacobian_strategy: as for `jacobian`.
 
     Returns:
         A tensor with the input's dimensions twice; for a tuple of inputs a tuple of tuples of tensors.
 
     Raises:
-        NotImplementedError: for forward mode.
+        NotImplementedError: for ``strategy="forward-mode"`` without ``vectorize``, or with ``create_graph``.
         TypeError, RuntimeError: as for `vhp`.
 
     Example:
@@ -248,7 +246,7 @@ def hessian(
         tensor([[4., 2.],
                 [2., 0.]])
     """
-    _check_strategy(outer_jacobian_strategy)
+    _check_strategy(outer_jacobian_strategy, vectorize, create_graph, strict)
     several, given = _as_tuple("inputs", "hessian", inputs)
 
     def gradient(*inputs: Tensor) -> Tensors:
@@ -430,8 +428,13 @@ def _rows(call: _Call, i: int, create_graph: bool, strict: bool) -> Tensors:
     )
 
 
-def _check_strategy(strategy: str) -> None:
-    if strategy == "forward-mode":
-        raise NotImplementedError('there is no forward mode here; strategy="reverse-mode" gives the same numbers')
-    if strategy != "reverse-mode":
+def _check_strategy(strategy: str, vectorize: bool, create_graph: bool, strict: bool) -> None:
+    """Raise PyTorch's errors for what it can't combine; the numbers are the same in every way."""
+    if strategy not in ("reverse-mode", "forward-mode"):
         raise AssertionError(f'Expected strategy to be either "forward-mode" or "reverse-mode", got {strategy!r}')
+    if strategy == "forward-mode" and create_graph:
+        raise NotImplementedError('`create_graph=True` and strategy "forward-mode" are not supported together')
+    if strict and (vectorize or strategy == "forward-mode"):
+        raise RuntimeError('`strict=True` is not supported together with `vectorize=True` or strategy "forward-mode"')
+    if strategy == "forward-mode" and not vectorize:
+        raise NotImplementedError('strategy "forward-mode" is only supported with `vectorize=True`')

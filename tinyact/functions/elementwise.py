@@ -73,7 +73,8 @@ class Choose(Operation):
 
 def choose(mask: Any, a: Any, b: Any, like: Any) -> Any:
     """`Choose` on arrays or tensors."""
-    return Choose()(mask, a, b, like)
+    # Only the dtype is wanted, which has no derivative.
+    return Choose()(mask, a, b, like.array if isinstance(like, engine.Tensor) else like)
 
 
 class Elementwise(Operation):

@@ -142,6 +142,11 @@ class Select(Index):
 
     is_view = True
 
+    def forward(self, x: Any) -> Any:
+        y = x[self.index]
+        # Of a single element NumPy makes a copy, unless the index has an ellipsis.
+        return y if isinstance(y, np.ndarray) else x[(*self.index, ...)]
+
 
 class Scatter(Operation):
     """Zeros, with x added at an index: the way back from an index      and its own gradient is the index"""
