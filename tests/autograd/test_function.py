@@ -255,3 +255,19 @@ def test_once_differentiable_is_noticed_for_what_was_saved_too() -> None:
     (g,) = tinyact.autograd.grad(once(tinyact).apply(x).sum(), x, create_graph=True)
     with pytest.raises(RuntimeError, match="trying to differentiate twice"):
         tinyact.autograd.grad(g.sum(), x)
+
+
+def test_a_rule_that_returns_an_array_is_named() -> None:
+    class Doubled(Operation):
+        def forward(self, x: Any) -> Any:
+            return x * 2
+
+        def grad_x(self, grad: Any) -> Any:
+            return np.asarray(grad) * 2
+
+    x = tinyact.ones(2, requires_grad=True)
+    Doubled().apply(x).sum().backward()
+    with pytest.raises(
+        RuntimeError, match=r"DoubledBackward0 can't be differentiated with create_graph=True.*returned"
+    ):
+        tinyact.autograd.grad(Doubled().apply(x).sum(), x, create_graph=True)

@@ -30,10 +30,24 @@ def test_no_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert main(["--out", str(tmp_path / "page.html"), "--samples", "2", "--no-open"]) == 0
 
 
+def test_without_activation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "page.html"
+    assert main(["--out", str(path), "--samples", "2", "--hidden", "3,2", "--activation", "none", "--no-open"]) == 0
+    assert "One step of 100 → 3 → 2 → 1 without activation" in path.read_text("utf-8")
+    assert "∂L/∂z2" in capsys.readouterr().out
+
+
 def test_the_notebooks_network() -> None:
     result = network_trace()
     assert result.graph.node("x").shape == (4000, 100)
     assert result.graph.node("fc1.weight").shape == (16, 100)
+    assert [node.name for node in reversed(result.graph.nodes) if node.kind == "operation"] == [
+        "z1",
+        "h1",
+        "z2",
+        "p",
+        "L",
+    ]
     # As the experiment's first epoch from this seed.
     assert f"{float(result.values[1].array):.4f}" == "0.8436"
 

@@ -294,9 +294,9 @@ def _contrast(page: Any) -> tuple[float, float]:
 def test_for_screen_readers(notebook: Trace, open_page: Open) -> None:
     page = open_page(notebook)
     assert page.get_attribute("#status", "aria-live") == "polite"
-    assert page.get_attribute("#slider", "aria-valuetext") == "forward 1 of 5: v1 = Linear(x, fc1.weight, fc1.bias)"
-    assert page.get_by_role("button", name="v1, Linear: go to its step").count() == 1
-    assert page.get_by_role("heading", name="v1 = Linear(x, fc1.weight, fc1.bias)").count() == 1
+    assert page.get_attribute("#slider", "aria-valuetext") == "forward 1 of 5: z1 = Linear(x, fc1.weight, fc1.bias)"
+    assert page.get_by_role("button", name="z1, Linear: go to its step").count() == 1
+    assert page.get_by_role("heading", name="z1 = Linear(x, fc1.weight, fc1.bias)").count() == 1
     assert page.locator("canvas").count() > 0
     for picture in page.locator("canvas, svg.histogram").all():
         assert picture.get_attribute("role") == "img"
@@ -319,6 +319,18 @@ def test_a_large_array_is_a_heat_map_that_says_so(notebook: Trace, open_page: Op
     redder = colours[..., 0].astype(int) - colours[..., 2]
     clear = np.abs(means) > 0.1 * np.abs(means).max()
     assert (np.sign(redder)[clear] == np.sign(means)[clear]).all()
+
+
+def test_a_number_that_an_operation_took_is_said(open_page: Open) -> None:
+    w = tinyact.tensor([2.0, 4.0], requires_grad=True)
+    loss = tinyact.nn.functional.mse_loss(w * 3, tinyact.ones(2))
+    page = open_page(trace(loss, names={"w": w}))
+    assert "with b = 3" in page.inner_text(".mathematics")
+    page.click("#next")
+    assert "with for one element" not in page.inner_text(".mathematics")
+    assert "for one element; L is the mean of all 2" in page.inner_text(".mathematics")
+    page.click("#next")
+    assert "times g / 2" in page.inner_text("#step")
 
 
 def test_names_and_titles_are_text(open_page: Open) -> None:

@@ -193,6 +193,10 @@ class Operation:
         """Recorded gradients, those that are constant too tied to what their rules took: as in PyTorch, 0 goes back."""
         tied = list(grads)
         for index, _, takes in self.plan.rules:
+            if tied[index] is None:
+                continue
+            if not isinstance(tied[index], Tensor):
+                raise not_recordable(self, TypeError(f"it returned {type(tied[index]).__name__}"))
             sources = [saved[k] for k in takes if isinstance(saved[k], Tensor) and saved[k]._requires_grad]
             if sources and not tied[index]._requires_grad:
                 tied[index] = _Constant().apply(tied[index], *sources)

@@ -8,11 +8,12 @@ import webbrowser
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
+from string import ascii_lowercase
 
 import tinyact
 from tinyact.experiment.cli import _activation, _at_least, _installed, _widths
 from tinyact.experiment.data import notebook_data
-from tinyact.experiment.training import build
+from tinyact.experiment.training import NONE, build
 from tinyact.inspect.trace import Trace, trace
 from tinyact.nn import Linear, Module, Sequential
 
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     _check(options)
     watched = network_trace(options.activation, options.hidden, options.samples, options.seed)
-    bend = "without activation" if options.activation == "none" else f"with {options.activation}"
+    bend = "without activation" if options.activation == NONE else f"with {options.activation}"
     widths = " → ".join(map(str, [100, *options.hidden, 1]))
     try:
         watched.to_html(options.out, f"One step of {widths} {bend}, {options.samples:,} samples")
@@ -57,15 +58,21 @@ def network_trace(
         seed: of the initial weights.
 
     Returns:
-        The trace, in which layers are called fc1, fc2, …
+        The trace, in which layers are called fc1, fc2, … and their results z1, h1, z2, …, p.
     """
     data = notebook_data(tinyact)
     tinyact.manual_seed(seed)
     network = _named(build(tinyact, activation, hidden))
     # Copies, so that the tape keeps these rows and not all of them.
     x, target = data.train_x[:samples].clone(), data.train_y[:samples].clone()
-    loss = tinyact.nn.BCELoss()(network(x), target)
-    return trace(loss, network, {"x": x, "target": target})
+    named, value = {"x": x, "target": target}, x
+    *layers, last = network.named_children()
+    for name, layer in layers:
+        # As in textbooks: fc1 makes z1, the activation behind it h1.
+        letter = "z" if isinstance(layer, Linear) else "h"
+        value = named[letter + name.lstrip(ascii_lowercase)] = layer(value)
+    value = named["p"] = last[1](value)
+    return trace(tinyact.nn.BCELoss()(value, target), network, named)
 
 
 def _named(layers: Module) -> Sequential:
@@ -79,6 +86,10 @@ def _named(layers: Module) -> Sequential:
     return Sequential(named)
 
 
+def _activation_or_none(name: str) -> str:
+    return name if name == NONE else _activation(name)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m tinyact.inspect",
@@ -86,7 +97,9 @@ def _parser() -> argparse.ArgumentParser:
         "through both, with every number.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("--activation", default="relu", type=_activation, metavar="NAME", help="between the layers")
+    parser.add_argument(
+        "--activation", default="relu", type=_activation_or_none, metavar="NAME", help="between the layers, or none"
+    )
     parser.add_argument("--hidden", type=_widths, default="16", metavar="W,W,…", help="widths of the hidden layers")
     parser.add_argument(
         "--samples", type=_at_least(1), default=SAMPLES, metavar="N",

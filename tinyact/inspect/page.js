@@ -38,7 +38,7 @@ function equation(number) {
 function shortened(text) {
   const number = Number(text);
   if (!Number.isFinite(number)) return text;
-  return number !== 0 && Math.abs(number) < 1e-4 ? number.toExponential(3) : String(Number(number.toPrecision(5)));
+  return number !== 0 && Math.abs(number) < 1e-3 ? number.toExponential(3) : String(Number(number.toPrecision(4)));
 }
 
 function cell(text) {
@@ -281,7 +281,7 @@ function forwardStep(step) {
 }
 
 function mathematics(node, formulas) {
-  const settings = node.settings ? make("span", { class: "note" }, `with ${node.settings}`) : null;
+  const settings = node.settings ? make("span", { class: "note" }, node.settings) : null;
   return node.formula ? make("div", { class: "mathematics" }, ...formulas, settings) : null;
 }
 
@@ -319,7 +319,7 @@ function departure(sent) {
   if (paths > 1) notes.push(`One of ${paths} paths to ${target}: they are added up there.`);
   const rule = sent.slope === null ? formula(sent.rule, "div") : make("div", {}, "g times the slope");
   rule.className = "rule";
-  if (sent.factor && sent.slope === null) rule.append(" — times g");
+  if (sent.factor && sent.slope === null) rule.append(` — ${sent.factor}`);
   const figure = array(paths > 1 ? `to ${target}, for its sum` : `∂L/∂${target}`, sent.picture, notes.join(" "));
   figure.firstChild.after(rule);
   if (sent.terms) figure.append(follow(sent.terms, `∂L/∂${target}`));

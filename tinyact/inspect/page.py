@@ -99,12 +99,31 @@ def _node(node: Node, trace: Trace, pictures: _Pictures) -> dict[str, Any]:
         "kind": node.kind,
         "operation": node.operation,
         "formula": mathml(node.mathematics.formula),
-        "settings": ", ".join(f"{name} = {setting}" for name, setting in node.settings.items()),
+        "settings": _settings_text(node),
         "saved": list(node.saved),
         "savedBytes": bytes_text(node.saved_bytes),
         "value": pictures.add(value.array),
         "origin": value.origin,
     }
+
+
+def _settings_text(node: Node) -> str:
+    """``"with b = 3"``; formula and derivatives of losses are those of one element."""
+    settings = dict(node.settings)
+    reduction, count = settings.pop("reduction", None), settings.pop("count", 0)
+    told = [
+        f"{name} = {value:g}" if isinstance(value, float) else f"{name} = {value}" for name, value in settings.items()
+    ]
+    parts = ["with " + ", ".join(told)] if told else []
+    if reduction in ("mean", "sum"):
+        parts.append(f"for one element; {node.name} is the {reduction} of all" + f" {count:,}" * bool(count))
+    return "; ".join(parts)
+
+
+def _factor(node: Node) -> str:
+    """What a derivative is multiplied with."""
+    count = node.settings.get("count", 0)
+    return f"times g / {count:,}" if node.settings.get("reduction") == "mean" and count else "times g"
 
 
 def _step(step: Step, trace: Trace, pictures: _Pictures) -> dict[str, Any]:
@@ -128,7 +147,7 @@ def _step(step: Step, trace: Trace, pictures: _Pictures) -> dict[str, Any]:
                 "argument": sent.argument,
                 "rule": mathml(sent.rule),
                 # Rules of matrix products have the gradient in them; the others are a factor beside it.
-                "factor": sent.rule.startswith(("∂/∂", "d/d")),
+                "factor": _factor(step.node) if sent.rule.startswith(("∂/∂", "d/d")) else "",
                 # What the rule itself returned, where it isn't yet what is passed on.
                 "returned": pictures.add(sent.returned) if sent.returned.shape != sent.array.shape else None,
                 "slope": pictures.add(sent.slope),

@@ -116,7 +116,7 @@ def argument(operation: Operation, place: int) -> str:
 
 def sources(operation: Operation) -> list[int | None]:
     """Per saved value where it is from: the number of an input or, after the inputs, of the output."""
-    return operation.sources if isinstance(operation, _Application) else list(getattr(operation, "plan", ((),))[0])
+    return operation.sources if isinstance(operation, _Application) else list(operation.plan.saves)
 
 
 def _inputs(operation: Operation) -> list[Any]:
@@ -160,10 +160,16 @@ def _class_name(operation: Operation) -> str:
 
 
 def _settings(operation: Operation) -> dict[str, Any]:
-    """What an operation was told beside its inputs, where it is simple enough to print."""
+    """What an operation was told beside tensors, where it is simple enough to print; numbers that it saved first."""
     hidden = (*vars(Operation), *Operation.__annotations__, "index", "sources")
     simple = (str, int, float, tuple)
-    return {k: v for k, v in vars(operation).items() if k[0] != "_" and k not in hidden and isinstance(v, simple)}
+    numbers = {
+        argument(operation, source): value
+        for source, (value, _, _) in zip(sources(operation), operation.saved or (), strict=True)
+        if source is not None and isinstance(value, float)
+    }
+    own = {k: v for k, v in vars(operation).items() if k[0] != "_" and k not in hidden and isinstance(v, simple)}
+    return numbers | own
 
 
 class _Naming:
