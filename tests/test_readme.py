@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tinyact.experiment import curves
+from tinyact.experiment import claims, curves, study
+from tinyact.experiment.configuration import ACTIVATIONS
 
 README = Path(__file__).parents[1] / "README.md"
 TEXT = README.read_text(encoding="utf-8")
@@ -85,6 +86,38 @@ def test_the_table_of_activations_is_what_the_docstrings_say() -> None:
     assert curves.table() in TEXT, (
         "README's table is stale: python -m tinyact.experiment curves --out DIR writes it anew"
     )
+
+
+def rows_below(heading: str, width: int) -> list[list[str]]:
+    """The cells of a table, without its head, in the section with this heading."""
+    section = TEXT.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in section.splitlines() if line[:1] == "|"]
+    return [row for row in rows if len(row) == width][1:]
+
+
+def test_all_claims_are_there_with_measurement_and_verdict() -> None:
+    rows = rows_below("What the notebook says, measured", 4)
+    assert [(about, text) for about, text, *_ in rows] == [(about, text) for about, text, _ in claims.CLAIMS], (
+        "README's table is stale: python -m tinyact.experiment claims --out DIR writes it anew, as DIR/claims.md"
+    )
+    for _, _, measured, verdict in rows:
+        assert re.search(r"\d", measured)
+        assert re.match(r"\*\*(holds|fails|depends on|more than slightly|not seen)", verdict), verdict
+    # Ranges and the sum of softmax's outputs are no means.
+    assert sum("[" not in measured for _, _, measured, _ in rows) == 7
+
+
+def test_commands_of_the_study_are_possible() -> None:
+    lines = re.findall(r"^python -m tinyact.experiment study (.*)$", TEXT, flags=re.M)
+    assert len(lines) == 2
+    for line in lines:
+        options = study._parser().parse_args(line.split())
+        assert set(options.activation or []) <= set(ACTIVATIONS)
+
+
+def test_the_example_is_the_file_that_is_shipped() -> None:
+    (example,) = (block for language, block in FENCE.findall(TEXT) if language == "toml")
+    assert example == (README.parent / "tinyact" / "experiment" / "study.toml").read_text(encoding="utf-8")
 
 
 def test_quick_start_holds_two_commands() -> None:

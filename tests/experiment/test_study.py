@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import os
 import shutil
@@ -17,6 +18,7 @@ from typing import Any
 
 import pytest
 
+import tinyact
 from tinyact.experiment import study
 from tinyact.experiment.configuration import Configuration, Grid
 from tinyact.experiment.store import Result, Store, rows
@@ -84,6 +86,39 @@ def test_workers_change_no_bit_and_nothing_is_trained_twice(tmp_path: Path, monk
     assert [r.numbers() for r in one.results()] == [r.numbers() for r in two.results()]
     monkeypatch.setattr(study, "run", None)
     assert list(run_all(wanted, one, jobs=1)) == []
+
+
+def test_a_run_has_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    from threadpoolctl import threadpool_info
+
+    seen = []
+    monkeypatch.setattr(study, "train", lambda *a: seen.append((threadpool_info(), tinyact.get_num_threads())))
+    run(Configuration("relu", 0, "moons"))
+    ((pools, own),) = seen
+    assert own == 1
+    assert pools
+    assert {pool["num_threads"] for pool in pools} == {1}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such terminals here")
+@pytest.mark.parametrize(("options", "shown"), [([], True), (["--quiet"], False), (["--verbose"], False)])
+def test_a_bar_on_a_terminal_alone(options: list[str], shown: bool, tmp_path: Path) -> None:
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-m", "tinyact.experiment", "study", *SMALL, "--seeds", "2", "--jobs", "1", *options]
+    printed = tmp_path / "printed"
+    with printed.open("w") as stdout:
+        program = subprocess.Popen([*command, "--out", str(tmp_path)], cwd=ROOT, stdout=stdout, stderr=theirs)
+    os.close(theirs)
+    text = b""
+    with contextlib.suppress(OSError):  # at its end
+        while part := os.read(ours, 10_000):
+            text += part
+    os.close(ours)
+    assert program.wait(60) == 0
+    assert (b"4/4" in text) == shown
+    assert bool(text) == shown
+    assert ("test accuracy" in printed.read_text()) == ("--quiet" not in options)
+    assert printed.read_text().count("seed 1:") == (2 if options == ["--verbose"] else 0)
 
 
 def test_killed_and_started_again_it_ends_as_if_nothing_had_been(tmp_path: Path) -> None:

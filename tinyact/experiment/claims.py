@@ -27,7 +27,7 @@ from tinyact.experiment.pictures import Chart
 from tinyact.experiment.plot import label
 from tinyact.experiment.statistics import Comparison, adjusted, bootstrap, paired
 from tinyact.experiment.store import FINISHED, Result, Store
-from tinyact.experiment.study import exit_code, open_store, pairs, progress, run_all
+from tinyact.experiment.study import exit_code, one_thread, open_store, pairs, progress, run_all
 from tinyact.experiment.training import NONE, Run, build, train
 
 EIGHT = ("sigmoid", "tanh", "relu", "leaky_relu", "prelu", "elu", "silu", "softmax")
@@ -361,7 +361,8 @@ def times(name: str, shape: tuple[int, int] = (4000, 16), repeats: int = 40) -> 
 def cost(name: str, base: str = "relu") -> Comparison:
     """How many times as long as another it takes, in turn, on the notebook's hidden layer."""
     # Medians of several: a busy machine interrupts single ones.
-    found = [(np.median(times(name, repeats=15)), np.median(times(base, repeats=15))) for _ in range(12)]
+    with one_thread():
+        found = [(np.median(times(name, repeats=15)), np.median(times(base, repeats=15))) for _ in range(12)]
     return bootstrap([float(a / b) for a, b in found])
 
 
@@ -376,7 +377,8 @@ def step_cost(name: str) -> Comparison:
         train(tinyact, network, data, Run(activation, 0), 30, each_epoch=lambda _: stamps.append(time.perf_counter()))
         return float(np.median(np.diff(stamps)))
 
-    return bootstrap([step(name) / step("relu") for _ in range(12)])
+    with one_thread():
+        return bootstrap([step(name) / step("relu") for _ in range(12)])
 
 
 @claim("ReLU", "It is cheap to compute.")
@@ -532,7 +534,8 @@ def softmax_sums(lab: Lab) -> tuple[str, str]:
 def softmax_cost(lab: Lab) -> tuple[str, str]:
     samples, found = 64, {}
     for classes in (10, 100, 1000, 10_000):
-        medians = [np.median(times("softmax", (samples, classes), 10)) / samples for _ in range(8)]
+        with one_thread():
+            medians = [np.median(times("softmax", (samples, classes), 10)) / samples for _ in range(8)]
         found[classes] = bootstrap(list(map(float, medians)))
     lab.chart(
         "softmax", "Time of softmax", "Forward and backward of 64 samples.", "µs per sample", {"": found},

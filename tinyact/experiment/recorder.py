@@ -24,8 +24,8 @@ class Recorder:
       ``dead``, the share of units that were 0 for all samples of the epoch;
     - for linear layers ``gradient_norm``: ‖∂L/∂W‖, for several steps the root of the mean square.
 
-    A recorded epoch of the notebook's network takes about twice as long as another, so that with ``every=10`` a training
-    takes a tenth longer. Between recorded epochs no hook is attached.
+    A recorded epoch of the notebook's network takes about twice as long as another, so that with ``every=10`` a
+    training takes a tenth longer. Between recorded epochs no hook is attached.
 
     Args:
         network: any module.
@@ -104,7 +104,7 @@ class _Seen:
         self.sum += float(y.sum())
         self.squares += float(np.vdot(y, y))
         nonzero = y != 0
-        self.zeros += y.size - np.count_nonzero(nonzero)
+        self.zeros += y.size - int(np.count_nonzero(nonzero))
         alive = nonzero.reshape(-1, y.shape[-1]).any(0)
         self.alive = alive if self.alive is None else self.alive | alive
 

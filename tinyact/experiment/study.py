@@ -44,15 +44,12 @@ def run(configuration: Configuration) -> Result:
 
     A loss that becomes NaN or infinite is a result, not an error: ``status`` and ``diverged_at`` say so.
     """
-    from threadpoolctl import threadpool_limits
-
     c, start = configuration, time.perf_counter()
     if c.data not in _loaded:
         _loaded[c.data] = load(c.data, tinyact)
     data = _loaded[c.data]
     outcome, status, diverged_at = Run(c.activation, c.seed), FINISHED, None
-    # One thread each: sums in another order are other numbers.
-    with threadpool_limits(1), _one_thread():
+    with one_thread():
         tinyact.manual_seed(c.seed)
         network = build(tinyact, c.activation, c.hidden, c.dropout, data.train_x.shape[1], data.classes)
         recorder = Recorder(network, EVERY)
@@ -69,11 +66,15 @@ def run(configuration: Configuration) -> Result:
 
 
 @contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
+    """One thread, BLAS's too: with several, sums are in another order and other numbers."""
+    from threadpoolctl import threadpool_limits
+
     before = tinyact.get_num_threads()
     tinyact.set_num_threads(1)
     try:
-        yield
+        with threadpool_limits(1):
+            yield
     finally:
         tinyact.set_num_threads(before)
 
