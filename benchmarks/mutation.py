@@ -1,9 +1,10 @@
 """Can a wrong derivative get past the tests? Every formula changed in every small way, one change at a time.
 
-Each change, a mutant, is tried on the tests that mirror its file, first with few random examples, then with all of
-them, then on the other tests of derivatives with few. A mutant that no test notices has survived; the report lists it.
-Changes are cosmic-ray's; what runs them is a process that has PyTorch loaded and forks, since loading takes longer than
-most mutants live. An interrupted run goes on where it stopped.
+Each change, a mutant, is tried on the tests that call the changed function, the quickest first: those that mirror its
+file, with few random examples and then with all of them, and then the other tests of derivatives with few. A mutant
+that no test notices has survived; the report lists it. Changes are cosmic-ray's; what runs them is a process that has
+everything loaded and forks, since loading takes longer than most mutants live. An interrupted run goes on where it
+stopped.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from __future__ import annotations
 import argparse
 import ast
 import contextlib
-import difflib
+import functools
+import inspect
 import json
 import os
 import random
@@ -19,10 +21,12 @@ import shutil
 import signal
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from types import CodeType
 from typing import Any, NamedTuple, NoReturn
 
 from benchmarks.accuracy import RESULTS
@@ -31,15 +35,20 @@ from benchmarks.timing import versions
 ROOT = Path(__file__).parents[1]
 FILES = [
     *(f"tinyact/functions/{name}.py" for name in ("activation", "elementwise", "softmax", "loss", "linear")),
-    *(f"tinyact/functions/{name}.py" for name in ("arithmetic", "reduction", "shape")),
-    *(f"tinyact/autograd/{name}.py" for name in ("engine", "api")),
+    *(f"tinyact/functions/{name}.py" for name in ("arithmetic", "reduction", "shape", "operand")),
+    *(f"tinyact/functions/{name}.py" for name in ("comparison", "described")),
+    *(f"tinyact/autograd/{name}.py" for name in ("engine", "api", "function", "functional", "modes")),
     "tinyact/optim.py",
 ]
 # Files whose tests have another name than theirs.
-TESTS = {"tinyact/autograd/engine.py": ["tests/autograd"], "tinyact/autograd/api.py": ["tests/autograd"]}
+TESTS = {f"tinyact/autograd/{name}.py": ["tests/autograd"] for name in ("engine", "api")}
+TESTS["tinyact/functions/operand.py"] = ["tests/functions"]
+TESTS["tinyact/functions/described.py"] = ["tests/functions/test_activation.py", "tests/nn/test_activation.py"]
 # What else knows derivatives, for those that survive their own tests.
 WIDER = ["tests/functions", "tests/autograd", "tests/nn"]
 WIDER += [f"tests/test_{name}.py" for name in ("optim", "tensor", "parallel")]
+# These build graphs so deep that each takes longer than hundreds of others.
+DEEP = ("test_a_million_operations_deep", "test_a_deep_graph_that_was_never_swept_is_freed")
 # One wrong operator each is enough: the other nine that cosmic-ray knows are noticed by the same tests.
 BINARY = {"Add": "Sub", "Sub": "Add", "Mul": "Div", "Div": "Mul", "Pow": "Mul", "BitAnd": "BitOr", "BitXor": "BitAnd"}
 COMPARISONS = {"Lt": ("LtE", "GtE"), "LtE": ("Lt", "Gt"), "Gt": ("GtE", "LtE"), "GtE": ("Gt", "Lt"), "Eq": ("NotEq",)}
@@ -51,8 +60,7 @@ OPERATORS = [
     *(f"core/Replace{change}" for change in ("TrueWithFalse", "FalseWithTrue", "AndWithOr", "OrWithAnd")),
     *(f"core/{name}" for name in ("NumberReplacer", "AddNot", "ZeroIterationForLoop")),
 ]
-BASELINE, QUICK, FULL = "unchanged", "few examples", "all examples"
-SECONDS = 120
+QUICK, FULL = "few examples", "all examples"
 
 
 class Mutant(NamedTuple):
@@ -72,25 +80,64 @@ class Mutant(NamedTuple):
 
 
 def mutants(file: str, source: str) -> Iterator[Mutant]:
-    """All changes of a file that could change what it computes."""
+    """All changes of a file that could change what it computes, statement by statement of the module."""
+    irrelevant, places, lines = without_effect(source), definitions(source), source.splitlines(keepends=True)
+    seen: Counter[str] = Counter()
+    for node in ast.parse(source).body:
+        first, last = _extent(node)
+        before, piece, after = ("".join(part) for part in (lines[: first - 1], lines[first - 1 : last], lines[last:]))
+        for offset, changed in _changes(piece):
+            line = first + offset
+            if line in irrelevant:
+                continue
+            place, old_and_new = places.get(line, ""), _difference(piece, changed)
+            mutant = Mutant(file, place, line, *old_and_new, before + changed + after)
+            seen[mutant.key] += 1
+            if seen[mutant.key] > 1:  # the same line stands in the function once more
+                mutant = mutant._replace(place=f"{place} ({seen[mutant.key]})")
+            yield mutant
+
+
+def _changes(piece: str) -> Iterator[tuple[int, str]]:
+    """All changes of a piece of source, each with its line, counted from 0."""
     from cosmic_ray.ast import ast_nodes, get_ast
     from cosmic_ray.mutating import mutate_code
     from cosmic_ray.plugins import get_operator
 
-    irrelevant, places = without_effect(source), definitions(source)
+    nodes, found = list(ast_nodes(get_ast(piece))), {piece}
     for name in OPERATORS:
         operator = get_operator(name)()
-        positions = [at for node in ast_nodes(get_ast(source)) for at in operator.mutation_positions(node)]
+        positions = [at for node in nodes for at in operator.mutation_positions(node)]
         for occurrence, ((line, _), _) in enumerate(positions):
-            changed = None if line in irrelevant else mutate_code(source, operator, occurrence)
-            if changed is not None and changed != source:
-                yield Mutant(file, places.get(line, ""), line, *_difference(source, changed), changed)
+            changed = mutate_code(piece, operator, occurrence)
+            # zip's strict=True only says what is known already.
+            useless = changed is None or changed in found or changed.count("strict=True") < piece.count("strict=True")
+            if not useless and _is_python(changed):
+                found.add(changed)
+                yield line - 1, changed
+
+
+def _is_python(piece: str) -> bool:
+    with contextlib.suppress(SyntaxError):
+        ast.parse(piece)
+        return True
+    return False
+
+
+def _extent(node: ast.stmt) -> tuple[int, int]:
+    """The first and last line of a statement with its decorators."""
+    decorators = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(decorator.lineno for decorator in decorators)]), node.end_lineno or node.lineno
 
 
 def _difference(source: str, changed: str) -> tuple[str, str]:
-    lines = [line for line in difflib.ndiff(source.splitlines(), changed.splitlines()) if line[0] in "-+"]
-    old, new = (" ".join(line[2:].strip() for line in lines if line[0] == sign) for sign in "-+")
-    return old, new
+    """The lines between the first and the last that differ, before and after."""
+    old, new = source.splitlines(), changed.splitlines()
+    while old and new and old[0] == new[0]:
+        del old[0], new[0]
+    while old and new and old[-1] == new[-1]:
+        del old[-1], new[-1]
+    return " ".join(line.strip() for line in old), " ".join(line.strip() for line in new)
 
 
 def definitions(source: str) -> dict[int, str]:
@@ -102,7 +149,8 @@ def definitions(source: str) -> dict[int, str]:
             inner = name
             if isinstance(child, (ast.ClassDef, ast.FunctionDef)):
                 inner = f"{name}.{child.name}".lstrip(".")
-                found.update(dict.fromkeys(range(child.lineno, (child.end_lineno or child.lineno) + 1), inner))
+                first, last = _extent(child)
+                found.update(dict.fromkeys(range(first, last + 1), inner))
             visit(child, inner)
 
     visit(ast.parse(source), "")
@@ -130,75 +178,244 @@ def mirror(file: str) -> list[str]:
     return TESTS.get(file, [str(Path("tests", *path.parts[1:-1], f"test_{path.name}"))])
 
 
+# --- which tests know a function -----------------------------------------------------------------------------------
+
+
+class Known(NamedTuple):
+    """What is known about a test: how long it takes, and which functions it calls, each as "file place"."""
+
+    seconds: float
+    calls: set[str]
+
+
+class Watch:
+    """A pytest plugin that finds out what is `Known`, and what importing calls."""
+
+    def __init__(self, copy: Path) -> None:
+        self.copy = copy
+        self.importing: set[tuple[str, int]] = set()
+        self.called = self.importing
+        self.tests: dict[str, tuple[float, set[tuple[str, int]]]] = {}
+        for install in (threading.setprofile, sys.setprofile):
+            install(self.note)
+
+    def note(self, frame: Any, event: str, argument: Any) -> None:
+        if event == "call":
+            self.called.add((frame.f_code.co_filename, frame.f_code.co_firstlineno))
+
+    def pytest_runtest_protocol(self, item: Any) -> None:
+        self.called = set()
+        self.tests[item.nodeid] = time.monotonic(), self.called
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        start, called = self.tests[nodeid]
+        self.tests[nodeid] = time.monotonic() - start, called
+
+    def found(self) -> dict[str, list[Any]]:
+        """Per test its time and calls; under "" what importing calls."""
+        places = {str(self.copy / file): definitions((self.copy / file).read_text()) for file in FILES}
+        names = {str(self.copy / file): file for file in FILES}
+
+        def named(called: set[tuple[str, int]]) -> list[str]:
+            return sorted({f"{names[f]} {places[f].get(line, '')}" for f, line in called if f in names})
+
+        tests = {test: [seconds, named(called)] for test, (seconds, called) in self.tests.items()}
+        return {**tests, "": [0.0, named(self.importing)]}
+
+
+def choose(mutant: Mutant, known: dict[str, Known]) -> set[str]:
+    """The tests that can notice it: those that call what it changes, or all if importing does."""
+    changed = f"{mutant.file} {mutant.place.partition(' ')[0]}"
+    able = {name for name, test in known.items() if changed in test.calls}
+    return set(known) if "" in able or not able else able
+
+
 # --- running -------------------------------------------------------------------------------------------------------
 
 
-def fork_tests(copy: Path, tests: list[str], profile: str) -> str:
-    """What the tests say in a copy of the project: "passed", "failed", or "timeout"."""
+def fork(run: Callable[[], int], seconds: float = 3600) -> str:
+    """What tests say that run in a silent process of their own: "passed", "failed", or "timeout"."""
     child = os.fork()
     if child == 0:
-        os._exit(_run_tests(copy, tests, profile))
-    end = time.monotonic() + SECONDS
+        os._exit(_silently(run))
+    end = time.monotonic() + seconds
     while time.monotonic() < end:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
             return "passed" if status == 0 else "failed"
-        time.sleep(0.01)
+        time.sleep(0.002)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     return "timeout"
 
 
-def _run_tests(copy: Path, tests: list[str], profile: str) -> int:
-    """In the child: pytest on the copy, silently. Nothing of tinyact may have been imported before, but this file."""
-    import pytest
-    from hypothesis import settings
-
-    sys.dont_write_bytecode = profile is not BASELINE
+def _silently(run: Callable[[], int]) -> int:
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.dup2(null, 2)
+    try:
+        return run() & 0xFF
+    except BaseException:
+        return 1
+
+
+def run_pytest(copy: Path, tests: Iterable[str], make_plugin: Callable[[], Any]) -> int:
+    """pytest in a copy of the project. Nothing of tinyact may have been imported before, but this file."""
+    import pytest
+
     os.chdir(copy)
     sys.path[:] = [str(copy), *(entry for entry in sys.path if Path(entry or ".").resolve() != ROOT)]
     for name in [name for name in sys.modules if name.split(".")[0] in ("tinyact", "tests", "benchmarks")]:
         del sys.modules[name]
-    settings.register_profile("few", deadline=None, derandomize=True, max_examples=5, database=None)
-    chosen = [] if profile == FULL else ["--hypothesis-profile=few"]
-    loaded_before = ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
-    return int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *loaded_before, *chosen, *tests]))
+    options = ["-x", "-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
+    options += ["-k", " and ".join(f"not {name}" for name in DEEP)]
+    return int(pytest.main([*options, *tests], [make_plugin()]))
 
 
-def fate(mutant: Mutant, copy: Path) -> str:
+def watch(copy: Path) -> int:
+    """All tests on the unchanged copy; what is known about them then stands in ``known.json``."""
+    watching: list[Watch] = []
+    said = run_pytest(copy, WIDER, lambda: watching.append(Watch(copy)) or watching[0])
+    sys.setprofile(None)
+    (copy / "known.json").write_text(json.dumps(watching[0].found()))
+    return said
+
+
+class Attempt:
+    """A pytest plugin that runs some of the collected tests, the quickest first, up to the first that fails."""
+
+    def __init__(self, tests: set[str], known: dict[str, Known], profile: str) -> None:
+        self.tests, self.known, self.profile = tests, known, profile
+        self.failed = False
+
+    def pytest_runtestloop(self, session: Any) -> bool:
+        self.run(session)
+        return True
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        self.failed |= report.failed
+
+    def run(self, session: Any) -> int:
+        chosen = [item for item in session.items if item.nodeid in self.tests]
+        for item in sorted(chosen, key=lambda item: self.known[item.nodeid].seconds):
+            if self.profile == QUICK:
+                _with_few_examples(item.obj)
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+            if self.failed:
+                return 1
+        return 0
+
+
+def _with_few_examples(test: Any) -> None:
+    from hypothesis import settings
+
+    name = "_hypothesis_internal_use_settings"
+    if hasattr(test, name):
+        setattr(test, name, settings(getattr(test, name), max_examples=5))
+
+
+class Server:
+    """A pytest plugin that tries mutants on the collected tests, each in a fork in which one function has new code.
+
+    Nothing has to be imported anew, which is most of the time that a test takes. Only what importing itself computes
+    can't be changed like this: those mutants are left.
+    """
+
+    def __init__(self, todo: list[Mutant], known: dict[str, Known], say: Callable[[Mutant, str], None]) -> None:
+        self.todo, self.known, self.say = todo, known, say
+
+    def pytest_runtestloop(self, session: Any) -> bool:
+        for mutant in self.todo:
+            change = changed_function(mutant, self.known)
+            if change is not None:
+                self.say(mutant, fate(mutant, self.known, functools.partial(self.attempt, session, *change)))
+        return True
+
+    def attempt(
+        self, session: Any, function: Any, code: CodeType, tests: set[str], profile: str, seconds: float
+    ) -> str:
+        def run() -> int:
+            function.__code__ = code
+            attempt = Attempt(tests, self.known, profile)
+            session.config.pluginmanager.register(attempt)
+            return attempt.run(session)
+
+        return fork(run, seconds)
+
+
+def changed_function(mutant: Mutant, known: dict[str, Known]) -> tuple[Any, CodeType] | None:
+    """The loaded function that a mutant changes and its new code; None if that would not be the whole change."""
+    module = sys.modules[mutant.file.removesuffix(".py").replace("/", ".")]
+    found: Any = module
+    path = mutant.place.partition(" ")[0].split(".")
+    for depth, name in enumerate(path):
+        if f"{mutant.file} {'.'.join(path[: depth + 1])}" in known[""].calls:
+            return None  # importing has called it, and keeps what came of it
+        if not inspect.isfunction(found):
+            found = vars(found).get(name)
+            found = inspect.unwrap(getattr(found, "fget", None) or getattr(found, "__func__", found))
+    if not inspect.isfunction(found) or found.__code__.co_filename != module.__file__:
+        return None
+    old = found.__code__
+    for code in _codes(compile(mutant.source, old.co_filename, "exec")):
+        if (code.co_name, code.co_firstlineno, code.co_freevars) == (old.co_name, old.co_firstlineno, old.co_freevars):
+            return found, code
+    return None
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _codes(constant)
+
+
+def fate(mutant: Mutant, known: dict[str, Known], attempt: Callable[[set[str], str, float], str]) -> str:
     """Which tests noticed the mutant, or "survived"."""
+    able, paths = choose(mutant, known) - {""}, tuple(mirror(mutant.file))
+    own = {test for test in able if test.startswith(paths)}
+    for stage, tests, profile in (("quick", own, QUICK), ("own", own, FULL), ("wider", able - own, QUICK)):
+        # Ten times as long as it should take; all examples are at most twelve times as many as few.
+        limit = 10 + 10 * sum(known[test].seconds for test in tests) * (12 if profile == FULL else 1)
+        said = attempt(tests, profile, limit) if tests else "passed"
+        if said != "passed":
+            return f"{stage}: {said}"
+    return "survived"
+
+
+def fate_in_files(mutant: Mutant, copy: Path, known: dict[str, Known]) -> str:
+    """The same with the changed file in place of the original one, and everything imported anew."""
     target = copy / mutant.file
     original = target.read_text()
     target.write_text(mutant.source)
+
+    def attempt(tests: set[str], profile: str, seconds: float) -> str:
+        files = sorted({test.partition("::")[0] for test in tests})
+        return fork(lambda: run_pytest(copy, files, lambda: Attempt(tests, known, profile)), seconds)
+
     try:
-        own = mirror(mutant.file)
-        for stage, tests, profile in (("quick", own, QUICK), ("own", own, FULL), ("wider", WIDER, QUICK)):
-            said = fork_tests(copy, tests, profile)
-            if said != "passed":
-                return f"{stage}: {said}"
-        return "survived"
+        sys.dont_write_bytecode = True
+        return fate(mutant, known, attempt)
     finally:
         target.write_text(original)
 
 
 @contextlib.contextmanager
-def copies(count: int) -> Iterator[list[Path]]:
-    """So many copies of the project in which files can be changed, compiled already.
+def copies(count: int) -> Iterator[tuple[list[Path], dict[str, Known]]]:
+    """So many copies of the project in which files can be changed, and what is known about the tests.
 
     Raises:
         RuntimeError: if the tests fail without any change.
     """
     with tempfile.TemporaryDirectory() as folder:
-        found = [Path(folder, str(number)) for number in range(count)]
+        found = [Path(folder, str(number)).resolve() for number in range(count)]
         shutil.copytree(ROOT, found[0], ignore=shutil.ignore_patterns(".git", "__pycache__", ".*_cache", ".hypothesis"))
-        if fork_tests(found[0], WIDER, BASELINE) != "passed":
+        if fork(lambda: watch(found[0])) != "passed":
             raise RuntimeError("the tests fail without any change, so that they can tell nothing about changes")
+        tests = json.loads((found[0] / "known.json").read_text())
         for copy in found[1:]:
             shutil.copytree(found[0], copy)
-        yield found
+        yield found, {name: Known(seconds, set(calls)) for name, (seconds, calls) in tests.items()}
 
 
 def load() -> None:
@@ -214,7 +431,7 @@ def load() -> None:
     del hypothesis, numpy, pytest, scipy, sklearn
 
 
-def known(state: Path) -> dict[str, str]:
+def earlier(state: Path) -> dict[str, str]:
     """The fates of earlier runs by key."""
     lines = state.read_text().splitlines() if state.exists() else []
     return {entry["key"]: entry["fate"] for entry in map(json.loads, lines)}
@@ -225,19 +442,29 @@ def work(todo: list[Mutant], state: Path, jobs: int) -> None:
     if not todo:
         return
     load()
-    with copies(jobs) as found:
-        children = [os.fork() or _work_off(todo[n::jobs], copy, state) for n, copy in enumerate(found)]
+    with copies(jobs) as (found, tests):
+        children = [os.fork() or _work_off(todo[n::jobs], copy, tests, state) for n, copy in enumerate(found)]
         for child in children:
             os.waitpid(child, 0)
 
 
-def _work_off(todo: list[Mutant], copy: Path, state: Path) -> NoReturn:
-    """One process's part."""
-    for mutant in todo:
-        entry = {"key": mutant.key, "line": mutant.line, "fate": fate(mutant, copy)}
+def _work_off(todo: list[Mutant], copy: Path, known: dict[str, Known], state: Path) -> NoReturn:
+    """One process's part: first what can be changed in loaded modules, then the rest."""
+
+    def say(mutant: Mutant, said: str) -> None:
         with state.open("a") as file:
-            file.write(json.dumps(entry, ensure_ascii=False) + "\n")
-        print(f"{entry['fate']:16} {mutant.file}:{mutant.line}  {mutant.after}", flush=True)
+            file.write(json.dumps({"key": mutant.key, "line": mutant.line, "fate": said}, ensure_ascii=False) + "\n")
+        with (copy / "done.txt").open("a") as file:
+            file.write(mutant.key + "\n")
+        os.write(terminal, f"{said:16} {mutant.file}:{mutant.line}  {mutant.after}\n".encode())
+
+    terminal = os.dup(1)
+    (copy / "done.txt").touch()
+    fork(lambda: run_pytest(copy, WIDER, lambda: Server(todo, known, say)), float("inf"))
+    done = set((copy / "done.txt").read_text().splitlines())
+    for mutant in todo:
+        if mutant.key not in done:
+            say(mutant, fate_in_files(mutant, copy, known))
     os._exit(0)
 
 
@@ -292,7 +519,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder for mutation.md")
     options: Any = parser.parse_args(arguments)
     all_of = {file: list(mutants(file, (ROOT / file).read_text())) for file in options.files}
-    fates = known(options.state)
+    fates = earlier(options.state)
     todo = []
     for found in all_of.values():
         # A larger sample holds the smaller one.
@@ -302,10 +529,10 @@ def main(arguments: list[str] | None = None) -> int:
     work(todo, options.state, options.jobs)
     options.out.mkdir(parents=True, exist_ok=True)
     reasons = equivalents()
-    text = report(all_of, known(options.state), reasons)
+    text = report(all_of, earlier(options.state), reasons)
     (options.out / "mutation.md").write_text(text)
     print(text)
-    left = [key for key, said in known(options.state).items() if said == "survived" and key not in reasons]
+    left = [key for key, said in earlier(options.state).items() if said == "survived" and key not in reasons]
     return bool(left)
 
 

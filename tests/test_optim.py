@@ -211,6 +211,46 @@ def test_an_optimizer_of_ones_own() -> None:
     assert repr(optimizer) == "Sign (\nParameter Group 0\n    lr: 0.5\n)"
 
 
+def test_an_optimizer_that_looks_at_whole_parameters() -> None:
+    class Normed(tinyact.optim.Optimizer):
+        def __init__(self, params: Any) -> None:
+            super().__init__(params, {})
+
+        def _update(self, p: Any, grad: Any, state: Any, group: Any) -> None:
+            p -= grad / np.sqrt((grad * grad).sum())
+
+    a, b = tinyact.tensor([0.0], requires_grad=True), tinyact.tensor([0.0, 0.0], requires_grad=True)
+    a.grad, b.grad = tinyact.tensor([2.0]), tinyact.tensor([3.0, 4.0])
+    Normed([a, b]).step()
+    assert a.tolist() == [-1.0]
+    np.testing.assert_allclose(b.tolist(), [-0.6, -0.8], rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_who_steps_together_may_change(name: str) -> None:
+    results = []
+    for m in (tinyact, torch):
+        parameters = [m.tensor(float(i), requires_grad=True) for i in range(3)]
+        optimizer = getattr(m.optim, name)(parameters, lr=0.1)
+        for present in ((0, 1, 2), (0, 2), (0, 1, 2), (1,), (0, 1, 2)):
+            for i, p in enumerate(parameters):
+                p.grad = m.tensor(i + 1.0) if i in present else None
+            optimizer.step()
+        results.append(parameters)
+    for ours, theirs in zip(*results, strict=True):
+        close(ours, theirs)
+
+
+@pytest.mark.parametrize("size", [3, 1 << 15])
+def test_a_step_between_forward_and_backward_is_noticed(size: int) -> None:
+    w = tinyact.ones(size, requires_grad=True)
+    loss = (w * w).sum()
+    w.grad = tinyact.ones(size)
+    tinyact.optim.SGD([w], lr=0.1).step()
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        loss.backward()
+
+
 @pytest.mark.parametrize("name", SETTINGS)
 @pytest.mark.parametrize(
     "program",
@@ -259,8 +299,9 @@ def test_one_parameter_in_two_groups() -> None:
 def test_one_parameter_twice_is_warned_of() -> None:
     for m in (tinyact, torch):
         w = m.ones(1)
-        with pytest.warns(UserWarning, match="duplicate"):
+        with pytest.warns(UserWarning, match="duplicate") as warned:
             m.optim.SGD([w, w])
+        assert m is torch or warned[0].filename == __file__
 
 
 def test_a_state_that_does_not_fit_changes_nothing() -> None:

@@ -142,7 +142,7 @@ class Optimizer:
             if not (parameter.is_leaf or parameter.retains_grad):
                 raise ValueError("can't optimize a non-leaf Tensor")
         if len(set(parameters)) != len(parameters):
-            warnings.warn("optimizer contains a parameter group with duplicate parameters", stacklevel=4)
+            warnings.warn("optimizer contains a parameter group with duplicate parameters", stacklevel=5)
         if not set(self._parameters()).isdisjoint(parameters):
             raise ValueError("some parameters appear in more than one parameter group")
 
@@ -184,7 +184,7 @@ class Optimizer:
 
     def _step_together(self, number: int, parameters: list[Tensor], group: Group) -> None:
         """One step of the small parameters of a group, in as few NumPy calls as for one."""
-        if self._together.get(number, ([], []))[0] != list(map(id, parameters)):
+        if self._together.get(number, (None, []))[0] != list(map(id, parameters)):
             kinds: dict[Any, list[Tensor]] = {}
             for p in parameters:
                 state = self.state[p]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import mutation
-from benchmarks.mutation import Mutant, copies, fate, mirror, mutants, report
+from benchmarks.mutation import Known, Mutant, choose, copies, fate, mirror, mutants, report
 from benchmarks.timing import alone
 
 SOURCE = '''"""Doc: 1 + 1."""
@@ -38,6 +38,28 @@ def test_formulas_are_changed_and_words_are_not() -> None:
     }  # fmt: skip
 
 
+def test_no_two_mutants_have_one_name() -> None:
+    twice = "def f(x):\n    y = x + 1\n    print(y)\n    y = x + 1\n    return {'a': x, **y}\n"
+    found = list(mutants("a.py", twice))
+    assert len({m.key for m in found}) == len({m.source for m in found}) == len(found) == 6
+    assert [m.key for m in found if m.after == "y = x - 1"] == [
+        "a.py f: y = x + 1 → y = x - 1", "a.py f (2): y = x + 1 → y = x - 1"
+    ]  # fmt: skip
+
+
+def test_only_tests_that_call_the_changed_function_are_asked() -> None:
+    known = {
+        "": Known(0, {"a.py g"}), "t.py::f": Known(1, {"a.py A.f"}), "t.py::g": Known(1, {"a.py g", "b.py A.f"})
+    }  # fmt: skip
+
+    def chosen(place: str) -> set[str]:
+        return choose(Mutant("a.py", place, 1, "", "", ""), known)
+
+    assert chosen("A.f") == chosen("A.f (2)") == {"t.py::f"}
+    # What importing calls, and what is called nowhere or is no function, concerns all.
+    assert chosen("g") == chosen("A") == chosen("") == set(known)
+
+
 def test_every_file_has_tests() -> None:
     for file in mutation.FILES:
         assert (mutation.ROOT / file).is_file()
@@ -47,8 +69,10 @@ def test_every_file_has_tests() -> None:
 def fates(*given: Mutant) -> list[str]:
     """What becomes of them, and that the file is as before."""
     mutation.WIDER[:] = ["tests/functions/test_softmax.py"]
-    with copies(1) as (copy,):
-        found = [fate(mutant, copy) for mutant in given]
+    mutation.load()
+    with copies(1) as ((copy,), known):
+        assert {test.partition("::")[0] for test in known} == {"", *mutation.WIDER}
+        found = [fate(mutant, copy, known) for mutant in given]
         assert (copy / given[0].file).read_text() == (mutation.ROOT / given[0].file).read_text()
     return found
 
@@ -57,8 +81,9 @@ def test_a_wrong_derivative_is_noticed_and_another_name_is_not() -> None:
     file = "tinyact/functions/softmax.py"
     source = (mutation.ROOT / file).read_text()
     rule = "return y * (grad - np.sum(grad * y, self.dims, keepdims=True))"
-    wrong = Mutant(file, "", 0, rule, "", source.replace(rule, rule.replace("grad - ", "grad + ")))
-    same = Mutant(file, "", 0, "", "", source.replace(rule, rule + "  # the same"))
+    place = "Softmax.grad_x"
+    wrong = Mutant(file, place, 0, rule, "", source.replace(rule, rule.replace("grad - ", "grad + ")))
+    same = Mutant(file, place, 0, "", "", source.replace(rule, rule + "  # the same"))
     assert source not in (wrong.source, same.source)
     # In a process that has used no threads yet: those of PyTorch don't survive the fork.
     assert alone(fates, wrong, same) == ["quick: failed", "survived"]

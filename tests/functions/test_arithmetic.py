@@ -8,9 +8,11 @@ from typing import Any
 import hypothesis.extra.numpy as hnp
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+import tinyact
 from tests.against_torch import SPECIAL, arrays, check_derivatives, numbers, same, same_error
 
 BINARY = ["add", "sub", "mul", "div", "pow", "maximum", "minimum"]
@@ -156,6 +158,22 @@ def test_powers_at_their_edges() -> None:
         for dtype in ("float32", "float64"):
             same(lambda m, x: x**exponent, np.array(SPECIAL, dtype), tolerance=100)  # noqa: B023
             same(lambda m, x: x ** m.tensor(float(exponent)), np.array(SPECIAL, dtype), tolerance=100)  # noqa: B023
+
+
+def test_gradients_of_powers_at_their_edges() -> None:
+    bases, exponents = np.array([0.0, -0.0, 1.0, 2.0]), np.array([-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0])
+    same(lambda m, a, b: a**b, bases[:, None], exponents)
+    same(lambda m, x: x**0, np.array([2, 0]))
+
+
+def test_which_operand_is_boolean_is_said() -> None:
+    for program in (lambda a, b: a - b, lambda a, b: a - b.float(), lambda a, b: a.float() - b):
+        said = []
+        for m in (tinyact, torch):
+            with pytest.raises(RuntimeError) as refused:
+                program(m.tensor([True]), m.tensor([False]))
+            said.append(str(refused.value).partition(" is not supported")[0])
+        assert said[0] == said[1]
 
 
 @pytest.mark.parametrize(

@@ -75,9 +75,18 @@ def test_correction(x: Any, correction: float) -> None:
 
 
 def test_nothing_to_vary_is_warned_of() -> None:
-    for program in (lambda m: m.ones(1).var(), lambda m: m.ones(3, 0).std(1)):
-        with pytest.warns(UserWarning, match="degrees of freedom"):
-            same(program)
+    for program in (lambda m: m.ones(1).var(), lambda m: m.ones(3, 0).std(1), lambda m: m.ones(2).var(correction=2)):
+        for m in (tinyact, torch):
+            with pytest.warns(UserWarning, match="degrees of freedom") as warned:
+                program(m)
+            assert [warning.filename for warning in warned] == [__file__]
+
+
+def test_where_the_deviation_is_0_its_gradient_is_exactly_0() -> None:
+    for m in (tinyact, torch):
+        x = m.tensor([1e-200, -1e-200], dtype=m.float64, requires_grad=True)
+        x.std().backward()
+        assert x.grad.tolist() == [0.0, 0.0]
 
 
 @given(data=st.data())
@@ -114,6 +123,10 @@ def test_extremes_name_their_parts() -> None:
     x = [[1.0, 2.0]]
     assert repr(tinyact.max(tinyact.tensor(x), 0)) == repr(torch.max(torch.tensor(x), 0))
     assert repr(tinyact.min(tinyact.tensor(x), 1)) == repr(torch.min(torch.tensor(x), 1))
+    for name in ("max", "min"):
+        ours, theirs = (repr(getattr(m, name)(m.tensor(1.0), 0)) for m in (tinyact, torch))
+        assert ours == theirs
+        assert type(getattr(tinyact.tensor(1.0), name)(0)) is type(getattr(tinyact.ones(2), name)(0))
     same(lambda m, a, b: m.max(a, b), np.array([1.0, 4.0]), np.array([3.0, 2.0]))
     check_derivatives(lambda t: t.max(0).values * t.min(), np.array([[1.0, 5.0], [3.0, 2.0]]))
 

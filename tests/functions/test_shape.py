@@ -89,6 +89,7 @@ INDICES = [
     lambda m: m.tensor([True, False, True]), lambda m: (slice(None), m.tensor([True, False, False, True])),
     lambda m: m.ones(3, 4) > 0, lambda m: m.zeros(3, 4) > 0, lambda m: [0, 2], lambda m: ([0, 2], [1, 1]),
     lambda m: (None, m.tensor([1, 1])), lambda m: (m.tensor([1, 1]), None), lambda m: m.tensor([-1, -3]),
+    lambda m: True, lambda m: [], lambda m: (m.tensor([[0, 1], [2, 2]]), 1),
     lambda m: (..., m.tensor([0, 1])), lambda m: np.array([1, 0]), lambda m: (1, m.tensor([0, 3])),
 ]  # fmt: skip
 
@@ -118,6 +119,42 @@ def test_assignment_by_index(index: Any) -> None:
     if not repeated:
         value = np.arange(1.0, 1.0 + tinyact.zeros(3, 4)[where].numel()).reshape(tinyact.zeros(3, 4)[where].shape)
         same(program, x, value)
+
+
+def test_a_mask_of_two_dimensions_beside_an_integer() -> None:
+    same(lambda m, x: (x[m.ones(2, 3) > 0, 1], x[0, m.ones(3, 4) > 0]), np.arange(24.0).reshape(2, 3, 4), names=True)
+
+
+def test_an_index_is_one_node() -> None:
+    x = tinyact.ones(3, requires_grad=True)
+    for index in ([0, 2], slice(1, 2), 1):
+        assert x[index].grad_fn.next_functions == ((x, 0),)
+
+
+def test_contiguous_is_a_copy_only_where_needed() -> None:
+    x = tinyact.ones(2, 3)
+    assert x.contiguous() is x
+    assert x.t().contiguous().is_contiguous()
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda m: m.ones(6).reshape(-2, 3),
+        lambda m: m.ones(0).reshape(-1, 0),
+        lambda m: m.ones(6).reshape(-1, 0),
+        lambda m: m.ones(0).reshape(1, 2),
+        lambda m: m.ones(4)[::0],
+        lambda m: m.ones(4)[::-1],
+    ],
+)
+def test_what_is_wrong_is_said_as_pytorch_says_it(program: Any) -> None:
+    said = []
+    for m in (tinyact, torch):
+        with pytest.raises((RuntimeError, ValueError)) as refused:
+            program(m)
+        said.append(str(refused.value))
+    assert said[0] == said[1]
 
 
 @given(data=st.data(), x=arrays(hnp.array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=4)))
@@ -219,6 +256,7 @@ def test_sizes_by_name() -> None:
     [
         lambda m: m.zeros(1).expand(3).add_(1),
         lambda m: m.ones(2).expand(-2),
+        lambda m: m.ones(1).expand(-2),
         lambda m: m.ones(2).mT,
     ],
 )

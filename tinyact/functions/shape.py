@@ -6,6 +6,7 @@ element's gradient back in its place.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -213,7 +214,7 @@ def reshape(input: Tensor, *given: Any, shape: Any = None) -> Tensor:
                 [3, 4, 5]])
     """
     array = as_tensor_operand(input, "reshape").array
-    new = _completed(array, sizes_of(given, shape))
+    new = _checked(array, sizes_of(given, shape))
     if array.flags.c_contiguous:
         name = "ViewBackward0"
     else:
@@ -233,7 +234,7 @@ def view(input: Tensor, *shape: Any, size: Any = None) -> Tensor:
         RuntimeError: if the number of elements doesn't fit, or only a copy could have this shape.
     """
     array = as_tensor_operand(input, "view").array
-    new = _completed(array, sizes_of(shape, size))
+    new = _checked(array, sizes_of(shape, size))
     try:
         np.reshape(array, new, copy=False)
     except ValueError:
@@ -249,13 +250,12 @@ def view_as(input: Tensor, other: Tensor) -> Tensor:
     return view(input, *other.array.shape)
 
 
-def _completed(array: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape with −1 replaced by what the number of elements leaves."""
-    known = 1
-    for size in shape:
+def _checked(array: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape, checked; a size of −1 NumPy computes from what the number of elements leaves."""
+    for place, size in enumerate(shape):
         if size < -1:
-            raise RuntimeError(f"invalid shape dimension {size}")
-        known *= 1 if size == -1 else size
+            raise RuntimeError(f"invalid shape dimension {size} at index {place} of shape {list(shape)}")
+    known = math.prod(size for size in shape if size != -1)
     if shape.count(-1) > 1:
         raise RuntimeError("only one dimension can be inferred")
     if -1 in shape:
@@ -265,7 +265,7 @@ def _completed(array: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
                 "-1 can be any value and is ambiguous"
             )
         if known and array.size % known == 0:
-            return tuple(array.size // known if size == -1 else size for size in shape)
+            return shape
     elif known == array.size:
         return shape
     raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {array.size}")
@@ -549,7 +549,7 @@ def _index_part(part: Any) -> Any:
         return part
     if isinstance(part, slice):
         if part.step is not None and part.step <= 0:
-            raise ValueError("step must be greater than zero")
+            raise ValueError("step must be greater than zero" if part.step else "slice step cannot be zero")
         return slice(*(None if v is None else int(v) for v in (part.start, part.stop, part.step)))
     if isinstance(part, (int, np.integer)) and not isinstance(part, bool):
         return int(part)
