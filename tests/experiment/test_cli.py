@@ -12,6 +12,7 @@ import pytest
 
 import tinyact
 from tinyact.experiment import cli
+from tinyact.experiment.plot import label
 from tinyact.experiment.training import CHOICES
 
 SHORT = ["--epochs", "6", "--seeds", "2"]
@@ -63,7 +64,7 @@ def test_the_same_seed_gives_the_same_lines(capsys: pytest.CaptureFixture[str]) 
 def test_any_activation(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "--activation", name, "--epochs", "2", "--seeds", "1")
     assert code == 0
-    assert f"{name} − no activation" in out
+    assert f"{label(name)} − no activation" in out
 
 
 def test_several_activations_and_hidden_layers_and_dropout(capsys: pytest.CaptureFixture[str]) -> None:

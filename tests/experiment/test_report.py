@@ -158,6 +158,15 @@ def test_the_conclusion_says_which_and_how_sure() -> None:
     assert "in 10 of 10 starts (p = 0.004, corrected for 2 comparisons)" in said
 
 
+def test_one_seed_is_sure_of_nothing() -> None:
+    groups = {name: [made_up(name, 0, accuracy)] for name, accuracy in (("none", 0.8), ("relu", 0.9))}
+    groups["elu"] = [made_up("elu", 1, 0.7)]  # of no seed that the others have
+    said = " ".join(conclusion(Configuration(), groups))
+    assert "can't tell it apart from no activation" in said
+    assert "Over no activation it gains 10.0 percentage points." in said
+    assert "nan" not in said
+
+
 def test_the_best_of_many_is_not_sure_to_be_the_best() -> None:
     rng = np.random.default_rng(0)
     groups = {f"{n}": [made_up("relu", s, float(rng.normal(0.9, 0.01))) for s in range(10)] for n in range(20)}

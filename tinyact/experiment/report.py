@@ -74,11 +74,8 @@ def _baseline(groups: Groups) -> str:
 def conclusion(setting: Configuration, groups: Groups) -> list[str]:
     """Which activation to take, and how sure that is, for a person who knows nothing else."""
     best, *others = compared(groups, _baseline(groups))
-    found = {
-        row["activation"]: paired(*pairs(groups[best["activation"]], groups[row["activation"]]))
-        for row in others
-        if row["accuracy"]
-    }
+    both = {row["activation"]: pairs(groups[best["activation"]], groups[row["activation"]]) for row in others}
+    found = {name: paired(*values) for name, values in both.items() if values[0]}
     # The best of many is compared with all of them: the p-values are corrected for their number.
     p = dict(zip(found, adjusted([value.p for value in found.values()]), strict=True))
     equal = [name for name in found if not p[name] < 0.05]
@@ -97,12 +94,11 @@ def conclusion(setting: Configuration, groups: Groups) -> list[str]:
         )
     if worse:
         second = worse[0]
-        ours, theirs = pairs(groups[best["activation"]], groups[second])
-        wins = sum(a > b for a, b in zip(ours, theirs, strict=True))
+        wins = sum(a > b for a, b in zip(*both[second], strict=True))
         start = "It is" if equal else "How sure is that: it is"
         sentences.append(
             f"{start} better than {_listed(worse)}. Than {label(second)} by {_points(found[second])}, "
-            f"in {wins} of {len(ours)} starts (p = {p[second]:.1g}, corrected for {len(found)} comparisons)."
+            f"in {wins} of {len(both[second][0])} starts (p = {p[second]:.1g}, corrected for {len(found)} comparisons)."
         )
     if NONE in found and worse[:1] != [NONE]:
         sentences.append(f"Over no activation it gains {_points(found[NONE])}.")
@@ -114,6 +110,8 @@ def _data(setting: Configuration) -> str:
 
 
 def _layers(setting: Configuration) -> str:
+    if not setting.hidden:
+        return "no hidden layer"
     widths = " and ".join(map(str, setting.hidden))
     return f"{len(setting.hidden)} hidden layer{'s' if len(setting.hidden) > 1 else ''} of {widths} units"
 
@@ -124,13 +122,18 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _points(value: Any) -> str:
-    mean, low, high = (f"{100 * number:.1f}" for number in value[:3])
-    return f"{mean} percentage points (95 % interval {low} to {high})"
+    return f"{100 * value.mean:.1f} percentage points{_between(value, '')}"
 
 
 def _percent(value: Comparison) -> str:
-    interval = "" if math.isnan(value.low) else f" (95 % interval {100 * value.low:.1f} to {100 * value.high:.1f} %)"
-    return f"{100 * value.mean:.1f} %{interval}"
+    return f"{100 * value.mean:.1f} %{_between(value, ' %')}"
+
+
+def _between(value: Any, unit: str) -> str:
+    """The interval, if there is one."""
+    if math.isnan(value.low):
+        return ""
+    return f" (95 % interval {100 * value.low:.1f} to {100 * value.high:.1f}{unit})"
 
 
 def _runs(results: Sequence[Result]) -> str:
