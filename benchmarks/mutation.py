@@ -13,6 +13,7 @@ import argparse
 import ast
 import contextlib
 import functools
+import gc
 import inspect
 import json
 import os
@@ -325,6 +326,7 @@ class Server:
         self.todo, self.known, self.say = todo, known, say
 
     def pytest_runtestloop(self, session: Any) -> bool:
+        gc.freeze()  # or each fork would copy all that is loaded, just to count it
         for mutant in self.todo:
             change = changed_function(mutant, self.known)
             if change is not None:
@@ -503,9 +505,10 @@ def report(all_of: dict[str, list[Mutant]], fates: dict[str, str], reasons: dict
 
 
 def _row(name: str, count: Counter[str]) -> str:
-    score = count["killed"] / max(1, count["tried"] - count["same"])
+    different = count["tried"] - count["same"]
+    score = f"{count['killed'] / different:.1%}" if different else "–"
     cells = (count[key] for key in ("all", "tried", "killed", "same", "left"))
-    return f"| {name} | {' | '.join(map(str, cells))} | {score:.1%} |"
+    return f"| {name} | {' | '.join(map(str, cells))} | {score} |"
 
 
 def main(arguments: list[str] | None = None) -> int:

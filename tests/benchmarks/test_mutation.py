@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import mutation
-from benchmarks.mutation import Known, Mutant, choose, copies, fate, mirror, mutants, report
+from benchmarks.mutation import Known, Mutant, choose, copies, fate_in_files, mirror, mutants, report
 from benchmarks.timing import alone
 
 SOURCE = '''"""Doc: 1 + 1."""
@@ -66,18 +66,18 @@ def test_every_file_has_tests() -> None:
         assert all((mutation.ROOT / path).exists() for path in mirror(file))
 
 
-def fates(*given: Mutant) -> list[str]:
-    """What becomes of them, and that the file is as before."""
+def fates(state: Path, *given: Mutant) -> list[list[str]]:
+    """What becomes of them in loaded modules and in changed files."""
     mutation.WIDER[:] = ["tests/functions/test_softmax.py"]
-    mutation.load()
+    mutation.work(list(given), state, 1)
     with copies(1) as ((copy,), known):
         assert {test.partition("::")[0] for test in known} == {"", *mutation.WIDER}
-        found = [fate(mutant, copy, known) for mutant in given]
+        in_files = [fate_in_files(mutant, copy, known) for mutant in given]
         assert (copy / given[0].file).read_text() == (mutation.ROOT / given[0].file).read_text()
-    return found
+    return [list(mutation.earlier(state).values()), in_files]
 
 
-def test_a_wrong_derivative_is_noticed_and_another_name_is_not() -> None:
+def test_a_wrong_derivative_is_noticed_and_another_name_is_not(tmp_path: Path) -> None:
     file = "tinyact/functions/softmax.py"
     source = (mutation.ROOT / file).read_text()
     rule = "return y * (grad - np.sum(grad * y, self.dims, keepdims=True))"
@@ -86,7 +86,7 @@ def test_a_wrong_derivative_is_noticed_and_another_name_is_not() -> None:
     same = Mutant(file, place, 0, "", "", source.replace(rule, rule + "  # the same"))
     assert source not in (wrong.source, same.source)
     # In a process that has used no threads yet: those of PyTorch don't survive the fork.
-    assert alone(fates, wrong, same) == ["quick: failed", "survived"]
+    assert alone(fates, tmp_path / "state", wrong, same) == [["quick: failed", "survived"]] * 2
 
 
 def test_the_report_counts_and_gives_reasons() -> None:

@@ -287,6 +287,8 @@ def test_refused(program: Any) -> None:
     ("program", "words"),
     [
         (lambda x: F.softplus(x, beta=0.0), "softplus takes a beta above 0, got 0.0"),
+        (lambda x: F.softplus(x, beta=-1), "softplus takes a beta above 0, got -1"),
+        (lambda x: F.softplus(x, beta=float("nan")), "softplus takes a beta above 0, got nan"),
         (lambda x: F.snake(x, alpha=0), "snake takes an alpha other than 0"),
         (lambda x: F.swish(x, tinyact.ones(2)), r"beta of one torch.float32 element, got torch.float32 of shape \[2\]"),
     ],

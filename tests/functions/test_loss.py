@@ -17,7 +17,7 @@ from tests.against_torch import arrays, check_derivatives, numbers, orders, same
 F = tinyact.nn.functional
 REDUCTIONS = st.sampled_from(["mean", "sum", "none"])
 EDGES = (0.0, 1.0, 1e-30, 1e-45, 1 - 2.0**-24)
-WILD = (np.inf, -np.inf, np.nan, 0.0, 88.0, -104.0)
+WILD = (np.inf, -np.inf, np.nan, 0.0, 88.0, -104.0, 1e-40, -1e-45)
 
 
 @st.composite
@@ -42,7 +42,7 @@ def test_binary_cross_entropy(case: Any, reduction: str) -> None:
 
 @given(data=st.data(), reduction=REDUCTIONS, special=st.booleans())
 def test_binary_cross_entropy_with_logits(data: st.DataObject, reduction: str, special: bool) -> None:
-    x = data.draw(arrays(special=(88.0, -104.0, 0.0) if special else False))
+    x = data.draw(arrays(special=(*WILD[2:], 1e30) if special else False))
     t, w, p = (data.draw(arrays(x.shape, x.dtype, 0, high)) for high in (1, 3, 3))
     name = "binary_cross_entropy_with_logits"
     same(lambda m, *tensors: getattr(m.nn.functional, name)(*tensors, reduction=reduction), x, t, names=True)
@@ -71,12 +71,21 @@ def test_distances(name: str, data: st.DataObject, reduction: str) -> None:
     x = data.draw(arrays())
     t = data.draw(arrays(x.shape, x.dtype, special=(0.0, 1.0)))
     same(lambda m, a, b: getattr(m.nn.functional, name)(a, b, reduction=reduction, **settings), x, t)
+    wild = data.draw(arrays(x.shape, x.dtype, special=WILD))
+    same(lambda m, a, b: getattr(m.nn.functional, name)(a, b, reduction=reduction, **settings), wild, t)
     # At the kinks, and where both are the same.
     same(
         lambda m, a: getattr(m.nn.functional, name)(a, m.zeros_like(a), reduction=reduction, **settings),
         np.asarray(np.round(x * 2) / 2),
     )
     same(lambda m, a: getattr(m.nn.functional, name)(a, a, reduction=reduction, **settings), x)
+
+
+@pytest.mark.parametrize("name", DISTANCES)
+def test_the_warning_of_other_shapes_points_at_the_call(name: str) -> None:
+    with pytest.warns(UserWarning, match="different to the input size") as warned:
+        getattr(F, name)(tinyact.ones(2, 1), tinyact.ones(2))
+    assert warned[0].filename == __file__
 
 
 @pytest.mark.parametrize("name", DISTANCES)
@@ -102,19 +111,21 @@ def classified(draw: Any, special: Any = False) -> tuple[Any, ...]:
     return x, t, draw(arrays((count,), x.dtype, 0, 3))
 
 
-@given(case=classified(special=(0.0, 50.0)), reduction=REDUCTIONS, weighted=st.booleans())
-def test_nll_loss(case: Any, reduction: str, weighted: bool) -> None:
+@given(case=classified(special=WILD), reduction=REDUCTIONS, weighted=st.booleans(), ignored=st.sampled_from([-100, 0]))
+def test_nll_loss(case: Any, reduction: str, weighted: bool, ignored: int) -> None:
     x, t, w = case
+    t = np.where(t == -100, ignored, t)
 
     def program(m: Any, input: Any) -> Any:
         weight = m.from_numpy(w.copy()) if weighted else None
-        return m.nn.functional.nll_loss(input, m.from_numpy(t.copy()), weight, reduction=reduction)
+        target = m.from_numpy(t.copy())
+        return m.nn.functional.nll_loss(input, target, weight, reduction=reduction, ignore_index=ignored)
 
     same(program, x)
 
 
 @given(
-    case=classified(special=(0.0, 88.0, -200.0)),
+    case=classified(special=(*WILD[2:], -200.0)),
     reduction=REDUCTIONS,
     weighted=st.booleans(),
     smoothing=st.sampled_from([0.0, 0.1, 1.0]),
@@ -163,8 +174,17 @@ def test_kl_div(data: st.DataObject, reduction: str, logs: bool) -> None:
 
 def test_the_mean_of_kl_div_is_warned_of() -> None:
     for m in (tinyact, torch):
-        with pytest.warns(UserWarning, match="batchmean"):
+        with pytest.warns(UserWarning, match="batchmean") as warned:
             m.nn.functional.kl_div(m.zeros(2), m.ones(2))
+        assert m is torch or warned[0].filename == __file__
+
+
+def test_how_many_samples_there_are_is_said() -> None:
+    for m in (tinyact, torch):
+        for target, count in ((m.tensor(0), 0), (m.tensor([0, 1, 2]), 3)):
+            said = rf"input batch_size \(2\) to match target batch_size \({count}\)"
+            with pytest.raises(ValueError, match=said):
+                m.nn.functional.nll_loss(m.ones(2, 3), target)
 
 
 def test_names() -> None:
@@ -281,6 +301,20 @@ def test_fused_losses_are_stable(x: float) -> None:
 @pytest.mark.filterwarnings("ignore:Using a target size")
 def test_refused(program: Any) -> None:
     same_error(lambda m: program(m, m.nn.functional))
+
+
+@pytest.mark.parametrize("outside", [-0.5, 1.5, np.inf, np.nan])
+def test_what_is_no_probability_is_named(outside: float) -> None:
+    inside, beyond = tinyact.full((2,), 0.5), tinyact.tensor([0.5, outside])
+    for arguments, name in (((beyond, inside), "input"), ((inside, beyond), "target")):
+        with pytest.raises(RuntimeError, match=f"all elements of {name} should be between 0 and 1, got {outside}"):
+            F.binary_cross_entropy(*arguments)
+
+
+@pytest.mark.parametrize("smoothing", [-0.5, 1.5, np.nan])
+def test_smoothing_outside_0_and_1_is_named(smoothing: float) -> None:
+    with pytest.raises(RuntimeError, match=rf"must be between 0\.0 and 1\.0\. Got: {smoothing}"):
+        F.cross_entropy(tinyact.ones(2, 3), tinyact.tensor([0, 1]), label_smoothing=smoothing)
 
 
 @given(numbers(-5, 5))

@@ -192,6 +192,19 @@ def test_names() -> None:
         assert getattr(tinyact.nn, kind.__name__) is kind
 
 
+def test_an_unknown_name_lists_the_known_ones() -> None:
+    with pytest.raises(KeyError, match=r"unknown activation 'swoosh'; known are sigmoid, tanh, relu, .*, maxout"):
+        activations()["swoosh"]
+    assert activations().get("swoosh") is None
+
+
+def test_slopes_that_do_not_fit_are_named() -> None:
+    with pytest.raises(RuntimeError, match="parameter numbers = 3 and channel size = 4"):
+        tinyact.nn.PReLU(3)(tinyact.ones(2, 4))
+    with pytest.raises(RuntimeError, match="negative dimension -1"):
+        tinyact.nn.PReLU(-1)
+
+
 def test_a_learned_swish() -> None:
     module = tinyact.nn.Swish(2.0, learned=True)
     assert [name for name, _ in module.named_parameters()] == ["beta"]

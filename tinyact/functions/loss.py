@@ -9,7 +9,7 @@ import numpy as np
 
 from tinyact.autograd.engine import Gradient, Operation
 from tinyact.functions.activation import sigma
-from tinyact.functions.elementwise import as_tensor_operand, choose, keep
+from tinyact.functions.elementwise import Abs, as_tensor_operand, choose, keep
 from tinyact.functions.operand import check_broadcast, common, dimension, documented
 from tinyact.functions.reduction import sum
 from tinyact.functions.softmax import log_softmax
@@ -105,10 +105,10 @@ class L1Loss(Loss):
         return self.reduced(np.abs(x - t))
 
     def grad_x(self, grad: Gradient, x: Any, t: Any) -> Gradient:
-        return self.each(grad) * np.sign(x - t)
+        return self.each(grad) * Abs().derivative(x - t)
 
     def grad_t(self, grad: Gradient, x: Any, t: Any) -> Gradient:
-        return self.each(grad) * np.sign(t - x)
+        return self.each(grad) * Abs().derivative(t - x)
 
 
 class SmoothL1Loss(Loss):
@@ -300,7 +300,8 @@ def binary_cross_entropy(
     for name, array in (("input", x), ("target", t)):
         # NaN is refused too: neither comparison holds for it.
         if array.size and not (np.minimum.reduce(array, None) >= 0 and np.maximum.reduce(array, None) <= 1):
-            raise RuntimeError(f"all elements of {name} should be between 0 and 1")
+            outside = array[~((array >= 0) & (array <= 1))][0]
+            raise RuntimeError(f"all elements of {name} should be between 0 and 1, got {outside}")
     w = _constant(weight, input, "weight", "binary_cross_entropy")
     return BinaryCrossEntropy(reduction).apply(input, target, w)
 
@@ -460,7 +461,7 @@ def _check_classes(x: Any, t: Any) -> None:
             f"expected target dtype to be Long or Byte, but got {_KINDS.get(t.dtype.name, t.dtype.name)}"
         )
     if x.ndim > 1 and (t.ndim == 0 or t.shape[0] != x.shape[0]):
-        found = t.shape[0] if t.ndim else 1
+        found = t.shape[0] if t.ndim else 0
         raise ValueError(f"Expected input batch_size ({x.shape[0]}) to match target batch_size ({found}).")
     if t.shape != (x.shape[:1] + x.shape[2:] if x.ndim > 1 else ()):
         raise RuntimeError(

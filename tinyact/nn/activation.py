@@ -226,12 +226,20 @@ class GLU(Activation, function=F.glu): ...
 class Maxout(Activation, function=F.maxout): ...
 
 
+class _Known(dict[str, type[Activation]]):
+    def __missing__(self, name: str) -> type[Activation]:
+        raise KeyError(f"unknown activation {name!r}; known are {', '.join(self)}")
+
+
 def activations() -> dict[str, type[Activation]]:
     """All activation modules by the names of their functions.
+
+    Raises:
+        KeyError: on looking up an unknown name; it lists the known ones.
 
     Example:
         >>> import tinyact
         >>> tinyact.nn.activations()["silu"]()
         SiLU()
     """
-    return {kind.function.__name__: kind for kind in Activation.__subclasses__() if kind.__module__ == __name__}
+    return _Known((kind.function.__name__, kind) for kind in Activation.__subclasses__() if kind.__module__ == __name__)
