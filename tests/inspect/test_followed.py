@@ -30,16 +30,17 @@ def not_finite() -> Trace:
     return trace(nn.functional.mse_loss(network(x), named["target"]), network, {"x": x})
 
 
-PROGRAMS: list[Callable[[], Trace]] = [
-    lambda: network_trace(samples=500),
-    lambda: network_trace(hidden=(40, 30, 20), samples=500),
-    lambda: network_trace("none", hidden=(100,), samples=100),
-    products,
-    not_finite,
-]
+PROGRAMS: dict[str, Callable[[], Trace]] = {
+    "notebook": lambda: network_trace(samples=500),
+    "deeper": lambda: network_trace(hidden=(40, 30, 20), samples=500),
+    "square": lambda: network_trace("none", hidden=(100,), samples=100),
+    "products": products,
+    "not finite": not_finite,
+}
+each_program = pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
+@each_program
 def test_every_number_that_a_sum_names_at_first_can_be_looked_up(program: Callable[[], Trace]) -> None:
     of = program()
     followed, seen = Followed(of), 0
@@ -61,7 +62,7 @@ def test_every_number_that_a_sum_names_at_first_can_be_looked_up(program: Callab
     assert seen >= 3
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
+@each_program
 def test_element_by_element_the_places_are_the_same(program: Callable[[], Trace]) -> None:
     of = program()
     followed = Followed(of)
