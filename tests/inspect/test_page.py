@@ -81,7 +81,8 @@ def shown(page: Any) -> dict[str, list[tuple[str, str]]]:
     """Per label the numbers that are shown under it: all their digits, and what one sees."""
     found = page.evaluate(
         """() => [...document.querySelectorAll("figure")].map((figure) =>
-             [figure.dataset.value, [...figure.querySelectorAll("td")].filter((cell) => !cell.closest(".follow"))
+             [figure.dataset.value, [...figure.querySelectorAll("td")]
+               .filter((cell) => !cell.closest(".follow, .entries"))
                .map((cell) => [cell.title, cell.innerText])])"""
     )
     return {label: [(exact, seen) for exact, seen in numbers] for label, numbers in found}
@@ -161,6 +162,91 @@ def test_an_entry_of_the_weights_gradient_is_shown_as_the_sum_that_it_is(noteboo
     rest, total = float(rows[4][1]), float(rows[5][1])
     assert sum(float(cells[3]) for cells in rows[:4]) + rest == pytest.approx(total, abs=1e-6)
     assert np.float32(total) == leaf.grad.array[row, column]
+
+
+def followed_entries(page: Any) -> dict[str, dict[str, tuple[str, float]]]:
+    """Per label the entries followed, by their indices: what one sees, and the number with all its digits."""
+    found = page.evaluate(
+        """() => [...document.querySelectorAll("figure")].map((figure) => [figure.dataset.value,
+             [...figure.querySelectorAll(".entries tr")].map((row) =>
+               [row.querySelector("th[scope=row]").innerText, row.querySelector("td").innerText,
+                Number(row.querySelector("td").title)])])"""
+    )
+    return {label: {place: (seen, exact) for place, seen, exact in rows} for label, rows in found}
+
+
+def sum_shown(page: Any, label: str) -> list[list[str]]:
+    """The table of a sum, as one sees it."""
+    of = page.locator(".follow", has=page.get_by_label(f"row of the entry of {label} to follow"))
+    rows = of.locator("tr").all()
+    return [row.locator("th, td").all_inner_texts() for row in rows]
+
+
+def test_each_number_is_found_from_the_weights_gradient_back_to_the_loss(notebook: Trace, open_page: Open) -> None:
+    page = open_page(notebook)
+
+    def backward(name: str) -> dict[str, dict[str, tuple[str, float]]]:
+        while f". ∂L/∂{name} " not in status(page):
+            page.keyboard.press("ArrowLeft")
+        return followed_entries(page)
+
+    page.keyboard.press("End")
+    assert len(backward("fc1.weight")["g = ∂L/∂fc1.weight"]) == 1
+    head, *terms = sum_shown(page, "∂L/∂fc1.weight")
+    unit, feature = (int(name.split(", ")[1].rstrip("]")) for name in head[1:3])
+    at_z1 = backward("z1")
+    assert sum_shown(page, "∂L/∂fc1.weight")[1:] == terms
+    first = terms[0][0]
+    rows = [row[:3] for row in terms[:4]]
+    for i, g, x in rows:
+        assert at_z1["g = ∂L/∂z1"][f"[{i}, {unit}]"][0] == g
+        assert at_z1["x"][f"[{i}, {feature}]"][0] == x
+
+    at_h1 = backward("h1")
+    for i, g, _ in rows:
+        place = f"[{i}, {unit}]"
+        seen, exact = at_h1["∂L/∂z1"][place]
+        assert seen == g
+        assert exact == at_h1["g = ∂L/∂h1"][place][1] * at_h1["∂h1/∂z1"][place][1]
+
+    at_z2 = backward("z2")
+    head, (k, g, weight, _), total = sum_shown(page, "∂L/∂h1")
+    assert (head[1], head[2], k) == (f"g[{first}, i]", f"fc2.weight[i, {unit}]", "0")
+    assert at_z2["g = ∂L/∂z2"][f"[{first}, 0]"][0] == g
+    assert shown(page)["weight = fc2.weight"][unit][1] == weight
+    assert total[1] == at_z2["∂L/∂h1"][f"[{first}, {unit}]"][0]
+    for i, _, _ in rows:
+        assert at_z2["∂L/∂h1"][f"[{i}, {unit}]"] == at_h1["g = ∂L/∂h1"][f"[{i}, {unit}]"]
+
+    at_p = backward("p")
+    at_loss = backward("L")
+    for i, _, _ in rows:
+        place = f"[{i}, 0]"
+        assert at_p["∂L/∂z2"][place] == at_z2["g = ∂L/∂z2"][place]
+        product = at_p["g = ∂L/∂p"][place][1] * at_p["∂p/∂z2"][place][1]
+        assert at_p["∂L/∂z2"][place][1] == pytest.approx(product, rel=1e-6)
+        assert at_loss["∂L/∂p"][place] == at_p["g = ∂L/∂p"][place]
+        p, t = at_loss["x = p"][place][1], at_loss["t = target"][place][1]
+        assert at_loss["∂L/∂p"][place][1] == pytest.approx((p - t) / (p * (1 - p)) / 4000, rel=1e-5)
+    assert shown(page)["g = ∂L/∂L"] == [("1.0", "1")]
+
+
+def test_the_entries_followed_are_in_the_forward_pass_too(notebook: Trace, open_page: Open) -> None:
+    page = open_page(notebook)
+    made: dict[str, dict[str, tuple[str, float]]] = {}
+    for node in (node for node in reversed(notebook.graph.nodes) if node.kind == "operation" and node.number > 1):
+        shown_here = followed_entries(page)
+        # What goes in is what came out of the step before.
+        for label, found in shown_here.items():
+            source = label.split(" = ")[-1]
+            assert made.get(source, found) == found
+        made[node.name] = shown_here[node.name]
+        array = notebook.values[node.number].array
+        for place, (_, exact) in made[node.name].items():
+            i, k = map(int, place[1:-1].split(", "))
+            assert array.dtype.type(exact) == array[i, k]
+        page.keyboard.press("ArrowRight")
+    assert [len(made[name]) for name in ("z1", "h1", "z2", "p")] == [8] * 4
 
 
 def test_an_entry_that_the_page_does_not_hold(open_page: Open) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 import tinyact
 from tinyact.inspect import trace
+from tinyact.inspect.followed import Followed
 from tinyact.inspect.page import _terms
 
 
@@ -35,10 +36,10 @@ def matmul() -> tuple[Any, dict[str, Any]]:
 def test_every_entry_is_the_sum_of_its_products(program: Any) -> None:
     loss, named = program()
     of = trace(loss, names=named)
-    seen = 0
+    followed, seen = Followed(of), 0
     for step in of.steps:
         for sent in step.sent:
-            found = _terms(step, sent, of)
+            found = _terms(step, sent, of, followed)
             if found is None:
                 continue
             seen += 1
@@ -58,14 +59,15 @@ def test_every_entry_is_the_sum_of_its_products(program: Any) -> None:
 def test_only_matrix_products_have_them() -> None:
     x = tinyact.randn(3, 3, requires_grad=True)
     of = trace((x * x).sum(), names={"x": x})
-    assert all(_terms(step, sent, of) is None for step in of.steps for sent in step.sent)
+    assert all(_terms(step, sent, of, Followed(of)) is None for step in of.steps for sent in step.sent)
 
 
 def test_of_a_large_matrix_the_largest_entries_and_the_corner() -> None:
     x, w = tinyact.randn(3, 60), tinyact.randn(50, 60, requires_grad=True)
     of = trace((x @ w.T).square().sum(), names={"x": x, "w": w})
-    step, sent = next((s, t) for s in of.steps for t in s.sent if _terms(s, t, of))
-    found = _terms(step, sent, of)
+    followed = Followed(of)
+    step, sent = next((s, t) for s in of.steps for t in s.sent if _terms(s, t, of, followed))
+    found = _terms(step, sent, of, followed)
     size = np.abs(sent.array)
     held = set(found["places"])
     assert set(np.argsort(-size, axis=None)[:100].tolist()) <= held

@@ -153,7 +153,15 @@ function array(label, number, note = "") {
   const [height, width] = [picture.corner.length, picture.corner[0].length];
   figure.append(heatFigure(picture), histogram(picture.histogram),
     table(picture.corner, `The first ${height === 1 ? "" : `${height} × `}${width}:`));
+  if (Object.keys(picture.followed ?? {}).length) figure.append(entries(picture.followed));
   return figure;
+}
+
+// The factors that the largest terms of other steps' sums name, and what these were made of.
+function entries(followed) {
+  const rows = Object.entries(followed).map(([place, text]) =>
+    make("tr", {}, make("th", { scope: "row" }, place), cell(text)));
+  return make("table", { class: "entries" }, make("caption", {}, "The entries followed:"), make("tbody", {}, ...rows));
 }
 
 // --- an entry of a matrix product, as the sum that it is ---------------------------------------------------------

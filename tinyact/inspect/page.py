@@ -9,10 +9,11 @@ from typing import Any
 
 from tinyact.inspect.cost import bytes_text
 from tinyact.inspect.drawing import DRAWABLE, svg
+from tinyact.inspect.followed import Followed
 from tinyact.inspect.graph import Node
 from tinyact.inspect.mathml import mathml
 from tinyact.inspect.numbers import in_full
-from tinyact.inspect.picture import picture
+from tinyact.inspect.picture import entries, picture
 from tinyact.inspect.terms import product, terms
 from tinyact.inspect.trace import Sent, Step, Trace
 
@@ -52,7 +53,8 @@ def _loss_text(trace: Trace) -> str:
 
 def _data(trace: Trace) -> dict[str, Any]:
     """What page.js reads. Pictures of arrays stand in a list of their own, each once."""
-    pictures = _Pictures()
+    followed = Followed(trace)
+    pictures = _Pictures(followed)
     graph = trace.graph
     # A group sends to leaves inside of it, which are no nodes of its graph.
     inside = {sent.target.number: sent.target for step in trace.steps for sent in step.sent}
@@ -67,7 +69,7 @@ def _data(trace: Trace) -> dict[str, Any]:
             for node in reversed(graph.nodes)
             if node.kind in ("operation", "group")
         ],
-        "backward": [_step(step, trace, pictures) for step in trace.steps],
+        "backward": [_step(step, trace, followed, pictures) for step in trace.steps],
         "pictures": pictures.all,
     }
 
@@ -75,13 +77,14 @@ def _data(trace: Trace) -> dict[str, Any]:
 class _Pictures:
     """Pictures by number, so that an array that stands in several places is kept once."""
 
-    def __init__(self) -> None:
+    def __init__(self, followed: Followed) -> None:
+        self._followed = followed
         self.all: list[dict[str, Any]] = []
         self._arrays: list[Any] = []
         self._places: dict[int, int] = {}
 
-    def add(self, array: Any) -> int | None:
-        """The number of an array's picture."""
+    def add(self, array: Any, node: int | None = None) -> int | None:
+        """The number of an array's picture; the node tells which of its entries are followed."""
         if array is None:
             return None
         if id(array) not in self._places:
@@ -89,6 +92,9 @@ class _Pictures:
             # Kept, so that no other array can get its id.
             self._arrays.append(array)
             self.all.append(picture(array))
+        shown = self.all[self._places[id(array)]]
+        if node is not None and "rows" not in shown:
+            shown.setdefault("followed", {}).update(entries(array, self._followed.at(node)))
         return self._places[id(array)]
 
 
@@ -102,7 +108,7 @@ def _node(node: Node, trace: Trace, pictures: _Pictures) -> dict[str, Any]:
         "settings": _settings_text(node),
         "saved": list(node.saved),
         "savedBytes": bytes_text(node.saved_bytes),
-        "value": pictures.add(value.array),
+        "value": pictures.add(value.array, node.number),
         "origin": value.origin,
     }
 
@@ -126,17 +132,18 @@ def _factor(node: Node) -> str:
     return f"times g / {count:,}" if node.settings.get("reduction") == "mean" and count else "times g"
 
 
-def _step(step: Step, trace: Trace, pictures: _Pictures) -> dict[str, Any]:
+def _step(step: Step, trace: Trace, followed: Followed, pictures: _Pictures) -> dict[str, Any]:
     single = len(step.terms) == 1 and not step.hooked
-    gradient = pictures.add(step.gradient)
+    number = step.node.number
+    gradient = pictures.add(step.gradient, number)
     return {
-        "node": step.node.number,
+        "node": number,
         "gradient": gradient,
         "terms": [
             {
                 "source": term.source and term.source.number,
                 "argument": term.argument,
-                "picture": gradient if single else pictures.add(term.array),
+                "picture": gradient if single else pictures.add(term.array, number),
             }
             for term in step.terms
         ],
@@ -150,23 +157,19 @@ def _step(step: Step, trace: Trace, pictures: _Pictures) -> dict[str, Any]:
                 "factor": _factor(step.node) if sent.rule.startswith(("∂/∂", "d/d")) else "",
                 # What the rule itself returned, where it isn't yet what is passed on.
                 "returned": pictures.add(sent.returned) if sent.returned.shape != sent.array.shape else None,
-                "slope": pictures.add(sent.slope),
-                "picture": pictures.add(sent.array),
-                "terms": _terms(step, sent, trace),
+                "slope": pictures.add(sent.slope, number),
+                "picture": pictures.add(sent.array, sent.target.number),
+                "terms": _terms(step, sent, trace, followed),
             }
             for sent in step.sent
         ],
         "hooked": step.hooked,
-        "before": pictures.add(step.before),
-        "after": pictures.add(step.after),
+        "before": pictures.add(step.before, number),
+        "after": pictures.add(step.after, number),
     }
 
 
-def _terms(step: Step, sent: Sent, trace: Trace) -> dict[str, Any] | None:
+def _terms(step: Step, sent: Sent, trace: Trace, followed: Followed) -> dict[str, Any] | None:
     """Of a matrix product what its entries are the sums of; None for other rules."""
-    inputs = {
-        edge.argument: (trace.graph.nodes[edge.source - 1].name, trace.values[edge.source].array)
-        for edge in trace.graph.inputs(step.node)
-    }
-    of = product(step, sent, inputs)
-    return None if of is None or not sent.array.size else terms(of, sent.array)
+    of = product(step, sent, trace)
+    return of and terms(of, sent.array, followed.at(sent.target.number))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,16 @@ def picture(array: Any) -> dict[str, Any]:
         "heat": _heat(rows),
         "histogram": _histogram(array),
     }
+
+
+def entries(array: Any, places: Iterable[tuple[int, ...]]) -> dict[str, str]:
+    """Single numbers, by their indices.
+
+    Example:
+        >>> entries(np.array([[1.0, 0.5]]), [(0, 1)])
+        {'[0, 1]': '0.5'}
+    """
+    return {str(list(place)): _text(array[place]) for place in places}
 
 
 def _as_rows(array: Any) -> Any:

@@ -3,68 +3,113 @@
 from __future__ import annotations
 
 import base64
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from tinyact.functions.linear import Linear, Matmul
-from tinyact.inspect.trace import Sent, Step
+from tinyact.inspect.trace import Sent, Step, Trace
+
+# Where a number stands in its array.
+Place: TypeAlias = "tuple[int, ...]"
+
 
 # Of each sum so many products are shown.
 SHOWN = 4
-# A page holds the sums of all entries up to so many; of a larger matrix those of its largest entries and of its corner.
+# A page holds the sums of all entries up to so many; of a larger matrix those of its largest entries, of its
+# corner, and of the entries followed.
 ALL, LARGEST, CORNER = 2000, 100, (5, 4)
 
 
+class Factor(NamedTuple):
+    """A matrix that is a factor of a product.
+
+    Attributes:
+        node: whose value or gradient it is, by number.
+        name: what the page calls it.
+        array: its numbers.
+        axes: what its rows and columns run over: ``"iC"`` if [i, C] is an entry, where R and C stand for row and column
+            of the product, and i for what is summed over.
+    """
+
+    node: int
+    name: str
+    array: Any
+    axes: str
+
+    @property
+    def by_entry(self) -> Any:
+        """The same matrix with i across."""
+        return self.array if self.axes[1] == "i" else self.array.T
+
+    def place(self, entry: Place, i: int) -> Place:
+        """Where the factor of the i-th term of an entry's sum stands."""
+        at = {"R": entry[0], "C": entry[1], "i": i}
+        return at[self.axes[0]], at[self.axes[1]]
+
+    def __str__(self) -> str:
+        return f"{self.name}[{', '.join(self.axes)}]"
+
+
 class Product(NamedTuple):
-    """A matrix product left · right, and how an entry of each factor is called: R and C stand for row and column."""
+    """A matrix product: [R, C] is the sum over i of the left factor's entry times the right one's."""
 
-    left: Any
-    right: Any
-    left_name: str
-    right_name: str
+    left: Factor
+    right: Factor
+
+    def factors(self, rows: Any, columns: Any) -> tuple[Any, Any]:
+        """For entries at these rows and columns, a line each: what is multiplied, term by term."""
+        return self.left.by_entry[rows], self.right.by_entry[columns]
 
 
-def product(step: Step, sent: Sent, inputs: dict[str, tuple[str, Any]]) -> Product | None:
+def product(step: Step, sent: Sent, trace: Trace) -> Product | None:
     """The matrix product that a rule was, or None for other rules.
 
     Args:
         step: the step, whose gradient is one of the factors.
         sent: what the rule made of it.
-        inputs: by the operation's argument the value's name and the value.
+        trace: the trace that they are from, which knows the other factor.
     """
-    g, operation = step.gradient, step.node.recorded
-    name, other = inputs.get(_OTHER.get((type(operation), sent.argument), ""), ("", None))
-    if step.node.kind != "operation" or other is None or {g.ndim, other.ndim, sent.array.ndim} != {2}:
+    operation, argument = step.node.recorded, _OTHER.get((type(step.node.recorded), sent.argument))
+    sources = [edge.source for edge in trace.graph.inputs(step.node) if edge.argument == argument]
+    if step.node.kind != "operation" or not sources or not sent.array.size:
+        return None
+    node, other = trace.graph.nodes[sources[0] - 1], trace.values[sources[0]].array
+    if other is None or {step.gradient.ndim, other.ndim, sent.array.ndim} != {2}:
         return None
     if sent.array.shape != sent.returned.shape:
         return None  # a sum over what was broadcast came after the product
+
+    def g(axes: str) -> Factor:
+        return Factor(step.node.number, "g", step.gradient, axes)
+
+    def value(axes: str) -> Factor:
+        return Factor(node.number, node.name, other, axes)
+
     if isinstance(operation, Linear):
-        if sent.argument == "weight":
-            return Product(g.T, other, "g[i, R]", f"{name}[i, C]")
-        return Product(g, other, "g[R, i]", f"{name}[i, C]")
-    if sent.argument == "a":
-        return Product(g, other.T, "g[R, i]", f"{name}[C, i]")
-    return Product(other.T, g, f"{name}[i, R]", "g[i, C]")
+        return Product(g("iR"), value("iC")) if sent.argument == "weight" else Product(g("Ri"), value("iC"))
+    return Product(g("Ri"), value("Ci")) if sent.argument == "a" else Product(value("iR"), g("iC"))
 
 
 # Per operation and argument the argument that is the other factor.
 _OTHER = {(Linear, "weight"): "x", (Linear, "x"): "weight", (Matmul, "a"): "b", (Matmul, "b"): "a"}
 
 
-def terms(of: Product, result: Any) -> dict[str, Any]:
+def terms(of: Product, result: Any, followed: Sequence[Place]) -> dict[str, Any]:
     """What the page needs to show any entry's sum: arrays as text, an entry after the other.
 
     Args:
         of: the product.
         result: what the engine computed for it.
+        followed: entries whose sums must be there; the first of them is the one that is shown at first.
     """
-    places = _places(result)
+    places = _places(result, followed)
     rows, columns = places.T
-    lefts, rights = of.left[rows], of.right.T[columns]
+    lefts, rights = of.factors(rows, columns)
     with np.errstate(all="ignore"):
         products = lefts.astype(np.float64) * rights
-        largest = _largest(products)
+        largest = largest_terms(products)
         first = {name: np.take_along_axis(array, largest, 1) for name, array in (("left", lefts), ("right", rights))}
         arrays = {
             "total": result[rows, columns],
@@ -76,17 +121,17 @@ def terms(of: Product, result: Any) -> dict[str, Any]:
     return {
         "count": products.shape[1],
         "shown": largest.shape[1],
-        "names": [of.left_name, of.right_name],
+        "names": [str(factor) for factor in of],
         "shape": list(result.shape),
         # None where they are all there, in order.
         "places": None if len(places) == result.size else (rows * result.shape[1] + columns).tolist(),
-        "start": places[np.argmax(np.nan_to_num(np.abs(arrays["total"])))].tolist(),
+        "start": list(followed[0]),
         "wide": result.dtype == np.float64,
         "arrays": {name: _text(array) for name, array in arrays.items()},
     }
 
 
-def _largest(products: Any) -> Any:
+def largest_terms(products: Any) -> Any:
     """In each row where the largest are, the largest first; NaN counts as large."""
     size = np.nan_to_num(np.abs(products), nan=np.inf)
     some = np.argpartition(-size, min(SHOWN, size.shape[1]) - 1, 1)[:, :SHOWN]
@@ -94,13 +139,14 @@ def _largest(products: Any) -> Any:
     return np.take_along_axis(some, order, 1)
 
 
-def _places(result: Any) -> Any:
+def _places(result: Any, followed: Sequence[Place]) -> Any:
     """Row and column of each entry whose sum the page holds."""
     if result.size <= ALL:
         return np.argwhere(np.ones(result.shape, bool))
     chosen = np.zeros(result.shape, bool)
     chosen[: CORNER[0], : CORNER[1]] = True
     chosen.reshape(-1)[np.argsort(-np.abs(result), axis=None)[:LARGEST]] = True
+    chosen[tuple(np.transpose(followed))] = True
     return np.argwhere(chosen)
 
 
