@@ -235,7 +235,7 @@ def rows(quick: bool) -> list[Row]:
             if what != next(iter(NETWORKS)) and peer not in ("PyTorch", "NumPy by hand"):
                 continue
             ours, theirs = (with_framework, ("tinyact", batch, hidden)), (make, (batch, hidden))
-            (times,) = compare([ours], [theirs], 0.05 if quick else 1.0, 1 if quick else 7)
+            (times,) = compare([ours], [theirs], 0.05 if quick else 1.0, 1 if quick else 5)
             if isinstance(times, str):
                 missing(peer, times)
                 continue
