@@ -16,8 +16,10 @@ import functools
 import gc
 import inspect
 import json
+import math
 import os
 import random
+import resource
 import shutil
 import signal
 import sys
@@ -238,16 +240,19 @@ def fork(run: Callable[[], int], seconds: float = 3600) -> str:
     """What tests say that run in a silent process of their own: "passed", "failed", or "timeout"."""
     child = os.fork()
     if child == 0:
+        if seconds < math.inf:
+            _limit(seconds)
         os._exit(_silently(run))
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        done, status = os.waitpid(child, os.WNOHANG)
-        if done:
-            return "passed" if status == 0 else "failed"
-        time.sleep(0.002)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    return "timeout"
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) in (signal.SIGXCPU, signal.SIGALRM):
+        return "timeout"
+    return "passed" if status == 0 else "failed"
+
+
+def _limit(seconds: float) -> None:
+    """So much of a processor's time, since others may use the machine too; and an end to those that only wait."""
+    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(seconds), resource.RLIM_INFINITY))
+    signal.alarm(math.ceil(20 * seconds))
 
 
 def _silently(run: Callable[[], int]) -> int:
@@ -462,7 +467,7 @@ def _work_off(todo: list[Mutant], copy: Path, known: dict[str, Known], state: Pa
 
     terminal = os.dup(1)
     (copy / "done.txt").touch()
-    fork(lambda: run_pytest(copy, WIDER, lambda: Server(todo, known, say)), float("inf"))
+    fork(lambda: run_pytest(copy, WIDER, lambda: Server(todo, known, say)), math.inf)
     done = set((copy / "done.txt").read_text().splitlines())
     for mutant in todo:
         if mutant.key not in done:

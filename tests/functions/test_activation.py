@@ -33,7 +33,7 @@ ELEMENTWISE: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "sigmoid": NONE,
     "tanh": NONE,
     "relu": NONE,
-    "leaky_relu": some(negative_slope=SLOPES),
+    "leaky_relu": some(negative_slope=SLOPES | st.just(-2.0)),
     "elu": some(alpha=SLOPES),
     "selu": NONE,
     "celu": some(alpha=st.sampled_from([0.25, 1.0, -1.0, 3.0])),
@@ -364,3 +364,16 @@ def test_integers_are_changed_in_place_too() -> None:
         return x
 
     same(program)
+
+
+@pytest.mark.parametrize("slope", [np.inf, -np.inf, np.nan])
+def test_leaky_relu_of_positive_numbers_knows_no_slope(slope: float) -> None:
+    same(lambda m, t: m.nn.functional.leaky_relu(t, slope), np.array(SPECIAL, np.float32), names=True)
+
+
+@pytest.mark.parametrize("slope", [0.01, 1.0, 2.0, -2.0])
+def test_leaky_relu_keeps_the_sign_of_zero(slope: float) -> None:
+    def program(m: Any, t: Any) -> Any:
+        return 1 / m.nn.functional.leaky_relu(t, slope)
+
+    same(program, np.array([0.0, -0.0, -1e-45], np.float32), upstream=None)
