@@ -201,6 +201,16 @@ def test_prelu_with_a_slope_per_channel(data: st.DataObject, batch: int, channel
     same(lambda m, *t: m.nn.functional.prelu(*t), x, a)
 
 
+@pytest.mark.parametrize(("shape", "weights"), [((3,), 2), ((2, 3), 2), ((), 2), ((2, 3, 3), 0)])
+def test_numbers_of_slopes_are_named_as_in_pytorch(shape: Any, weights: int) -> None:
+    said = []
+    for m in (tinyact, torch):
+        with pytest.raises(RuntimeError) as raised:
+            m.nn.functional.prelu(m.ones(shape), m.ones(weights))
+        said.append(str(raised.value))
+    assert said[0] == said[1]
+
+
 @given(x=arrays(special=True), seed=st.integers(0, 99), training=st.booleans())
 def test_rrelu(x: Any, seed: int, training: bool) -> None:
     def program(m: Any, t: Any) -> Any:
@@ -269,6 +279,7 @@ def test_integers(name: str, dtype: str) -> None:
         lambda f, m: f.leaky_relu(m.ones(2), None),
         lambda f, m: f.prelu(m.ones(2, 3), m.ones(2)),
         lambda f, m: f.prelu(m.ones(2, 3), m.ones(3, 1)),
+        lambda f, m: f.prelu(m.ones(3), m.ones(3)),
         lambda f, m: f.prelu(m.ones(2, 3), m.ones(1).double()),
         lambda f, m: f.celu(m.ones(1), 0.0),
         lambda f, m: f.hardtanh(m.ones(1), 1, -1),

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinyact
-from tests.against_torch import arrays, check_derivatives, numbers, orders, same, same_error
+from tests.against_torch import TOLERANCE, arrays, check_derivatives, numbers, orders, same, same_error
 
 F = tinyact.nn.functional
 REDUCTIONS = st.sampled_from(["mean", "sum", "none"])
@@ -101,7 +101,9 @@ def test_names_and_shapes_that_differ(name: str) -> None:
 def classified(draw: Any, special: Any = False) -> tuple[Any, ...]:
     """Numbers for classes, the right classes, some of them ignored, and a weight per class."""
     count = draw(st.integers(1, 4))
-    shape = draw(st.sampled_from([(count,), (3, count), (0, count), (2, count, 2), (2, count, 0), (2, count, 1, 2)]))
+    shape = draw(
+        st.sampled_from([(count,), (1, count), (3, count), (0, count), (2, count, 2), (2, count, 0), (2, count, 1, 2)])
+    )
     # In order in memory: PyTorch's backward asks for that.
     x = np.ascontiguousarray(draw(arrays(shape, special=special)))
     target_shape = shape[:1] + shape[2:] if len(shape) > 1 else ()
@@ -148,11 +150,17 @@ def test_cross_entropy_of_probabilities(data: st.DataObject, reduction: str, wei
     x, _, w = data.draw(classified())
     t = data.draw(arrays(x.shape, x.dtype, 0, 1))
 
-    def program(m: Any, input: Any, target: Any) -> Any:
-        weight = m.from_numpy(w.copy()) if weighted else None
-        return m.nn.functional.cross_entropy(input, target, weight, reduction=reduction, label_smoothing=smoothing)
+    def program(m: Any, input: Any, target: Any, *weight: Any) -> Any:
+        return m.nn.functional.cross_entropy(input, target, *weight, reduction=reduction, label_smoothing=smoothing)
 
-    same(program, x, t, tolerance=10)
+    # Here, unlike with classes, weights may be learned.
+    same(program, x, t, *[w][: int(weighted)], tolerance=10)
+
+
+def test_weights_of_probabilities_may_have_another_dtype() -> None:
+    x, t, w = np.array([[0.5, -1.0]], np.float32), np.array([[0.25, 0.75]], np.float32), np.array([1.0, 3.0])
+    as_exact_as_float32 = TOLERANCE["float32"] / TOLERANCE["float64"]
+    same(lambda m, *tensors: m.nn.functional.cross_entropy(*tensors), x, t, w, tolerance=as_exact_as_float32)
 
 
 @given(data=st.data(), reduction=st.sampled_from(["mean", "sum", "none", "batchmean"]), logs=st.booleans())
@@ -170,6 +178,11 @@ def test_kl_div(data: st.DataObject, reduction: str, logs: bool) -> None:
     if not logs:
         zeros = np.zeros_like(x)
         same(lambda m, a: m.nn.functional.kl_div(a, m.from_numpy(zeros.copy()), reduction="sum"), x)
+
+
+def test_the_batch_is_the_first_dimension() -> None:
+    x, t = np.arange(-24.0, 0.0).reshape(2, 3, 4), np.ones((2, 3, 4))
+    same(lambda m, *tensors: m.nn.functional.kl_div(*tensors, reduction="batchmean"), x, t)
 
 
 def test_the_mean_of_kl_div_is_warned_of() -> None:
@@ -290,6 +303,13 @@ def test_fused_losses_are_stable(x: float) -> None:
         lambda m, f: f.cross_entropy(m.ones(2, 3), m.tensor([0, 1]), label_smoothing=1.5),
         lambda m, f: f.cross_entropy(m.ones(2, 3), m.ones(2, 4)),
         lambda m, f: f.cross_entropy(m.ones(2, 3), m.ones(2)),
+        lambda m, f: f.cross_entropy(m.ones(2, 3), m.ones(2, 3).long()),
+        lambda m, f: f.cross_entropy(m.ones(2, 3), m.ones(2, 3), m.ones(4)),
+        lambda m, f: f.cross_entropy(m.ones(()), m.tensor(0)),
+        lambda m, f: f.cross_entropy(m.ones(()), m.tensor([0])),
+        lambda m, f: f.cross_entropy(m.ones(()), m.ones(())),
+        lambda m, f: f.cross_entropy(m.ones(2, 3), m.tensor([0, 1]), m.ones(3, requires_grad=True)),
+        lambda m, f: f.nll_loss(m.ones(2, 3), m.tensor([0, 1]), m.ones(3, requires_grad=True)),
         lambda m, f: f.mse_loss(m.ones(3), m.ones(2)),
         lambda m, f: f.mse_loss(m.ones(3).long(), m.ones(3).long()),
         lambda m, f: f.l1_loss(m.ones(3).long(), m.ones(3).long()),
@@ -309,6 +329,8 @@ def test_what_is_no_probability_is_named(outside: float) -> None:
     for arguments, name in (((beyond, inside), "input"), ((inside, beyond), "target")):
         with pytest.raises(RuntimeError, match=f"all elements of {name} should be between 0 and 1, got {outside}"):
             F.binary_cross_entropy(*arguments)
+    with pytest.raises(RuntimeError, match=f"got {outside}"):  # the first of several, after what is allowed
+        F.binary_cross_entropy(tinyact.tensor([0.0, 1.0, outside, 2.0]), tinyact.ones(4))
 
 
 @pytest.mark.parametrize("smoothing", [-0.5, 1.5, np.nan])

@@ -24,6 +24,31 @@ def test_along_a_dimension(data: st.DataObject, x: Any, name: str) -> None:
     same(lambda m, t: getattr(m.nn.functional, name)(t, dim=dim, dtype=m.float64), x)
 
 
+@pytest.mark.parametrize("name", ALONG)
+@pytest.mark.parametrize(("shape", "dim"), [((700, 200), 0), ((700, 200), 1), ((50, 40, 70), 1), ((140_000,), 0)])
+def test_many_elements_along_every_dimension(name: str, shape: Any, dim: int) -> None:
+    x = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    same(lambda m, t: getattr(m.nn.functional, name)(t, dim), x)
+
+
+@pytest.mark.parametrize("far", [500.0, 650.0, 1000.0, 1e30])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_rows_far_from_each_other_lose_nothing(far: float, dtype: str) -> None:
+    x = np.array([[0.1, 0.7, -0.3], [-0.1, 0.4, 0.9]])
+    x[1] -= far
+    x = x.astype(dtype)
+    for name in ALONG:
+        ours, theirs = (getattr(m.nn.functional, name)(m.from_numpy(x), 1).numpy() for m in (tinyact, torch))
+        np.testing.assert_allclose(ours, theirs, rtol=4 * np.finfo(dtype).eps)
+
+
+def test_the_warning_of_no_dimension_points_at_the_call() -> None:
+    for name in ALONG:
+        with pytest.warns(UserWarning, match=f"Implicit dimension choice for {name}") as warned:
+            getattr(F, name)(tinyact.ones(2))
+        assert warned[0].filename == __file__
+
+
 @given(data=st.data(), x=arrays(special=True))
 def test_glu(data: st.DataObject, x: Any) -> None:
     if x.ndim == 0:
@@ -99,3 +124,5 @@ def test_refused(program: Any) -> None:
 def test_maxout_of_a_size_that_does_not_fit(pieces: int) -> None:
     with pytest.raises(ValueError, match=f"a multiple of {pieces} along dimension -1, got"):
         F.maxout(tinyact.ones(3), pieces)
+    with pytest.raises(ValueError, match="a multiple of"):
+        F.maxout(tinyact.ones(()), pieces)

@@ -10,8 +10,9 @@ import numpy as np
 from tinyact.autograd.engine import Gradient, Operation
 from tinyact.functions.activation import sigma
 from tinyact.functions.elementwise import Abs, as_tensor_operand, choose, keep
-from tinyact.functions.operand import check_broadcast, common, dimension, documented
+from tinyact.functions.operand import check_broadcast, common, documented
 from tinyact.functions.reduction import sum
+from tinyact.functions.shape import reshape
 from tinyact.functions.softmax import log_softmax
 
 if TYPE_CHECKING:
@@ -470,17 +471,21 @@ def _check_classes(x: Any, t: Any) -> None:
 
 
 def _class_weights(weight: Tensor | None, count: int, x: Tensor) -> Any:
+    """The classes' weights as an array, 1 if there are none; they have no gradient."""
     if weight is None:
         return np.ones(count, x.array.dtype)
+    _check_class_weights(weight, count)
+    _check_dtype(x, weight)
+    _constant(weight, weight, "weight", "nll_loss")
+    return weight.array
+
+
+def _check_class_weights(weight: Tensor, count: int) -> None:
     if weight.array.shape != (count,):
         raise RuntimeError(
             f"weight tensor should be defined either for all {count} classes or no classes but got weight tensor of "
             f"shape: {list(weight.array.shape)}"
         )
-    _check_dtype(x, weight)
-    if weight.requires_grad:
-        _constant(weight, weight, "weight", "nll_loss")
-    return weight.array
 
 
 def cross_entropy(
@@ -499,7 +504,7 @@ def cross_entropy(
     Args:
         input: x, any numbers, shape (N, C, …) or (C,).
         target: classes as int64, shape (N, …) or (); or probabilities t of all classes, in the input's shape.
-        weight: w, of each class, shape (C,); 1 if left out.
+        weight: w, of each class, shape (C,); 1 if left out. It has a gradient only with probabilities, as in PyTorch.
         ignore_index: samples of this class count for nothing.
         reduction: ``"mean"``, ``"sum"`` or ``"none"``.
         label_smoothing: ε in [0, 1]: targets become (1 − ε)·t + ε / C.
@@ -508,8 +513,10 @@ def cross_entropy(
         A tensor without dimensions, or for ``"none"`` one without the dimension of the classes.
 
     Raises:
-        RuntimeError: if ε is outside [0, 1], or as for `nll_loss`.
-        IndexError, ValueError: as for `nll_loss`.
+        RuntimeError: if ε is outside [0, 1], the target has the input's shape but no floating dtype, or as for
+            `nll_loss`.
+        IndexError: if the input has no dimensions, or as for `nll_loss`.
+        ValueError: as for `nll_loss`.
 
     Example:
         >>> import tinyact
@@ -521,11 +528,15 @@ def cross_entropy(
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     x, t = as_tensor_operand(input, "cross_entropy").array, as_tensor_operand(target, "cross_entropy").array
+    of_all_classes = t.shape == x.shape
+    if of_all_classes and t.dtype.kind != "f":
+        kind = _KINDS.get(t.dtype.name, t.dtype.name)
+        raise RuntimeError(f"Expected floating point type for target with class probabilities, got {kind}")
     if x.ndim == 0:
-        raise ValueError("Expected 1 or more dimensions (got 0)")
-    place = dimension(min(1, x.ndim - 1), x.ndim)
+        raise IndexError("cross_entropy takes an input with a dimension of classes, got one without dimensions")
+    place = min(1, x.ndim - 1)
     logs = log_softmax(input, place)
-    if t.dtype.kind == "f" and t.shape == x.shape:
+    if of_all_classes:
         return _of_probabilities(logs, target, weight, reduction, label_smoothing, place)
     loss = nll_loss(logs, target, weight, ignore_index=ignore_index, reduction=reduction)
     if label_smoothing == 0:
@@ -535,10 +546,12 @@ def cross_entropy(
     return smoothed
 
 
-def _along_classes(weight: Tensor | None, logs: Tensor, place: int) -> Any:
-    """The classes' weights in a shape that broadcasts against the log-probabilities."""
-    weights = _class_weights(weight, logs.array.shape[place], logs)
-    return weights.reshape((-1,) + (1,) * (logs.array.ndim - place - 1))
+def _over_classes(losses: Tensor, weight: Tensor | None, place: int) -> Tensor:
+    """The sum over the classes, each times its weight."""
+    if weight is not None:
+        _check_class_weights(weight, losses.array.shape[place])
+        losses = losses * reshape(weight, -1, *[1] * (losses.array.ndim - place - 1))
+    return sum(losses, place)
 
 
 def _of_probabilities(
@@ -547,7 +560,7 @@ def _of_probabilities(
     classes = logs.array.shape[place]
     if smoothing:
         target = target * (1 - smoothing) + smoothing / classes
-    losses = -sum(logs * target * _along_classes(weight, logs, place), place)
+    losses = -_over_classes(logs * target, weight, place)
     if reduction == "none":
         return losses
     # Divided by the number of samples, also if there is no sample: then it is NaN.
@@ -557,13 +570,13 @@ def _of_probabilities(
 def _smooth(logs: Tensor, t: Any, weight: Tensor | None, ignore_index: int, reduction: str, place: int) -> Tensor:
     """The loss if all classes were equally right."""
     counted = t != ignore_index
-    losses: Tensor = keep(-sum(logs * _along_classes(weight, logs, place), place), counted)
+    losses: Tensor = keep(-_over_classes(logs, weight, place), counted)
     if reduction == "none":
         return losses
     if reduction == "sum":
         return sum(losses)
-    weights = _class_weights(weight, logs.array.shape[place], logs)[np.where(t == ignore_index, 0, t)]
-    return sum(losses) / float((weights * counted).sum())
+    weights = _class_weights(weight, logs.array.shape[place], logs)[t[counted]]
+    return sum(losses) / float(weights.sum())
 
 
 @documented(KLDivLoss)
