@@ -93,19 +93,22 @@ def assert_equal(ours: Any, theirs: Any, tolerance: float = 1.0) -> None:
     np.testing.assert_allclose(a, b, rtol=rtol, atol=atol)
 
 
-def same_error(program: Program, *arrays: Any) -> None:
-    """Assert that both refuse, with the same type of exception."""
+def same_error(program: Program, *arrays: Any, words: bool = False) -> None:
+    """Assert that both refuse, with the same type of exception, and where asked for in the same words."""
     errors: list[Any] = []
+    said: list[str] = []
     for module in (tinyact, torch):
         try:
             run(module, program, arrays, 0)
         except Exception as error:  # the type is what is compared
             errors.append(type(error))
+            said.append(str(error))
         else:
             errors.append(None)
     assert errors[1] is not None, "PyTorch does not refuse"
     # A program that catches PyTorch's exception must catch tinyact's.
     assert issubclass(errors[0] or object, errors[1]), f"tinyact: {errors[0]}, PyTorch: {errors[1]}"
+    assert said[0] == said[1] or not words
 
 
 FLOATS = ("float32", "float64")

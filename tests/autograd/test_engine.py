@@ -164,10 +164,19 @@ def changed_through_a_view(m: Any) -> None:
     y.sum().backward()
 
 
+def changed_by_the_next_gradient(m: Any) -> None:
+    x, p = m.ones(2, requires_grad=True), m.ones(2, requires_grad=True)
+    (x * x).sum().backward()
+    loss = (p * x.grad).sum()
+    (x * x).sum().backward()
+    loss.backward()
+
+
 @pytest.mark.parametrize(
     "program",
     [
         backward_twice,
+        changed_by_the_next_gradient,
         changed_by_a_step,
         changed_output,
         changed_through_a_view,
@@ -347,9 +356,20 @@ def test_sum_to_undoes_broadcasting(data: st.DataObject) -> None:
     assert result.sum() == grad.sum()
 
 
+def test_a_root_that_is_given_twice_counts_twice() -> None:
+    def program(m: Any, x: Any) -> Any:
+        y = x.requires_grad_() * 3
+        m.autograd.backward([y, y], [m.ones(2).double(), m.tensor([10.0, 100.0]).double()])
+        return x.grad
+
+    same(program, np.array([1.0, 2.0]), upstream=None)
+
+
 def test_a_gradient_that_does_not_fit_is_refused() -> None:
     with pytest.raises(RuntimeError, match="invalid gradient"):
         fitted(np.ones((2, 3)), tinyact.ones(4, requires_grad=True))
+    with pytest.raises(RuntimeError, match="invalid gradient"):
+        sum_to(np.ones(3), (3, 3))
 
 
 def test_the_graph_can_be_walked() -> None:

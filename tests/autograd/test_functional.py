@@ -181,6 +181,16 @@ REFUSED: list[Any] = [
     lambda m, f: f.jacobian(lambda x: 1.0, m.ones(2)),
     lambda m, f: f.jacobian(lambda x: (x, 1.0), m.ones(2)),
     lambda m, f: f.jacobian(lambda x: [x], m.ones(2)),
+    lambda m, f: f.vjp(lambda x: x * x, m.ones(2)),
+    lambda m, f: f.vjp(lambda x: x * x, m.ones(2), m.ones(3)),
+    lambda m, f: f.vjp(lambda x: (square(x), square(x)), m.ones(2)),
+    lambda m, f: f.vjp(lambda x: (x, x), m.ones(2), (m.ones(2), m.ones(3))),
+    lambda m, f: f.vjp(lambda x: (x, x), m.ones(2), (m.ones(2),)),
+    lambda m, f: f.vjp(lambda x: x, m.ones(2), (m.ones(2), m.ones(2))),
+    lambda m, f: f.vjp(lambda x: x, m.ones(2), 1.0),
+    *(lambda m, f, n=name: getattr(f, n)(square, m.ones(2)) for name in ("jvp", "hvp", "vhp")),
+]  # fmt: skip
+REFUSED_IN_OTHER_WORDS: list[Any] = [
     lambda m, f: f.jacobian(square, m.ones(2, dtype=m.int64)),
     lambda m, f: f.jacobian(square, m.ones(2), strategy="sideways"),
     lambda m, f: f.jacobian(square, m.ones(2), strategy="forward-mode"),
@@ -193,13 +203,6 @@ REFUSED: list[Any] = [
     lambda m, f: f.hessian(lambda x: (square(x), square(x)), m.ones(2)),
     lambda m, f: f.hvp(lambda x: x * x, m.ones(2), m.ones(2)),
     lambda m, f: f.vhp(lambda x: (square(x),), m.ones(2), m.ones(2)),
-    lambda m, f: f.vjp(lambda x: x * x, m.ones(2)),
-    lambda m, f: f.vjp(lambda x: x * x, m.ones(2), m.ones(3)),
-    lambda m, f: f.vjp(lambda x: (x, x), m.ones(2), (m.ones(2), m.ones(3))),
-    lambda m, f: f.vjp(lambda x: (x, x), m.ones(2), (m.ones(2),)),
-    lambda m, f: f.vjp(lambda x: x, m.ones(2), (m.ones(2), m.ones(2))),
-    lambda m, f: f.vjp(lambda x: x, m.ones(2), 1.0),
-    *(lambda m, f, n=name: getattr(f, n)(square, m.ones(2)) for name in ("jvp", "hvp", "vhp")),
 ]  # fmt: skip
 
 # In strict mode: no dependence, or none that goes on after the first derivative.
@@ -213,6 +216,11 @@ INDEPENDENT: list[Any] = [
 
 @pytest.mark.parametrize("program", REFUSED)
 def test_refused(program: Any) -> None:
+    same_error(lambda m: program(m, m.autograd.functional), words=True)
+
+
+@pytest.mark.parametrize("program", REFUSED_IN_OTHER_WORDS)
+def test_refused_in_other_words(program: Any) -> None:
     same_error(lambda m: program(m, m.autograd.functional))
 
 
@@ -231,7 +239,8 @@ def test_strict(name: str, which: int, create_graph: bool) -> None:
     try:
         program(torch)
     except RuntimeError:
-        same_error(program)
+        # Where a first derivative is constant, PyTorch's words depend on how it went about computing the second.
+        same_error(program, words=which != 3 and name != "hessian")
     else:
         ours, theirs = program(tinyact), program(torch)
         for a, b in zip(flat(ours), flat(theirs), strict=True):

@@ -203,12 +203,7 @@ def test_prelu_with_a_slope_per_channel(data: st.DataObject, batch: int, channel
 
 @pytest.mark.parametrize(("shape", "weights"), [((3,), 2), ((2, 3), 2), ((), 2), ((2, 3, 3), 0)])
 def test_numbers_of_slopes_are_named_as_in_pytorch(shape: Any, weights: int) -> None:
-    said = []
-    for m in (tinyact, torch):
-        with pytest.raises(RuntimeError) as raised:
-            m.nn.functional.prelu(m.ones(shape), m.ones(weights))
-        said.append(str(raised.value))
-    assert said[0] == said[1]
+    same_error(lambda m: m.nn.functional.prelu(m.ones(shape), m.ones(weights)), words=True)
 
 
 @given(x=arrays(special=True), seed=st.integers(0, 99), training=st.booleans())
@@ -277,6 +272,8 @@ def test_integers(name: str, dtype: str) -> None:
         lambda f, m: f.relu(1.0),
         lambda f, m: f.elu(m.ones(2), alpha="1"),
         lambda f, m: f.leaky_relu(m.ones(2), None),
+        lambda f, m: f.leaky_relu(m.ones(2), m.ones(1)),
+        lambda f, m: f.leaky_relu(m.ones(2), m.tensor(0.5, requires_grad=True)),
         lambda f, m: f.prelu(m.ones(2, 3), m.ones(2)),
         lambda f, m: f.prelu(m.ones(2, 3), m.ones(3, 1)),
         lambda f, m: f.prelu(m.ones(3), m.ones(3)),
@@ -375,6 +372,10 @@ def test_integers_are_changed_in_place_too() -> None:
         return x
 
     same(program)
+
+
+def test_a_tensor_without_dimensions_is_a_number() -> None:
+    same(lambda m, t: m.nn.functional.leaky_relu(t, m.tensor(0.5)), np.array([-1.0, 2.0]))
 
 
 @pytest.mark.parametrize("slope", [np.inf, -np.inf, np.nan])

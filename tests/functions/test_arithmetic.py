@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import tinyact
 from tests.against_torch import SPECIAL, arrays, check_derivatives, numbers, same, same_error
+from tinyact.functions.operand import check_broadcast
 
 BINARY = ["add", "sub", "mul", "div", "pow", "maximum", "minimum"]
 OPERATORS = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "**": operator.pow}
@@ -174,6 +175,23 @@ def test_which_operand_is_boolean_is_said() -> None:
                 program(m.tensor([True]), m.tensor([False]))
             said.append(str(refused.value).partition(" is not supported")[0])
         assert said[0] == said[1]
+
+
+@pytest.mark.parametrize(
+    "shapes", [((3,), (2, 4)), ((2, 4), (3,)), ((2, 3), (3, 3)), ((4, 2, 3), (3, 1, 3)), ((2, 3, 4), (5, 4))]
+)
+def test_the_sizes_that_do_not_match_are_named_as_in_pytorch(shapes: Any) -> None:
+    same_error(lambda m: m.ones(shapes[0]) + m.ones(shapes[1]), words=True)
+
+
+def test_of_three_the_two_that_do_not_match_are_named() -> None:
+    x, flat, other = tinyact.ones(2, 3), tinyact.ones(3), tinyact.ones(2, 4)
+    for operands in ((flat, x, other), (x, flat, other), (x, other), (flat, tinyact.ones(4))):
+        with pytest.raises(
+            RuntimeError, match=r"tensor a \(3\) must match .* tensor b \(4\) at non-singleton dimension"
+        ):
+            check_broadcast(*operands)
+    check_broadcast(flat, x, flat)
 
 
 @pytest.mark.parametrize(

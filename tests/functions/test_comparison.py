@@ -53,6 +53,11 @@ def test_kinds_of_numbers(operands: Any) -> None:
     same(lambda m, a, b: [m.equal(a, a.clone()), a.allclose(a + 1e-9, equal_nan=True)], *operands)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_kind_without_bits_is_said(dtype: str) -> None:
+    same_error(lambda m, x: x & x, np.ones(2, dtype), words=True)
+
+
 def test_equal() -> None:
     x = tinyact.ones(2)
     assert x.equal(tinyact.ones(2))
@@ -68,6 +73,7 @@ def test_equal() -> None:
         lambda m: m.ones(2) == m.ones(3),
         lambda m: m.lt(m.ones(2), "a"),
         lambda m: m.ones(2) & m.ones(2),
+        lambda m: m.ones(2).double() | m.tensor(True),
         lambda m: ~m.ones(2),
         lambda m: m.ones(2).allclose(m.ones(2).double()),
         lambda m: m.isnan(1.0),

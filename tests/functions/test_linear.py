@@ -51,6 +51,14 @@ def test_linear(data: st.DataObject, sizes: Any, batch: Any) -> None:
 @given(x=arrays((3, 2), "float64"), w=arrays((2,), "float64"))
 def test_linear_with_one_output(x: Any, w: Any) -> None:
     same(lambda m, *t: m.nn.functional.linear(*t), x, w)
+    for batch in (x[0], x.reshape(1, 3, 2)):
+        same(lambda m, *t: m.nn.functional.linear(*t), batch, w, np.array(0.75))
+
+
+def test_names_of_products() -> None:
+    v, a = np.array([1.0, 2.0]), np.array([[1.0, 2.0], [3.0, 4.0]])
+    for operands in ((v, v), (a, v), (a, a)):
+        same(lambda m, x, y: x @ y, *operands, names=True)
 
 
 @pytest.mark.parametrize("shape", [(6400, 3), (6399, 3), (80, 81, 3), (1, 20000, 3)])
@@ -100,12 +108,17 @@ def test_no_gradient_is_computed_for_an_input_that_needs_none() -> None:
         lambda m: m.ones(3) @ m.ones(2),
         lambda m: m.ones(2, 3) @ m.ones(3).double(),
         lambda m: m.tensor(1.0) @ m.ones(3),
+        lambda m: m.ones(3) @ m.tensor(1.0),
         lambda m: m.ones(2, 2, 3) @ m.ones(3, 3, 2),
         lambda m: m.mm(m.ones(3), m.ones(3, 2)),
         lambda m: m.mm(m.ones(2, 3), m.ones(3)),
         lambda m: m.matmul(m.ones(2, 2), 3),
         lambda m: m.ones(2, 2) @ 3,
         lambda m: m.nn.functional.linear(m.ones(32, 99), m.ones(16, 100)),
+        lambda m: m.nn.functional.linear(m.ones(32, 99), m.ones(100)),
+        lambda m: m.nn.functional.linear(m.tensor(1.0), m.ones(16, 100)),
+        lambda m: m.nn.functional.linear(m.ones(3, 2), m.ones(2), m.tensor(1.0)),
+        lambda m: m.nn.functional.linear(m.ones(2), m.ones(2), m.ones(1)),
         lambda m: m.nn.functional.linear(m.ones(32, 100), m.ones(16, 100), m.ones(15)),
         lambda m: m.nn.functional.linear(m.ones(32, 100).double(), m.ones(16, 100)),
         lambda m: m.nn.functional.linear(m.ones(2, 100).long(), m.ones(16, 100)),

@@ -59,7 +59,14 @@ def vjp(
     call = _Call.of("vjp", func, inputs, create_graph, strict)
     vector = _vector("vjp", v, call.outputs, call.several_outputs, create_graph, _NO_V_FOR_OUTPUTS)
     found = _grad(call.outputs, call.inputs, vector, create_graph)
-    products = _filled(found, call.inputs, strict, create_graph, "output of the user-provided function", "jacobian")
+    products = _filled(
+        found,
+        call.inputs,
+        strict,
+        create_graph,
+        "The output of the user-provided function is independent of input",
+        "jacobian",
+    )
     return call.like_outputs(call.outputs), call.like_inputs(products)
 
 
@@ -101,7 +108,14 @@ def jvp(
             if gradient is None:
                 raise RuntimeError(f"The output of the user-provided function is independent of input {i}. {_STRICT}")
     found = _grad(backward, g, vector, create_graph)
-    products = _filled(found, call.outputs, strict, create_graph, "gradient with respect to the input", "jacobian")
+    products = _filled(
+        found,
+        call.outputs,
+        strict,
+        create_graph,
+        "The gradient with respect to the input is independent of entry",
+        "jacobian",
+    )
     return call.like_outputs(call.outputs), call.like_outputs(products)
 
 
@@ -137,7 +151,14 @@ def vhp(
     """
     call, vector, gradient = _gradient("vhp", func, inputs, v, create_graph, strict)
     found = _grad(gradient, call.inputs, vector, create_graph)
-    products = _filled(found, call.inputs, strict, create_graph, "jacobian of the user-provided function", "hessian")
+    products = _filled(
+        found,
+        call.inputs,
+        strict,
+        create_graph,
+        "The jacobian of the user-provided function is independent of input",
+        "hessian",
+    )
     return call.like_outputs(call.outputs), call.like_inputs(products)
 
 
@@ -175,7 +196,14 @@ def hvp(
     # As in jvp, of the gradient: Hᵀ·g is linear in g, and its derivative is H.
     g = tuple(wrap(np.zeros_like(x.array)).requires_grad_() for x in call.inputs)
     found = _grad(_grad(gradient, call.inputs, g, True), g, vector, create_graph)
-    products = _filled(found, call.inputs, strict, create_graph, "hessian of the user-provided function", "hessian")
+    products = _filled(
+        found,
+        call.inputs,
+        strict,
+        create_graph,
+        "The hessian of the user-provided function is independent of entry",
+        "hessian",
+    )
     return call.like_outputs(call.outputs), call.like_inputs(products)
 
 
@@ -395,7 +423,7 @@ def _filled(
     filled = []
     for i, (g, x) in enumerate(zip(found, like, strict=True)):
         if g is None and strict:
-            raise RuntimeError(f"The {what} is independent of entry {i}. {_STRICT}")
+            raise RuntimeError(f"{what} {i}. {_STRICT}")
         if g is not None and strict and create_graph and not g.requires_grad:
             raise RuntimeError(
                 f"The {derivative} of the user-provided function is independent of input {i}. This is not allowed in "
@@ -417,7 +445,12 @@ def _rows(call: _Call, i: int, create_graph: bool, strict: bool) -> Tensors:
         one[place] = 1
         found = _grad([output], call.inputs, [wrap(one.reshape(output.array.shape))], create_graph)
         filled = _filled(
-            found, call.inputs, strict, create_graph, f"output {i} of the user-provided function", "jacobian"
+            found,
+            call.inputs,
+            strict,
+            create_graph,
+            f"Output {i} of the user-provided function is independent of input",
+            "jacobian",
         )
         for row, gradient in zip(rows, filled, strict=True):
             row.append(gradient)

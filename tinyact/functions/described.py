@@ -46,12 +46,12 @@ def facts(operation: type[Operation]) -> Facts:
 
 
 def number(value: Any, function: str, argument: str) -> float:
-    """An argument that must be a number.
+    """An argument that must be a number, or a tensor without dimensions that needs no gradient.
 
     Raises:
         TypeError: if it is none.
     """
-    if isinstance(value, engine.Tensor) and value.array.ndim == 0:
+    if isinstance(value, engine.Tensor) and value.array.ndim == 0 and not value.requires_grad:
         return float(value.array)
     if not isinstance(value, (int, float, np.number)):
         raise TypeError(f"{function}(): argument '{argument}' must be Number, not {type(value).__name__}")

@@ -189,7 +189,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     Args:
         input: x, shape (…, in).
         weight: W, shape (out, in), or (in,) for a single output without dimension.
-        bias: b, shape (out,), or () for a single output.
+        bias: b, shape (out,), or () for a single output (unless x is a matrix).
 
     Returns:
         A tensor (…, out).
@@ -207,6 +207,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         given = [x.dtype.name, w.dtype.name] + ([] if bias is None else [bias.array.dtype.name])
         raise RuntimeError(f"linear takes input, weight and bias of one dtype, got {', '.join(given)}")
     if w.ndim == 1:
+        if bias is not None and (x.ndim == 2 or bias.array.ndim > 0):
+            raise RuntimeError(f"linear takes a weight of shape (out, in) for a bias, got {w.shape}")  # as in PyTorch
         y = matmul(input, weight)
         return y if bias is None else y + bias
     if bias is None:

@@ -411,8 +411,6 @@ def _arg(function: Any, name: str, input: Tensor, dim: int | None, keepdim: bool
     axis = None if dim is None else dimension(dim, array.ndim)
     if (array.size if axis is None or array.ndim == 0 else array.shape[axis]) == 0:
         raise IndexError(f"{name}(): Expected reduction dim {dim or 0} to have non-zero size.")
-    if array.ndim == 0:
-        return wrap(np.zeros((), np.int64))
     return wrap(function(array, axis=axis, keepdims=keepdim))
 
 
