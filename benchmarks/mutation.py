@@ -107,24 +107,27 @@ def _changes(piece: str) -> Iterator[tuple[int, str]]:
     from cosmic_ray.mutating import mutate_code
     from cosmic_ray.plugins import get_operator
 
-    nodes, found = list(ast_nodes(get_ast(piece))), {piece}
+    nodes, found = list(ast_nodes(get_ast(piece))), {_meaning(piece)}
     for name in OPERATORS:
         operator = get_operator(name)()
         positions = [at for node in nodes for at in operator.mutation_positions(node)]
         for occurrence, ((line, _), _) in enumerate(positions):
             changed = mutate_code(piece, operator, occurrence)
             # zip's strict=True only says what is known already.
-            useless = changed is None or changed in found or changed.count("strict=True") < piece.count("strict=True")
-            if not useless and _is_python(changed):
-                found.add(changed)
+            if changed is None or changed.count("strict=True") < piece.count("strict=True"):
+                continue
+            meaning = _meaning(changed)
+            if meaning is not None and meaning not in found:
+                found.add(meaning)
                 yield line - 1, changed
 
 
-def _is_python(piece: str) -> bool:
-    with contextlib.suppress(SyntaxError):
-        ast.parse(piece)
-        return True
-    return False
+def _meaning(piece: str) -> str | None:
+    """The same text for all ways to write a piece of source; None if it is no Python."""
+    try:
+        return ast.dump(ast.parse(piece))
+    except SyntaxError:
+        return None
 
 
 def _extent(node: ast.stmt) -> tuple[int, int]:

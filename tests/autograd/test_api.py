@@ -19,6 +19,17 @@ def test_gradients_of_several_outputs() -> None:
     same(program, np.array([1.0, 2.0]), np.array([3.0, 4.0]))
 
 
+def test_gradients_of_several_numbers_may_be_left_out() -> None:
+    same(lambda m, a: m.autograd.grad([a.sum(), (a * a).sum()], a), np.array([1.0, 2.0]))
+
+    def program(m: Any, a: Any) -> Any:
+        a.requires_grad_()
+        m.autograd.backward([a.sum(), (a * a).sum()])
+        return a.grad
+
+    same(program, np.array([1.0, 2.0]), upstream=None)
+
+
 def test_grad_leaves_grad_alone() -> None:
     x = tinyact.ones(2, requires_grad=True)
     (g,) = tinyact.autograd.grad((x * 3).sum(), x)

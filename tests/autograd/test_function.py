@@ -257,6 +257,27 @@ def test_once_differentiable_is_noticed_for_what_was_saved_too() -> None:
         tinyact.autograd.grad(g.sum(), x)
 
 
+def test_once_differentiable_with_several_gradients_and_nothing_saved() -> None:
+    class Product(function.Function):
+        @staticmethod
+        def forward(ctx: Any, a: Any, b: Any) -> Any:
+            ctx.save_for_backward(a, None, b)
+            return a * b
+
+        @staticmethod
+        @function.once_differentiable
+        def backward(ctx: Any, grad: Any) -> Any:
+            a, nothing, b = ctx.saved_tensors
+            assert nothing is None
+            return grad * b, grad * a
+
+    a, b = tinyact.tensor([1.0, 2.0], requires_grad=True), tinyact.tensor([3.0, 5.0], requires_grad=True)
+    for recorded in (False, True):
+        gradients = tinyact.autograd.grad(Product.apply(a, b).sum(), (a, b), create_graph=recorded)
+        assert [g.tolist() for g in gradients] == [b.tolist(), a.tolist()]
+        assert [g.requires_grad for g in gradients] == [recorded, recorded]
+
+
 def test_a_rule_that_returns_an_array_is_named() -> None:
     class Doubled(Operation):
         def forward(self, x: Any) -> Any:

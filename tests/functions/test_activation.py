@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from typing import Any
 
@@ -13,6 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinyact
+from benchmarks.accuracy import RESULTS, errors, exact
+from benchmarks.reference import FORMULAS, run
 from tests.against_torch import SPECIAL, arrays, check_derivatives, numbers, orders, same, same_error
 from tinyact.functions import activation
 from tinyact.functions.described import Facts, facts
@@ -83,6 +86,41 @@ def test_values_and_gradients(name: str, data: st.DataObject, x: Any) -> None:
         x = np.where(np.isnan(x), np.array(2, x.dtype), x)
     tolerance = ROUNDED.get(name, 1.0) if x.dtype == np.float64 else 1.0
     same(lambda m, t: getattr(m.nn.functional, name)(t, **settings), x, names=True, tolerance=tolerance)
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_at_every_kink(name: str, dtype: str) -> None:
+    x = np.array((*KINKS, 0.0, -0.0), dtype)
+    more = (1.0, 7.0) if name == "threshold" else ()
+    tolerance = ROUNDED.get(name, 1.0) if dtype == "float64" else 1.0
+    same(lambda m, t: getattr(m.nn.functional, name)(t, *more), x, tolerance=tolerance)
+
+
+# Numbers of many sizes, close together where most functions bend.
+LADDER = np.concatenate(
+    [10.0 ** np.arange(-300, -8, 20), np.geomspace(1e-8, 0.0031, 40), np.geomspace(0.0032, 700, 120)]
+)
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_as_exact_as_recorded(name: str, dtype: str) -> None:
+    """In units in the last place, which tell apart what no tolerance for small and large results at once can."""
+    recorded = json.loads((RESULTS / "accuracy.json").read_text())["rows"]
+    limits = {r["what"]: r["tinyact"]["max"] for r in recorded if (r["function"], r["dtype"]) == (name, dtype)}
+    x = np.concatenate([LADDER, -LADDER]).astype(dtype)
+    x = x[np.abs(x) <= (110 if dtype == "float32" else 700)]
+    for which, (what, result) in enumerate(zip(("value", "derivative"), run(tinyact, name, x.copy()), strict=True)):
+        # The last digits of the recorded figure depend on the sample.
+        assert errors(result, exact(name, which, x), x)["max"] <= max(0.501, limits[what] * 1.1)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_tanhshrink_is_exact_near_zero(dtype: str) -> None:
+    x = np.geomspace(1e-8, 0.0031, 200).astype(dtype)
+    (value, _) = run(tinyact, "tanhshrink", x.copy())
+    assert errors(value, exact("tanhshrink", 0, x), x)["max"] < 2
 
 
 @pytest.mark.parametrize("name", [*ELEMENTWISE, *OWN])
@@ -190,6 +228,13 @@ def test_nan_stays_nan(name: str) -> None:
 @given(x=arrays(), slope=numbers(-2, 2))
 def test_prelu_with_one_slope(x: Any, slope: float) -> None:
     same(lambda m, t, a: m.nn.functional.prelu(t, a), x, np.array([slope], x.dtype))
+
+
+@pytest.mark.parametrize("slope", [0.5, np.inf, np.nan])
+def test_prelu_at_zero_and_beyond(slope: float) -> None:
+    x = np.array(SPECIAL, np.float32)
+    for factor in (1.0, np.inf):
+        same(lambda m, t, a, by=factor: m.nn.functional.prelu(t, a) * by, x, np.array([slope], np.float32))
 
 
 @given(
@@ -378,7 +423,7 @@ def test_a_tensor_without_dimensions_is_a_number() -> None:
     same(lambda m, t: m.nn.functional.leaky_relu(t, m.tensor(0.5)), np.array([-1.0, 2.0]))
 
 
-@pytest.mark.parametrize("slope", [np.inf, -np.inf, np.nan])
+@pytest.mark.parametrize("slope", [np.inf, -np.inf, np.nan, 0.0, -0.5])
 def test_leaky_relu_of_positive_numbers_knows_no_slope(slope: float) -> None:
     same(lambda m, t: m.nn.functional.leaky_relu(t, slope), np.array(SPECIAL, np.float32), names=True)
 

@@ -101,8 +101,6 @@ def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
             result = backward(ctx, *grads)
         # What the result depends on, so that a second derivative with respect to it comes by here.
         sources = [t for t in (*grads, *ctx.saved_tensors) if isinstance(t, engine.Tensor) and t.requires_grad]
-        if not recording.on or not sources:
-            return result
         results = result if isinstance(result, tuple) else (result,)
         name = backward.__qualname__
         marked = tuple(_Once(name).apply(r, *sources) if isinstance(r, engine.Tensor) else r for r in results)

@@ -215,7 +215,7 @@ class CELU(Activation):
         return positive(x) + self.alpha * np.expm1(negative(x) / self.alpha)
 
     def derivative(self, x: Any) -> Any:
-        return choose(x > 0, 1.0, np.exp(negative_part(x) / self.alpha), x)
+        return np.exp(negative_part(x) / self.alpha)
 
 
 class SiLU(Activation):
