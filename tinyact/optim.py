@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from tinyact.autograd import enable_grad, no_grad
+from tinyact.autograd import enable_grad
 from tinyact.autograd.engine import wrap
 from tinyact.tensor import Tensor
 
@@ -160,7 +160,6 @@ class Optimizer:
             else:
                 parameter._grad = parameter.grad.detach().zero_()
 
-    @no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Changes every parameter that has a gradient.
 
