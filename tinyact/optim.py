@@ -44,8 +44,7 @@ class _Together:
         states = [optimizer.state[p] for p in parameters]
         for key in states[0]:
             arrays = [state[key].array for state in states]
-            like = [array.shape == p.array.shape for array, p in zip(arrays, parameters, strict=True)]
-            self.state[key] = wrap(_side_by_side(arrays) if all(like) and key != "step" else arrays[0].copy())
+            self.state[key] = wrap(arrays[0].copy() if key == "step" else _side_by_side(arrays))
         self.share()
 
     def share(self) -> None:
