@@ -288,6 +288,15 @@ def test_settings_out_of_range(program: Any) -> None:
     same_error(program)
 
 
+def test_tensors_and_groups_are_not_mixed() -> None:
+    for m in (tinyact, torch):
+        w, group = m.ones(1, requires_grad=True), {"params": [m.ones(1, requires_grad=True)]}
+        with pytest.raises(TypeError, match="can only optimize Tensors"):
+            m.optim.SGD([w, group])
+        with pytest.raises(TypeError, match="param_group must be a dict"):
+            m.optim.SGD([group, w])
+
+
 def test_one_parameter_in_two_groups() -> None:
     def program(m: Any) -> None:
         w = m.ones(1)

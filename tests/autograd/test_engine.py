@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -190,6 +191,15 @@ def changed_by_the_next_gradient(m: Any) -> None:
 )
 def test_refused(program: Any) -> None:
     same_error(program)
+
+
+@pytest.mark.parametrize(("dtype", "kind"), [("float32", "Float"), ("float64", "Double")])
+def test_what_was_changed_is_named(dtype: str, kind: str) -> None:
+    for m in (tinyact, torch):
+        y = m.ones(2, dtype=getattr(m, dtype), requires_grad=True).exp()
+        y.add_(1)
+        with pytest.raises(RuntimeError, match=rf"\[torch\.{kind}Tensor \[2\]"):
+            y.sum().backward()
 
 
 @pytest.mark.parametrize(

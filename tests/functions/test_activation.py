@@ -233,8 +233,10 @@ def test_prelu_with_one_slope(x: Any, slope: float) -> None:
 @pytest.mark.parametrize("slope", [0.5, np.inf, np.nan])
 def test_prelu_at_zero_and_beyond(slope: float) -> None:
     x = np.array(SPECIAL, np.float32)
-    for factor in (1.0, np.inf):
-        same(lambda m, t, a, by=factor: m.nn.functional.prelu(t, a) * by, x, np.array([slope], np.float32))
+    a = np.array([slope], np.float32)
+    same(lambda m, t, a: m.nn.functional.prelu(t, a), x, a)
+    for zero in (0.0, -0.0):
+        same(lambda m, t, a: m.nn.functional.prelu(t, a) * np.inf, np.array([zero], np.float32), a)
 
 
 @given(
@@ -408,6 +410,21 @@ def test_an_incomplete_docstring_is_refused() -> None:
 
     with pytest.raises(ValueError, match="Silent's docstring must say range, derivative"):
         facts(Silent)
+
+
+def test_large_integers_stay_exact_however_many() -> None:
+    same(lambda m, t: m.nn.functional.relu(t), np.array([2**60 + 1, -3] * 4000))
+
+
+def test_in_place_by_position() -> None:
+    def program(m: Any, x: Any) -> Any:
+        x = x * 1
+        y = m.nn.functional.elu(x, 0.5, True)
+        assert y is x
+        return y
+
+    same(program, np.array([-1.0, 2.0]))
+    same_error(lambda m: m.nn.functional.elu(m.ones(1), 0.5, True, 1))
 
 
 def test_integers_are_changed_in_place_too() -> None:

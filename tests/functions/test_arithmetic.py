@@ -185,7 +185,7 @@ def test_the_sizes_that_do_not_match_are_named_as_in_pytorch(shapes: Any) -> Non
 
 
 def test_of_three_the_two_that_do_not_match_are_named() -> None:
-    x, flat, other = tinyact.ones(2, 3), tinyact.ones(3), tinyact.ones(2, 4)
+    x, flat, other = tinyact.ones(5, 3), tinyact.ones(3), tinyact.ones(5, 4)
     for operands in ((flat, x, other), (x, flat, other), (x, other), (flat, tinyact.ones(4))):
         with pytest.raises(
             RuntimeError, match=r"tensor a \(3\) must match .* tensor b \(4\) at non-singleton dimension"

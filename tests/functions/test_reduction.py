@@ -79,7 +79,8 @@ def test_nothing_to_vary_is_warned_of() -> None:
         for m in (tinyact, torch):
             with pytest.warns(UserWarning, match="degrees of freedom") as warned:
                 program(m)
-            assert [warning.filename for warning in warned] == [__file__]
+            line = program.__code__.co_firstlineno
+            assert [(warning.filename, warning.lineno) for warning in warned] == [(__file__, line)]
 
 
 def test_where_the_deviation_is_0_its_gradient_is_exactly_0() -> None:

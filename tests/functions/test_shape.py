@@ -148,6 +148,7 @@ def test_contiguous_is_a_copy_only_where_needed() -> None:
         lambda m: m.ones(4)[::-1],
         lambda m: m.cat([m.ones(2, 3), m.ones(2, 4), m.ones(2, 5)]),
         lambda m: m.cat([m.ones(2, 3), m.ones(2)], 1),
+        lambda m: m.stack([m.ones(2), m.ones(3), m.ones(4)]),
     ],
 )
 def test_what_is_wrong_is_said_as_pytorch_says_it(program: Any) -> None:

@@ -261,8 +261,7 @@ def not_recordable(operation: Operation, error: Exception) -> RuntimeError:
 
 def parameters(function: Callable[..., Any]) -> tuple[str, ...]:
     code = function.__code__
-    count = code.co_argcount + bool(code.co_flags & 0x04)  # *args counts as one
-    return code.co_varnames[:count]
+    return code.co_varnames[: code.co_argcount]
 
 
 def _rules_of(cls: type[Operation]) -> Iterable[Rule]:

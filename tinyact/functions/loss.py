@@ -28,9 +28,10 @@ class Loss(Operation):
     Rules get ∂L/∂(the loss of one element) from ``each(grad)``.
     """
 
+    count: int
+
     def __init__(self, reduction: str) -> None:
         self.reduction = reduction
-        self.count = 0
 
     def reduced(self, losses: Any) -> Any:
         """The losses by this reduction."""
