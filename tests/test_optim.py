@@ -288,6 +288,14 @@ def test_settings_out_of_range(program: Any) -> None:
     same_error(program)
 
 
+@pytest.mark.parametrize("size", [(1 << 14) - 1, 1 << 14, (1 << 14) + 1])
+def test_every_parameter_steps_once_however_large(size: int) -> None:
+    w = tinyact.zeros(size, requires_grad=True)
+    w.grad = tinyact.ones(size)
+    tinyact.optim.SGD([w], lr=0.5).step()
+    assert np.array_equal(w.detach().numpy(), np.full(size, -0.5))
+
+
 def test_tensors_and_groups_are_not_mixed() -> None:
     for m in (tinyact, torch):
         w, group = m.ones(1, requires_grad=True), {"params": [m.ones(1, requires_grad=True)]}

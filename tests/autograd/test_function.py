@@ -74,6 +74,52 @@ def test_several_outputs() -> None:
     same(lambda m, x: split(m).apply(x, 3.0, m.ones(2))[1], np.array([1.0, -2.0]))
 
 
+@pytest.mark.parametrize("other", [5, None, "x", [1.0]])
+def test_what_is_no_tensor_is_passed_on(other: Any) -> None:
+    def program(m: Any, x: Any) -> Any:
+        class Beside(m.autograd.Function):  # type: ignore[misc]
+            @staticmethod
+            def forward(ctx: Any, x: Any, given: Any) -> Any:
+                return x * 2, given
+
+            @staticmethod
+            def backward(ctx: Any, *grads: Any) -> Any:
+                first, second = grads
+                assert second is None
+                return first * 2, None
+
+        y, passed = Beside.apply(x, other)
+        assert passed is other
+        return y
+
+    same(program, np.array([1.0, -2.0]))
+    for m in (tinyact, torch):
+        kind = type("Alone", (m.autograd.Function,), {"forward": staticmethod(lambda ctx, x: other)})
+        assert kind.apply(m.ones(1, requires_grad=True)) is other
+        assert kind.apply(m.ones(1)) is other
+
+
+def test_gradients_of_an_output_and_of_what_was_saved_of_it_add_up() -> None:
+    def program(m: Any, x: Any) -> Any:
+        class Exp(m.autograd.Function):  # type: ignore[misc]
+            @staticmethod
+            def forward(ctx: Any, x: Any) -> Any:
+                y = x.exp()
+                ctx.save_for_backward(y)
+                return y
+
+            @staticmethod
+            def backward(ctx: Any, grad: Any) -> Any:
+                (y,) = ctx.saved_tensors
+                return grad * y
+
+        y = Exp.apply(x.requires_grad_())
+        (g,) = m.autograd.grad(y.sum(), x, create_graph=True)
+        return m.autograd.grad((3 * y + 5 * g).sum(), x)
+
+    same(program, np.array([1.0, -2.0]), upstream=None)
+
+
 def test_an_input_returned_as_it_is() -> None:
     def same_again(m: Any) -> Any:
         class Same(m.autograd.Function):  # type: ignore[misc]

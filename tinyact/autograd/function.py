@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 class Function:
     """An operation with a derivative of one's own: a subclass with static ``forward`` and ``backward``.
 
-    ``forward(ctx, *args)`` computes with its arguments, unrecorded, and returns a tensor or a tuple of them;
-    ``ctx.save_for_backward(*tensors)`` keeps what the derivative needs. ``backward(ctx, *grads)`` gets one gradient
-    per output and returns one per argument of ``forward`` (None for those that have none). Used through ``apply``.
+    ``forward(ctx, *args)`` computes with its arguments, unrecorded, and returns a tensor or a tuple of them (other
+    things beside them are passed on); ``ctx.save_for_backward(*tensors)`` keeps what the derivative needs.
+    ``backward(ctx, *grads)`` gets one gradient per output (None for what is no tensor) and returns one per argument of
+    ``forward`` (None for those that have none). Used through ``apply``.
 
     Example:
         >>> import tinyact
@@ -51,19 +52,12 @@ class Function:
 
     @classmethod
     def apply(cls, *args: Any) -> Any:
-        """Runs ``forward`` and records it, if an argument requires gradients.
-
-        Raises:
-            TypeError: if ``forward`` returns something else than tensors.
-        """
+        """Runs ``forward`` and records it, if an argument requires gradients."""
         edges = tuple(edge_of(arg) for arg in args)
         context = Context(tuple(edge is not None for edge in edges))
         with no_grad():
             result = cls.forward(context, *args)
         outputs = result if isinstance(result, tuple) else (result,)
-        for output in outputs:
-            if not isinstance(output, engine.Tensor):
-                raise TypeError(f"{cls.__name__}.forward returned {type(output).__name__}; expected tensors")
         if recording.on and any(context.needs_input_grad):
             node = _Application(cls, context)
             node.edges = edges
@@ -168,28 +162,29 @@ class _Application(Operation):
     def __init__(self, function: type[Function], context: Context) -> None:
         self.function = function
         self.context = context
-        self.outputs: list[tuple[tuple[int, ...], np.dtype[Any]]] = []
+        self.outputs: list[tuple[tuple[int, ...], np.dtype[Any]] | None] = []
         self.sources: list[int | None] = []
 
     def name(self) -> str:
         return f"{self.function.__name__}Backward"
 
-    def enter_graph(self, args: tuple[Any, ...], outputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    def enter_graph(self, args: tuple[Any, ...], outputs: tuple[Any, ...]) -> tuple[Any, ...]:
         """Record this application: save what the context holds, and give each output its node."""
         context = self.context
         constants = {id(tensor) for tensor in context._constants}
         given = {id(arg) for arg in args} - constants
         # An argument that forward returns as it is comes out as a new tensor: it has two places in the graph.
-        outputs = tuple(_alias(o) if id(o) in given else o for o in outputs)
+        outputs = tuple(_alias(o) if id(o) in given and isinstance(o, engine.Tensor) else o for o in outputs)
         # A saved tensor's source: the inputs are counted first, then the outputs; as `Operation` counts them.
         places = {id(value): k for k, value in reversed(list(enumerate((*args, *outputs))))}
         self.sources = [places.get(id(tensor)) for tensor in context.saved_tensors]
         self.saved = [engine.save(tensor) for tensor in context.saved_tensors]
         context.saved_tensors = ()
         self.serial = engine.next_serial()
-        self.outputs = [(output.array.shape, output.array.dtype) for output in outputs]
+        self.outputs = [(o.array.shape, o.array.dtype) if isinstance(o, engine.Tensor) else None for o in outputs]
         for index, output in enumerate(outputs):
-            if id(output) not in constants and output.array.dtype.kind == "f":
+            known = self.outputs[index]
+            if id(output) not in constants and known is not None and known[1].kind == "f":
                 output.grad_fn, output._requires_grad = _Output(self, index), True
         return outputs
 
@@ -235,7 +230,8 @@ class _Application(Operation):
         part = grad.parts.get(index)
         if part is not None:
             return part if isinstance(part, engine.Tensor) else wrap(part)
-        return wrap(np.zeros(*self.outputs[index])) if self.context._materialize_grads else None
+        output = self.outputs[index]
+        return wrap(np.zeros(*output)) if output is not None and self.context._materialize_grads else None
 
     def _checked(self, grad: Any, index: int) -> Gradient:
         if grad is not None and not isinstance(grad, engine.Tensor):
@@ -253,7 +249,7 @@ class _Output(Operation):
         self.saved = []
         self.index = index
         self.serial = engine.next_serial()
-        self.shape, self.dtype = application.outputs[index]
+        self.shape, self.dtype = application.outputs[index]  # type: ignore[misc]  # it is a tensor's
 
     def name(self) -> str:
         application = self.edges[0]
