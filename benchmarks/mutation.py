@@ -40,7 +40,7 @@ FILES = [
     *(f"tinyact/functions/{name}.py" for name in ("activation", "elementwise", "softmax", "loss", "linear")),
     *(f"tinyact/functions/{name}.py" for name in ("arithmetic", "reduction", "shape", "operand")),
     *(f"tinyact/functions/{name}.py" for name in ("comparison", "described")),
-    *(f"tinyact/autograd/{name}.py" for name in ("engine", "api", "function", "functional", "modes")),
+    *(f"tinyact/autograd/{name}.py" for name in ("engine", "api", "function", "functional", "modes", "gradcheck")),
     "tinyact/optim.py",
 ]
 # Files whose tests have another name than theirs.
@@ -525,21 +525,24 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--sample", type=int, help="so many mutants of each file, chosen at random; default: all")
     parser.add_argument("--seed", type=int, default=0, help="for the sample")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
-    parser.add_argument("--again", action="store_true", help="try the survivors of earlier runs again")
+    parser.add_argument("--again", action="store_true", help="try survivors that no reason is listed for again")
     parser.add_argument("--state", type=Path, default=Path("mutation.jsonl"), help="where a run goes on")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder for mutation.md")
     options: Any = parser.parse_args(arguments)
     all_of = {file: list(mutants(file, (ROOT / file).read_text())) for file in options.files}
     fates = earlier(options.state)
+    reasons = equivalents()
+    again = (
+        {key for key, said in fates.items() if said == "survived" and key not in reasons} if options.again else set()
+    )
     todo = []
     for found in all_of.values():
         # A larger sample holds the smaller one.
         shuffled = random.Random(options.seed).sample(found, len(found))
         chosen = shuffled[: options.sample]
-        todo += [m for m in chosen if m.key not in fates or (options.again and fates[m.key] == "survived")]
+        todo += [m for m in chosen if m.key not in fates or m.key in again]
     work(todo, options.state, options.jobs)
     options.out.mkdir(parents=True, exist_ok=True)
-    reasons = equivalents()
     text = report(all_of, earlier(options.state), reasons)
     (options.out / "mutation.md").write_text(text)
     print(text)
