@@ -107,6 +107,13 @@ def test_all_claims_are_there_with_measurement_and_verdict() -> None:
     assert sum("[" not in measured for _, _, measured, _ in rows) == 7
 
 
+def test_the_score_of_the_mutants_is_the_tables() -> None:
+    table = (README.parent / "benchmarks" / "results" / "mutation.md").read_text(encoding="utf-8")
+    (count, tried, *_, score) = re.findall(r"^\| all \| (.*) \|$", table, flags=re.M)[0].split(" | ")
+    assert count == tried
+    assert f"Of {count} changes the tests notice {score.replace('%', ' %')}" in " ".join(TEXT.split())
+
+
 def test_commands_of_the_study_are_possible() -> None:
     lines = re.findall(r"^python -m tinyact.experiment study (.*)$", TEXT, flags=re.M)
     assert len(lines) == 2

@@ -24,6 +24,7 @@ __all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
 Tensors: TypeAlias = "tuple[Tensor, ...]"
 OneOrMany: TypeAlias = "Tensor | Tensors"
 _STRICT = "This is not allowed in strict mode."
+_OF = "of the user-provided function is independent of"
 
 
 @enable_grad()
@@ -59,14 +60,7 @@ def vjp(
     call = _Call.of("vjp", func, inputs, create_graph, strict)
     vector = _vector("vjp", v, call.outputs, call.several_outputs, create_graph, _NO_V_FOR_OUTPUTS)
     found = _grad(call.outputs, call.inputs, vector, create_graph)
-    products = _filled(
-        found,
-        call.inputs,
-        strict,
-        create_graph,
-        "The output of the user-provided function is independent of input",
-        "jacobian",
-    )
+    products = _filled(found, call.inputs, strict, create_graph, f"The output {_OF} input", "jacobian")
     return call.like_outputs(call.outputs), call.like_inputs(products)
 
 
@@ -106,7 +100,7 @@ def jvp(
     if strict:
         for i, gradient in enumerate(backward):
             if gradient is None:
-                raise RuntimeError(f"The output of the user-provided function is independent of input {i}. {_STRICT}")
+                raise RuntimeError(f"The output {_OF} input {i}. {_STRICT}")
     found = _grad(backward, g, vector, create_graph)
     products = _filled(
         found,
@@ -151,14 +145,7 @@ def vhp(
     """
     call, vector, gradient = _gradient("vhp", func, inputs, v, create_graph, strict)
     found = _grad(gradient, call.inputs, vector, create_graph)
-    products = _filled(
-        found,
-        call.inputs,
-        strict,
-        create_graph,
-        "The jacobian of the user-provided function is independent of input",
-        "hessian",
-    )
+    products = _filled(found, call.inputs, strict, create_graph, f"The jacobian {_OF} input", "hessian")
     return call.like_outputs(call.outputs), call.like_inputs(products)
 
 
@@ -196,14 +183,7 @@ def hvp(
     # As in jvp, of the gradient: Hᵀ·g is linear in g, and its derivative is H.
     g = tuple(wrap(np.zeros_like(x.array)).requires_grad_() for x in call.inputs)
     found = _grad(_grad(gradient, call.inputs, g, True), g, vector, create_graph)
-    products = _filled(
-        found,
-        call.inputs,
-        strict,
-        create_graph,
-        "The hessian of the user-provided function is independent of entry",
-        "hessian",
-    )
+    products = _filled(found, call.inputs, strict, create_graph, f"The hessian {_OF} entry", "hessian")
     return call.like_outputs(call.outputs), call.like_inputs(products)
 
 
@@ -401,7 +381,7 @@ def _check_depends(gradient: Sequence[Tensor | None], strict: bool) -> None:
     for i, g in enumerate(gradient) if strict else ():
         if g is None or not g.requires_grad:
             missing = "output" if g is None else "jacobian"
-            raise RuntimeError(f"The {missing} of the user-provided function is independent of input {i}. {_STRICT}")
+            raise RuntimeError(f"The {missing} {_OF} input {i}. {_STRICT}")
 
 
 # --- gradients -----------------------------------------------------------------------------------------------------
@@ -444,14 +424,7 @@ def _rows(call: _Call, i: int, create_graph: bool, strict: bool) -> Tensors:
         one = np.zeros(output.numel(), output.array.dtype)
         one[place] = 1
         found = _grad([output], call.inputs, [wrap(one.reshape(output.array.shape))], create_graph)
-        filled = _filled(
-            found,
-            call.inputs,
-            strict,
-            create_graph,
-            f"Output {i} of the user-provided function is independent of input",
-            "jacobian",
-        )
+        filled = _filled(found, call.inputs, strict, create_graph, f"Output {i} {_OF} input", "jacobian")
         for row, gradient in zip(rows, filled, strict=True):
             row.append(gradient)
     shapes = [output.array.shape + x.array.shape for x in call.inputs]
