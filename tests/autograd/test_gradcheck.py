@@ -38,6 +38,32 @@ def test_a_wrong_derivative_is_found() -> None:
     assert gradcheck(Wrong.apply, (x,), atol=0.2)
 
 
+@pytest.mark.parametrize("factor", [float("nan"), float("inf")])
+def test_nan_agrees_with_nothing(factor: float) -> None:
+    for m in (tinyact, torch):
+        x = m.ones(2, dtype=m.float64, requires_grad=True)
+        with np.errstate(all="raise"), pytest.raises(RuntimeError, match="Jacobian mismatch"):
+            m.autograd.gradcheck(lambda t: t * factor, (x,))
+
+
+def test_a_derivative_that_is_another_every_time_is_found() -> None:
+    turns = iter(range(100))
+
+    class Restless(tinyact.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            return x * 2
+
+        @staticmethod
+        def backward(ctx: Any, grad: Any) -> Any:
+            return grad * (2 + 1e-3 * (next(turns) % 3))
+
+    x = tinyact.ones(1, dtype=tinyact.float64, requires_grad=True)
+    with pytest.raises(RuntimeError, match="not reentrant"):
+        gradcheck(Restless.apply, (x,), atol=1.0)
+    assert gradcheck(Restless.apply, (x,), atol=1.0, nondet_tol=0.01)
+
+
 def test_the_input_is_as_before() -> None:
     x = tinyact.tensor([1.0, 2.0], dtype=tinyact.float64, requires_grad=True)
     gradcheck(lambda t: t * t, (x,))
@@ -50,6 +76,8 @@ def test_inputs_that_cannot_be_checked() -> None:
         gradcheck(lambda t: t * 2, (tinyact.ones(2),))
     with pytest.raises(ValueError, match="require"):
         torch.autograd.gradcheck(lambda t: t * 2, (torch.ones(2),))
+    with pytest.raises(RuntimeError, match="input 0 has dtype"):
+        gradcheck(lambda t: t * 2, (tinyact.ones(2, requires_grad=True),))
 
 
 def test_pytorchs_signature() -> None:
@@ -62,6 +90,13 @@ def test_pytorchs_signature() -> None:
 def test_several_inputs_some_of_them_constant() -> None:
     x = tinyact.tensor(np.array([0.5, 1.5]), requires_grad=True)
     assert gradcheck(lambda a, b, n: a * b + n, (x, tinyact.tensor([2.0, 3.0]), 1.5))
+
+
+def test_an_input_that_is_not_used() -> None:
+    for m in (tinyact, torch):
+        inputs = tuple(m.ones(2, dtype=m.float64, requires_grad=True) for _ in "xy")
+        assert m.autograd.gradcheck(lambda x, y: x * x, inputs)
+        assert m.autograd.gradgradcheck(lambda x, y: x * x, inputs)
 
 
 def test_a_function_cut_off_from_its_input_is_found() -> None:
