@@ -7,6 +7,7 @@ the engine itself. The floors are NumPy calls without which the result can't be 
 from __future__ import annotations
 
 import argparse
+import functools
 import statistics
 import time
 from collections import defaultdict
@@ -18,11 +19,18 @@ import numpy as np
 
 import tinyact
 from benchmarks.accuracy import RESULTS
+from benchmarks.operations import ACTIVATIONS, SIZES, activation
 from benchmarks.steps import with_framework
 from benchmarks.timing import versions
 from tinyact.autograd.engine import Operation
 
-STEPS = {"batch 4000, 100→16→1": (4000, (16,)), "batch 32, 100→16→1": (32, (16,))}
+STEPS = {
+    "batch 4000, 100→16→1": (4000, (16,)),
+    "batch 32, 100→16→1": (32, (16,)),
+    "batch 4000, 4×64 hidden": (4000, (64,) * 4),
+}
+
+WHOLE = "whole"
 
 
 def microseconds(program: Callable[[], Any], calls: int) -> float:
@@ -42,11 +50,11 @@ def operations(cls: type[Operation] = Operation) -> Iterator[type[Operation]]:
         yield from operations(sub)
 
 
-def parts(batch: int, hidden: tuple[int, ...], steps: int = 300) -> dict[str, float]:
-    """Microseconds of a whole step, and of each part of it that is arithmetic."""
-    whole = with_framework("tinyact", batch, hidden)
-    microseconds(whole, 50)
-    found = {"whole step": microseconds(whole, steps)}
+def parts(make: Callable[[], Callable[[], Any]], steps: int = 300) -> dict[str, float]:
+    """Microseconds of a whole call of the program that is made, and of each part of it that is arithmetic."""
+    whole = make()
+    microseconds(whole, steps // 6)
+    found = {WHOLE: microseconds(whole, steps)}
     spent: dict[str, list[float]] = defaultdict(list)
 
     def timed(function: Callable[..., Any], name: str) -> Callable[..., Any]:
@@ -69,7 +77,7 @@ def parts(batch: int, hidden: tuple[int, ...], steps: int = 300) -> dict[str, fl
             rules = [rule._replace(function=timed(rule.function, f"{{}}: {_name(cls, rule)}")) for rule in cls._rules]
             cls._rules, cls._plans = tuple(rules), {}
     try:
-        microseconds(with_framework("tinyact", batch, hidden), steps)
+        microseconds(make(), steps)
     finally:
         for cls, name, value in originals:
             setattr(cls, name, value)
@@ -105,14 +113,24 @@ def report() -> str:
     said = ", ".join(f"{name} {version}" for name, version in versions().items() if name in ("python", "numpy"))
     lines = ["# Where the time goes", "", f"`python -m benchmarks.profile` ({said})", ""]
     for name, (batch, hidden) in STEPS.items():
-        found = parts(batch, hidden)
-        whole = found.pop("whole step")
+        found = parts(functools.partial(with_framework, "tinyact", batch, hidden))
+        whole = found.pop(WHOLE)
         lines += [f"| a step, {name} | µs | share |", "|---|--:|--:|"]
         for part, spent in sorted(found.items(), key=lambda item: -item[1]):
             lines.append(f"| {part} | {spent:.1f} | {spent / whole:.0%} |")
         rest = whole - sum(found.values())
         lines += [f"| the engine: recording, sweep, checks, modules, optimizer | {rest:.1f} | {rest / whole:.0%} |"]
-        lines += [f"| whole step | {whole:.1f} | |", ""]
+        lines += [f"| {WHOLE} | {whole:.1f} | |", ""]
+    lines += ["| activation, through the engine | forward, µs | backward, µs | engine, µs |", "|---|--:|--:|--:|"]
+    for label in ("64 Ki", "1 Mi"):
+        for name in ACTIVATIONS:
+            found = parts(functools.partial(activation, "tinyact", name, SIZES[label]), 60)
+            whole = found.pop(WHOLE)
+            forward = sum(spent for part, spent in found.items() if part.endswith("forward"))
+            backward = sum(found.values()) - forward
+            cells = (forward, backward, whole - forward - backward)
+            lines.append(f"| {name}, {label} | {' | '.join(f'{spent:.0f}' for spent in cells)} |")
+    lines.append("")
     lines += ["| NumPy calls alone | µs |", "|---|--:|"]
     lines += [f"| {name} | {spent:.1f} |" for name, spent in floors().items()]
     return "\n".join(lines) + "\n"
