@@ -262,6 +262,11 @@ def test_rrelu(x: Any, seed: int, training: bool) -> None:
     same(program, x, names=True)
 
 
+@pytest.mark.parametrize("training", [False, True])
+def test_rrelu_between_equal_bounds(training: bool) -> None:
+    same(lambda m, t: m.nn.functional.rrelu(t, 0.25, 0.25, training), np.array([-2.0, 3.0]))
+
+
 @given(x=arrays(dtype="float64"), beta=numbers(-3, 3))
 def test_swish_is_x_times_sigmoid(x: Any, beta: float) -> None:
     ours = [tinyact.tensor(v, requires_grad=True) for v in (x, np.array([beta]))]

@@ -83,6 +83,12 @@ def test_nothing_to_vary_is_warned_of() -> None:
             assert [(warning.filename, warning.lineno) for warning in warned] == [(__file__, line)]
 
 
+def test_no_dimension_means_all() -> None:
+    x = np.arange(6.0).reshape(2, 3)
+    same(lambda m, t: (t.sum(()), t.mean([]), t.sum(dim=(), keepdim=True)), x)
+    same(lambda m, t: (t.var(dim=[]), t.all(()), t.any([])), x, upstream=None)
+
+
 def test_where_the_deviation_is_0_its_gradient_is_exactly_0() -> None:
     for m in (tinyact, torch):
         x = m.tensor([1e-200, -1e-200], dtype=m.float64, requires_grad=True)

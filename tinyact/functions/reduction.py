@@ -426,5 +426,7 @@ def any(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
 
 def _truth(function: Any, name: str, input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
     array = as_tensor_operand(input, name).array
-    result = wrap(function(array, axis=dimensions(dim, array.ndim), keepdims=keepdim))
+    # No dimension means none here, and all elsewhere, as in PyTorch.
+    axes = () if isinstance(dim, (tuple, list)) and not dim else dimensions(dim, array.ndim)
+    result = wrap(function(array, axis=axes, keepdims=keepdim))
     return cast(result, np.dtype(np.uint8)) if array.dtype == np.uint8 else result  # as PyTorch has it
