@@ -178,7 +178,7 @@ class SELU(Activation):
     """
 
     inplace = True
-    scale, alpha = 1.0507009873554804934193349852946, 1.6732632423543772848170429916717
+    scale = 1.0507009873554804934193349852946
     scale_alpha = 1.7580993408473768599402175208123  # s·α rounded once; the product of the rounded ones is one unit off
 
     def name(self) -> str:
