@@ -238,6 +238,25 @@ def test_a_view_that_is_changed_changes_its_base() -> None:
     same(program)
 
 
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda x: x.t(), lambda x: x[0], lambda x: x[:, 1:], lambda x: x.view(6), lambda x: x.reshape(3, 2),
+        lambda x: x.unsqueeze(0), lambda x: x.expand(2, 2, 3), lambda x: x.detach(), lambda x: x.flatten(),
+        lambda x: x.permute(1, 0), lambda x: x.transpose(0, 1), lambda x: x.unsqueeze(0).squeeze(0),
+    ],
+)  # fmt: skip
+def test_a_change_of_what_a_view_looks_at_is_noticed(look: Any) -> None:
+    def program(m: Any) -> None:
+        x = m.ones(2, 3)
+        view = look(x)
+        product = view * m.ones(tuple(view.shape), requires_grad=True)
+        x.add_(1)
+        product.sum().backward()
+
+    same_error(program)
+
+
 def test_of_many_views_none_is_forgotten() -> None:
     x = tinyact.ones(2, requires_grad=True) * 1
     views = []
