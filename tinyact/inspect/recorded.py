@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinyact.autograd import engine, is_grad_enabled
-from tinyact.autograd.engine import Operation, parameters
+from tinyact.autograd.engine import Operation
 from tinyact.autograd.function import _Application, _Output
 from tinyact.inspect.cost import multiplications, saved_bytes
 from tinyact.inspect.graph import Counts, Edge, Graph, Node
@@ -108,9 +108,10 @@ def argument(operation: Operation, place: int) -> str:
         return "outputs"
     forward = operation.function.forward if isinstance(operation, _Application) else type(operation).forward
     code = forward.__code__
+    many = bool(code.co_flags & inspect.CO_VARARGS)
     # The first is ctx or self, the last may stand for many.
-    names = parameters(forward)[1:]
-    single = len(names) - bool(code.co_flags & inspect.CO_VARARGS)
+    names = code.co_varnames[1 : code.co_argcount + many]
+    single = len(names) - many
     return names[place] if place < single else f"{names[-1] if names else 'args'}[{place - single}]"
 
 
