@@ -215,6 +215,7 @@ class CELU(Activation):
         return positive(x) + self.alpha * np.expm1(negative(x) / self.alpha)
 
     def derivative(self, x: Any) -> Any:
+        # Above 0 the exponent is 0, and the slope e⁰ = 1.
         return np.exp(negative_part(x) / self.alpha)
 
 
