@@ -81,7 +81,7 @@ def test_several_callers_at_once() -> None:
     assert [set(result) for result in results] == [{0.0}, {1.0}, {2.0}, {3.0}]
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_after_a_fork() -> None:
     in_blocks(lambda a: a + 1, np.float64, np.zeros(4 * SHARE))

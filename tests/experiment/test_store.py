@@ -94,7 +94,7 @@ except StoreError as error:
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no such limits here")
+@pytest.mark.skipif(sys.platform == "win32", reason="needs resource.setrlimit")
 def test_a_full_disk_loses_nothing_that_was_finished(tmp_path: Path) -> None:
     path = tmp_path / "a.sqlite"
     done = subprocess.run([sys.executable, "-c", FULL, str(path)], capture_output=True, text=True, check=True)

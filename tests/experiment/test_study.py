@@ -100,7 +100,7 @@ def test_a_run_has_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     assert {pool["num_threads"] for pool in pools} == {1}
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no such terminals here")
+@pytest.mark.skipif(sys.platform == "win32", reason="needs pseudo-terminals (pty)")
 @pytest.mark.parametrize(("options", "shown"), [([], True), (["--quiet"], False), (["--verbose"], False)])
 def test_a_bar_on_a_terminal_alone(options: list[str], shown: bool, tmp_path: Path) -> None:
     ours, theirs = os.openpty()
@@ -168,7 +168,7 @@ def test_ctrl_c_says_how_to_go_on(
     assert "the same command goes on with the rest" in said
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no such signals here")
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 def test_ctrl_c_with_workers_ends_cleanly(tmp_path: Path) -> None:
     command = [
         sys.executable,
