@@ -101,8 +101,8 @@ class Optimizer:
                 f"{type(params).__name__}"
             )
         self.defaults = defaults
-        # Per group: which parameters the last step was of, and those of them that step together.
-        self._together: dict[int, tuple[list[int], list[_Together]]] = {}
+        # Per group: which parameters the last step was of, and its `_division` of them.
+        self._divisions: dict[int, tuple[list[int], list[_Together], list[Tensor]]] = {}
         self.state: defaultdict[Tensor, State] = defaultdict(dict)
         self.param_groups: list[Group] = []
         groups = list(params)
@@ -154,10 +154,10 @@ class Optimizer:
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forgets the gradients: ``.grad`` is None afterwards, or zero if ``set_to_none`` is false."""
         for parameter in self._parameters():
-            if set_to_none or parameter.grad is None:
+            if set_to_none or parameter._grad is None:
                 parameter._grad = None
             else:
-                parameter._grad = parameter.grad.detach().zero_()
+                parameter._grad = parameter._grad.detach().zero_()
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Changes every parameter that has a gradient.
@@ -171,27 +171,31 @@ class Optimizer:
                 loss = closure()
         with np.errstate(all="ignore"):
             for number, group in enumerate(self.param_groups):
-                parameters = [p for p in group["params"] if p._grad is not None]
-                if self.elementwise:
-                    self._step_together(number, [p for p in parameters if p.array.size <= _SMALL], group)
-                    parameters = [p for p in parameters if p.array.size > _SMALL]
-                for p in parameters:
-                    self._update(p.array, p._grad.array, self.state[p], group)
+                together, alone = self._division(number, [p for p in group["params"] if p._grad is not None])
+                for part in together:
+                    part.step(group)
+                for p in alone:
+                    self._update(p.array, p._grad.array, self.state[p], group)  # type: ignore[union-attr]
                     p._version[0] += 1  # a sweep that wanted the old values must notice
         return loss
 
-    def _step_together(self, number: int, parameters: list[Tensor], group: Group) -> None:
-        """One step of the small parameters of a group, in as few NumPy calls as for one."""
-        if self._together.get(number, (None, []))[0] != list(map(id, parameters)):
+    def _division(self, number: int, parameters: list[Tensor]) -> tuple[list[_Together], list[Tensor]]:
+        """Which parameters of a group step together, in as few NumPy calls as for one, and which alone."""
+        known = self._divisions.get(number)
+        if known is None or known[0] != list(map(id, parameters)):
             kinds: dict[Any, list[Tensor]] = {}
+            alone = []
             for p in parameters:
+                if not self.elementwise or p.array.size > _SMALL:
+                    alone.append(p)
+                    continue
                 state = self.state[p]
                 # Only what began together is at the same step.
                 began = (p.array.dtype, *state, "step" in state and state["step"].item())
                 kinds.setdefault(began, []).append(p)
-            self._together[number] = list(map(id, parameters)), [_Together(part, self) for part in kinds.values()]
-        for together in self._together[number][1]:
-            together.step(group)
+            together = [_Together(part, self) for part in kinds.values()]
+            known = self._divisions[number] = list(map(id, parameters)), together, alone
+        return known[1:]
 
     def _update(self, p: Array, grad: Array, state: State, group: Group) -> None:
         """One step of one parameter: change ``p``, and what ``state`` remembers about it, in place."""
@@ -244,7 +248,7 @@ class Optimizer:
             )
         state = {parameters[k]: self._fitted(k, parameters[k], s) for k, s in state_dict["state"].items()}
         self.state = defaultdict(dict, state)
-        self._together = {}
+        self._divisions = {}
         self.param_groups = [
             {**saved, "params": own["params"]} for saved, own in zip(saved_groups, self.param_groups, strict=True)
         ]
@@ -439,8 +443,8 @@ class Adam(Optimizer):
             state["step"] = wrap(np.zeros((), np.float32))
             for key in ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")[: 2 + group["amsgrad"]]:
                 state[key] = wrap(np.zeros_like(p))
-        state["step"].array += 1
-        step = state["step"].array.item()
+        step = state["step"].array.item() + 1
+        state["step"].array[...] = step
         beta1, beta2 = group["betas"]
         m, v = state["exp_avg"].array, state["exp_avg_sq"].array
 

@@ -323,6 +323,22 @@ def test_refused(program: Any) -> None:
     same_error(lambda m: program(m, m.nn.functional))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_limits_of_probabilities(dtype: str) -> None:
+    """−0 is one, and the next number above 1 is none."""
+
+    def program(m: Any, x: Any) -> Any:
+        return m.nn.functional.binary_cross_entropy(m.from_numpy(x), m.from_numpy(x), reduction="none")
+
+    same(lambda m: program(m, np.array([-0.0, 0.0, 0.5, 1.0], dtype)))
+    above, below = np.nextafter(np.array([1, 0], dtype), np.array([2, -1], dtype))
+    for outside in (above, below):
+        with pytest.raises(RuntimeError, match="between 0 and 1"):
+            program(tinyact, np.array([0.5, outside], dtype))
+        with pytest.raises(RuntimeError, match="between 0 and 1"):
+            program(torch, np.array([0.5, outside], dtype))
+
+
 @pytest.mark.parametrize("outside", [-0.5, 1.5, np.inf, np.nan])
 def test_what_is_no_probability_is_named(outside: float) -> None:
     inside, beyond = tinyact.full((2,), 0.5), tinyact.tensor([0.5, outside])

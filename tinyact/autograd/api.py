@@ -143,9 +143,9 @@ def _first_gradients(roots: list[Tensor], given: list[Tensor | None]) -> list[Te
         if gradient is not None and not hasattr(gradient, "array"):
             raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
         if gradient is None:
-            if root.numel() != 1:
+            if root.array.size != 1:
                 raise RuntimeError("grad can be implicitly created only for scalar outputs")
-            gradient = wrap(np.ones_like(root.array))
+            gradient = wrap(np.ones(root.array.shape, root.array.dtype))
         elif gradient.array.shape != root.array.shape:
             raise RuntimeError(
                 f"Mismatch in shape: grad_output[{i}] has a shape of {gradient.shape} and output[{i}] has a shape of "

@@ -145,7 +145,7 @@ class Operation:
     def record(self, inputs: Sequence[Any], output: Tensor) -> None:
         """Enter the graph: remember what the rules will want, and become the node that made the output."""
         values = (*inputs, output)
-        self.saved = [save(values[k]) for k in self.plan.saves]
+        self.saved = list(map(save, map(values.__getitem__, self.plan.saves)))
         self.attach(output)
 
     def attach(self, output: Tensor) -> None:
@@ -182,7 +182,7 @@ class Operation:
         grads: list[Gradient] = [None] * len(self.edges)
         try:
             for index, rule, takes in self.plan.rules:
-                grads[index] = rule(self, grad, *[saved[k] for k in takes])
+                grads[index] = rule(self, grad, *map(saved.__getitem__, takes))
         except Exception as error:
             if recording.on:
                 raise not_recordable(self, error) from error
@@ -277,6 +277,7 @@ def _rules_of(cls: type[Operation]) -> Iterable[Rule]:
 
 
 next_serial = itertools.count().__next__
+_serial = attrgetter("serial")
 
 
 def bind(tensor_class: type[Tensor]) -> None:
@@ -412,7 +413,7 @@ def _order(starts: list[Edge], wanted: set[Edge] | None) -> list[Operation | Ten
             if edge is not None and edge not in seen:
                 seen.add(edge)
                 stack.append(edge)
-    operations.sort(key=attrgetter("serial"), reverse=True)
+    operations.sort(key=_serial, reverse=True)
     nodes: list[Operation | Tensor] = [*operations, *leaves]
     return nodes if wanted is None else _on_the_way(nodes, wanted)
 

@@ -53,9 +53,16 @@ class Sigmoid(Activation):
     integers = "floats"
 
     def value(self, x: Any) -> Any:
-        # 1 / (1 + e⁻ˣ) for x ≥ 0 and the same fraction times eˣ, eˣ / (eˣ + 1), below: e^(−|x|) can't overflow.
-        e = np.exp(-np.abs(x))
-        return np.maximum(e, x >= 0) / (1 + e)
+        # The same fraction times eˣ, which has the smallest values too. At 40 it is 1 already.
+        e = np.exp(at_most(x, 40.0))
+        return e / (1 + e)
+
+    def rounded_value(self, x: Any) -> Any:
+        if x.dtype == FLOAT64:
+            # For x > 0 as above: just below 1 the derivative, y·(1 − y), hangs on y's last bit, which eˣ + 1 has lost.
+            e = np.exp(-np.abs(x))
+            return np.maximum(e, x >= 0) / (1 + e)
+        return super().rounded_value(x)
 
     def derivative(self, y: Any) -> Any:
         return y * (1 - y)
@@ -103,11 +110,11 @@ class ReLU(Activation):
     integers = "kept"
 
     def value(self, x: Any) -> Any:
-        return positive(x) if x.dtype.kind == "f" else np.maximum(x, 0)
+        return at_least(x, 0.0) if x.dtype.kind == "f" else np.maximum(x, 0)
 
     def derivative(self, y: Any) -> Any:
         # Not y > 0: NaN lets the gradient pass, as in PyTorch.
-        return ~(y <= 0)
+        return y != 0
 
 
 class LeakyReLU(Activation):
@@ -161,10 +168,12 @@ class ELU(Activation):
         self.alpha = number(alpha, "elu", "alpha")
 
     def value(self, x: Any) -> Any:
-        return positive(x) + self.alpha * np.expm1(negative(x))
+        return at_least(x, 0.0) + self.alpha * np.expm1(at_most(x, 0.0))
 
     def derivative(self, x: Any) -> Any:
-        return choose(x > 0, 1.0, self.alpha * np.exp(negative_part(x)), x)
+        slope = self.alpha * np.exp(negative_part(x))
+        # For α = 1 this is the slope above 0 too: e⁰.
+        return slope if self.alpha == 1 else choose(x > 0, 1.0, slope, x)
 
 
 class SELU(Activation):
@@ -185,7 +194,7 @@ class SELU(Activation):
         return "EluBackward0"
 
     def value(self, x: Any) -> Any:
-        return self.scale * positive(x) + self.scale_alpha * np.expm1(negative(x))
+        return self.scale * at_least(x, 0.0) + self.scale_alpha * np.expm1(at_most(x, 0.0))
 
     def derivative(self, x: Any) -> Any:
         return choose(x > 0, self.scale, self.scale_alpha * np.exp(negative_part(x)), x)
@@ -212,7 +221,7 @@ class CELU(Activation):
             raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
 
     def value(self, x: Any) -> Any:
-        return positive(x) + self.alpha * np.expm1(negative(x) / self.alpha)
+        return at_least(x, 0.0) + self.alpha * np.expm1(at_most(x, 0.0) / self.alpha)
 
     def derivative(self, x: Any) -> Any:
         # Above 0 the exponent is 0, and the slope e⁰ = 1.
@@ -233,7 +242,7 @@ class SiLU(Activation):
     inplace = True
 
     def value(self, x: Any) -> Any:
-        return bounded_below(x) * sigma(x)
+        return at_least(x, -1000.0) * sigma(x)
 
     def derivative(self, x: Any) -> Any:
         x = bounded(x)
@@ -259,7 +268,7 @@ class Mish(Activation):
         return e * (e + 2) / (e * (e + 2) + 2)
 
     def value(self, x: Any) -> Any:
-        return bounded_below(x) * self.share(x)
+        return at_least(x, -1000.0) * self.share(x)
 
     def derivative(self, x: Any) -> Any:
         x = bounded(x)
@@ -304,7 +313,7 @@ class GELU(Activation):
         return sigma(2 * math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x))
 
     def value(self, x: Any) -> Any:
-        return bounded_below(x) * self.share(x)
+        return at_least(x, -1000.0) * self.share(x)
 
     def derivative(self, x: Any) -> Any:
         x = bounded(x)
@@ -471,7 +480,7 @@ class Hardswish(Activation):
     inplace = True
 
     def value(self, x: Any) -> Any:
-        return bounded_below(x) * np.minimum(np.maximum(x + 3, 0), 6) / 6
+        return at_least(x, -1000.0) * np.minimum(np.maximum(x + 3, 0), 6) / 6
 
     def derivative(self, x: Any) -> Any:
         return choose(x <= -3, 0.0, choose(x >= 3, 1.0, x / 3 + 0.5, x), x)
@@ -699,14 +708,14 @@ def sigma(x: Any) -> Any:
     return Sigmoid()(x)
 
 
-def positive(x: Any) -> Any:
-    """max(x, 0), as NumPy computes it fastest; in a sum with a function of `negative` one of the two is 0."""
-    return np.maximum(x, 0) if x.size < 1 << 12 else np.clip(x, 0.0, np.inf)
+def at_least(x: Any, low: float) -> Any:
+    """max(x, low) of an array, as NumPy computes it fastest."""
+    return np.maximum(x, low) if x.size < 1 << 12 else np.clip(x, low, np.inf)
 
 
-def negative(x: Any) -> Any:
-    """min(x, 0); in derivatives it is `negative_part`."""
-    return np.clip(x, -np.inf, 0.0)
+def at_most(x: Any, high: float) -> Any:
+    """min(x, high) of an array, as NumPy computes it fastest."""
+    return np.minimum(x, high) if x.size < 1 << 12 else np.clip(x, -np.inf, high)
 
 
 def bounded(x: Any) -> Any:
@@ -715,13 +724,8 @@ def bounded(x: Any) -> Any:
 
 
 def negative_part(x: Any) -> Any:
-    """x where it is below 0, else 0; its own derivative is 0 at 0, as PyTorch's second derivatives of ELU have it."""
-    return keep(x, ~(x >= 0))
-
-
-def bounded_below(x: Any) -> Any:
-    """x, but at least −1000, where what it is multiplied with is 0."""
-    return np.clip(x, -1000.0, np.inf)
+    """min(x, 0) of arrays or tensors; its own derivative is 0 at 0, as PyTorch's second derivatives of ELU have it."""
+    return keep(x, ~(x >= 0)) if isinstance(x, engine.Tensor) else at_most(x, 0.0)
 
 
 # --- the public functions ------------------------------------------------------------------------------------------

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tinyact.tensor import Tensor
 
 # PyTorch's 10⁻¹² is a float32 number, for float64 losses too.
+# The bits of 1.
+_ONE = {np.dtype(np.float32): (np.uint32, 0x3F800000), np.dtype(np.float64): (np.uint64, 0x3FF0000000000000)}
 _EPSILON = float(np.float32(1e-12))
 
 
@@ -53,13 +55,13 @@ class BinaryCrossEntropy(Loss):
     """
 
     def forward(self, x: Any, t: Any, w: Any) -> Any:
-        return self.reduced(((t - 1) * np.maximum(np.log1p(-x), -100) - t * np.maximum(np.log(x), -100)) * w)
+        return self.reduced(weighted((t - 1) * np.maximum(np.log1p(-x), -100) - t * np.maximum(np.log(x), -100), w))
 
     def grad_x(self, grad: Gradient, x: Any, t: Any, w: Any) -> Gradient:
-        return self.each(grad) * (x - t) / np.maximum((1 - x) * x, _EPSILON) * w
+        return weighted(self.each(grad) * (x - t) / np.maximum((1 - x) * x, _EPSILON), w)
 
     def grad_t(self, grad: Gradient, x: Any, w: Any) -> Gradient:
-        return self.each(grad) * (np.log(1 - x) - np.log(x)) * w
+        return weighted(self.each(grad) * (np.log(1 - x) - np.log(x)), w)
 
 
 class BinaryCrossEntropyWithLogits(Loss):
@@ -69,13 +71,18 @@ class BinaryCrossEntropyWithLogits(Loss):
     """
 
     def forward(self, x: Any, t: Any, w: Any, p: Any) -> Any:
-        return self.reduced(((1 - t) * x + (1 + (p - 1) * t) * softplus(-x)) * w)
+        return self.reduced(weighted((1 - t) * x + (1 + (p - 1) * t) * softplus(-x), w))
 
     def grad_x(self, grad: Gradient, x: Any, t: Any, w: Any, p: Any) -> Gradient:
-        return self.each(grad) * ((1 - t + p * t) * sigma(x) - p * t) * w
+        return weighted(self.each(grad) * ((1 - t + p * t) * sigma(x) - p * t), w)
 
     def grad_t(self, grad: Gradient, x: Any, w: Any, p: Any) -> Gradient:
-        return self.each(grad) * ((p - 1) * softplus(-x) - x) * w
+        return weighted(self.each(grad) * ((p - 1) * softplus(-x) - x), w)
+
+
+def weighted(values: Any, w: Any) -> Any:
+    """The values times their weights, if they have any."""
+    return values if w is None else values * w
 
 
 def softplus(x: Any) -> Any:
@@ -228,10 +235,20 @@ def _check_dtype(input: Tensor, other: Tensor) -> None:
         raise RuntimeError(f"Found dtype {kinds[0]} but expected {kinds[1]}")
 
 
+def _outside(array: Any) -> Any:
+    """Those of the numbers that are not between 0 and 1; NaN is one of them."""
+    # In one pass, since this is asked in every step: as integers, floating numbers from 0 up keep their order, and NaN
+    # and all that have a minus sign come after them.
+    integers, one = _ONE[array.dtype]
+    if np.maximum.reduce(array.view(integers), None, initial=0) <= one:
+        return ()
+    return array[~((array >= 0) & (array <= 1))]
+
+
 def _constant(value: Tensor | None, input: Tensor, argument: str, function: str) -> Any:
-    """A weight that broadcasts to the input and has no gradient; 1 if there is none."""
+    """The weight if there is one, checked: it must broadcast to the input and have no gradient."""
     if value is None:
-        return 1.0
+        return None
     if as_tensor_operand(value, function).requires_grad:
         raise RuntimeError(
             f"The function '{function}' is not differentiable with respect to argument '{argument}'. This input cannot "
@@ -300,10 +317,9 @@ def binary_cross_entropy(
     if weight is not None:
         _check_dtype(input, weight)
     for name, array in (("input", x), ("target", t)):
-        # NaN is refused too: neither comparison holds for it.
-        if array.size and not (np.minimum.reduce(array, None) >= 0 and np.maximum.reduce(array, None) <= 1):
-            outside = array[~((array >= 0) & (array <= 1))][0]
-            raise RuntimeError(f"all elements of {name} should be between 0 and 1, got {outside}")
+        outside = _outside(array)
+        if len(outside):
+            raise RuntimeError(f"all elements of {name} should be between 0 and 1, got {outside[0]}")
     w = _constant(weight, input, "weight", "binary_cross_entropy")
     return BinaryCrossEntropy(reduction).apply(input, target, w)
 
@@ -344,7 +360,8 @@ def binary_cross_entropy_with_logits(
         raise ValueError(f"Target size ({target.size()}) must be the same as input size ({input.size()})")
     x, t = _pair(input, target, name)
     w = _constant(weight, x, "weight", name)
-    return BinaryCrossEntropyWithLogits(reduction).apply(x, t, w, _constant(pos_weight, x, "pos_weight", name))
+    p = 1.0 if pos_weight is None else _constant(pos_weight, x, "pos_weight", name)
+    return BinaryCrossEntropyWithLogits(reduction).apply(x, t, w, p)
 
 
 @documented(MseLoss)
