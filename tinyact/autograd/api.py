@@ -145,7 +145,7 @@ def _first_gradients(roots: list[Tensor], given: list[Tensor | None]) -> list[Te
         if gradient is None:
             if root.array.size != 1:
                 raise RuntimeError("grad can be implicitly created only for scalar outputs")
-            gradient = wrap(np.ones(root.array.shape, root.array.dtype))
+            gradient = wrap(np.array(1, root.array.dtype, ndmin=root.array.ndim))
         elif gradient.array.shape != root.array.shape:
             raise RuntimeError(
                 f"Mismatch in shape: grad_output[{i}] has a shape of {gradient.shape} and output[{i}] has a shape of "
