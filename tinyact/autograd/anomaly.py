@@ -6,11 +6,10 @@ and at every step of a sweep. They are replaced rather than asked to look, so th
 
 from __future__ import annotations
 
-import traceback
+import os
 import warnings
 from collections.abc import Iterable, Sequence
 from itertools import islice
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,7 +22,8 @@ from tinyact.autograd.function import _Application, _Output
 if TYPE_CHECKING:
     from tinyact.tensor import Tensor
 
-_PACKAGE = str(Path(__file__).parents[1])
+# Not with pathlib: it would be a tenth of what importing the package takes.
+_PACKAGE = os.path.dirname(os.path.dirname(__file__))
 # So many of the calls that led to an operation are told.
 _FRAMES = 3
 
@@ -173,6 +173,8 @@ def _note(operation: Any, inputs: Sequence[Any], outputs: Sequence[Tensor]) -> N
 
 def _user_lines() -> str:
     """The calls that lead here, without those inside of the library; the last ones."""
+    import traceback
+
     stack = traceback.walk_stack(None)
     user = (line for line in stack if not line[0].f_code.co_filename.startswith(_PACKAGE))
     return "".join(traceback.StackSummary.extract(reversed([*islice(user, _FRAMES)])).format()).rstrip()
@@ -212,6 +214,8 @@ def _watched_sweep(*args: Any, **options: Any) -> Any:
 
 def _failed_at(error: Exception) -> Operation | None:
     """The node that the sweep was at when it failed."""
+    import traceback
+
     for frame, _ in traceback.walk_tb(error.__traceback__):
         if frame.f_code is _sweep.__code__:
             node = frame.f_locals.get("node")
