@@ -18,9 +18,9 @@ from tinyact.functions.softmax import log_softmax
 if TYPE_CHECKING:
     from tinyact.tensor import Tensor
 
-# PyTorch's 10⁻¹² is a float32 number, for float64 losses too.
 # The bits of 1.
 _ONE = {np.dtype(np.float32): (np.uint32, 0x3F800000), np.dtype(np.float64): (np.uint64, 0x3FF0000000000000)}
+# PyTorch's 10⁻¹² is a float32 number, for float64 losses too.
 _EPSILON = float(np.float32(1e-12))
 
 
