@@ -59,7 +59,7 @@ class Sigmoid(Activation):
 
     def rounded_value(self, x: Any) -> Any:
         if x.dtype == FLOAT64:
-            # For x ≥ 0 1 / (1 + e⁻ˣ): just below 1, y·(1 − y) hangs on the last bit of y, which 1 + eˣ has rounded away.
+            # For x ≥ 0 1 / (1 + e⁻ˣ): just below 1, y·(1 − y) hangs on the last bit of y, which 1 + eˣ rounds away.
             e = np.exp(-np.abs(x))
             return np.maximum(e, x >= 0) / (1 + e)
         return super().rounded_value(x)
