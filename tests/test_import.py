@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 
@@ -23,10 +24,16 @@ def test_numpy_alone() -> None:
     assert done.stdout.strip() == "['numpy', 'tinyact']"
 
 
-def test_every_public_name_exists() -> None:
-    for name in tinyact.__all__:
-        assert hasattr(tinyact, name)
-    assert len(set(tinyact.__all__)) == len(tinyact.__all__)
+def test_a_star_import_brings_what_the_files_list() -> None:
+    names: dict[str, object] = {}
+    exec("from tinyact import *", names)
+    for file in ("arithmetic", "comparison", "elementwise", "reduction", "shape"):
+        module = importlib.import_module(f"tinyact.functions.{file}")
+        for name in module.__all__:
+            assert names[name] is getattr(module, name) is getattr(tinyact, name)
+    for name in tinyact.creation.__all__:
+        assert names[name] is getattr(tinyact.creation, name)
+    assert {"Tensor", "float32", "nn", "optim", "no_grad", "manual_seed", "matmul", "softmax"} <= set(names)
 
 
 def test_what_few_programs_need_is_loaded_when_used() -> None:

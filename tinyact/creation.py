@@ -8,12 +8,17 @@ from typing import Any
 import numpy as np
 
 from tinyact import random
-from tinyact.autograd.engine import wrap
+from tinyact.autograd.operation import wrap
 from tinyact.dtype import as_dtype, float32, float64, int64
 from tinyact.dtype import dtype as DType
-from tinyact.functions.elementwise import as_tensor_operand
-from tinyact.functions.operand import sizes_of
-from tinyact.tensor import Tensor
+from tinyact.functions.operand import from_data, require_tensor, sizes_of
+from tinyact.tensor import Tensor, from_data_or_sizes
+
+__all__ = [
+    "DoubleTensor", "FloatTensor", "LongTensor", "arange", "as_tensor", "empty", "empty_like", "eye", "from_numpy",
+    "full", "full_like", "linspace", "ones", "ones_like", "rand", "rand_like", "randint", "randn", "randn_like",
+    "randperm", "tensor", "zeros", "zeros_like",
+]  # fmt: skip
 
 
 def _finished(array: Any, dtype: DType | None, requires_grad: bool) -> Tensor:
@@ -49,7 +54,7 @@ def tensor(data: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tens
         >>> tinyact.tensor([[1, 2.5]])
         tensor([[1.0000, 2.5000]])
     """
-    result = Tensor._from_data(data, None if dtype is None else as_dtype(dtype))
+    result = from_data(data, None if dtype is None else as_dtype(dtype))
     if requires_grad and result.array.dtype.kind != "f":
         raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
     return result.requires_grad_() if requires_grad else result
@@ -85,30 +90,30 @@ def from_numpy(array: np.ndarray[Any, np.dtype[Any]]) -> Tensor:
 
 
 class _Constructor(type):
-    """Lets ``isinstance(t, FloatTensor)`` ask for the dtype."""
+    """Lets ``isinstance(t, FloatTensor)`` ask for the dtype, and the call make a plain tensor."""
 
     dtype: DType
 
     def __call__(cls, *data: Any) -> Tensor:
-        return Tensor._legacy(data, cls.dtype)
+        return wrap(from_data_or_sizes(data, cls.dtype))
 
     def __instancecheck__(cls, instance: Any) -> bool:
         return isinstance(instance, Tensor) and instance.dtype is cls.dtype
 
 
-class FloatTensor(metaclass=_Constructor):
+class FloatTensor(Tensor, metaclass=_Constructor):
     """PyTorch's older way to make a float32 tensor, from data or of a shape."""
 
     dtype = float32
 
 
-class DoubleTensor(metaclass=_Constructor):
+class DoubleTensor(Tensor, metaclass=_Constructor):
     """PyTorch's older way to make a float64 tensor, from data or of a shape."""
 
     dtype = float64
 
 
-class LongTensor(metaclass=_Constructor):
+class LongTensor(Tensor, metaclass=_Constructor):
     """PyTorch's older way to make an int64 tensor, from data or of a shape."""
 
     dtype = int64
@@ -144,19 +149,19 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool =
         dtype: of the elements.
         requires_grad: whether gradients with respect to it are wanted.
     """
-    kind = Tensor._from_data(fill_value).dtype if dtype is None else as_dtype(dtype)
+    kind = from_data(fill_value).dtype if dtype is None else as_dtype(dtype)
     return _finished(np.full(_shape((size,)), fill_value, kind.numpy), kind, requires_grad)
 
 
 def zeros_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Zeros in the shape and dtype of another tensor."""
-    x = as_tensor_operand(input, "zeros_like")
+    x = require_tensor(input, "zeros_like")
     return zeros(x.shape, dtype=dtype or x.dtype, requires_grad=requires_grad)
 
 
 def ones_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones in the shape and dtype of another tensor."""
-    x = as_tensor_operand(input, "ones_like")
+    x = require_tensor(input, "ones_like")
     return ones(x.shape, dtype=dtype or x.dtype, requires_grad=requires_grad)
 
 

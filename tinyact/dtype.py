@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+__all__ = ["dtype", "float32", "float64", "int16", "int32", "int64", "int8", "uint8"]
+
 
 class dtype:
     """The type of a tensor's elements, one object per type: ``tinyact.float32``, ``tinyact.int64`` …

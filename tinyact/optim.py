@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from tinyact.autograd import enable_grad
-from tinyact.autograd.engine import wrap
+from tinyact.autograd.operation import wrap
 from tinyact.tensor import Tensor
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -58,13 +58,13 @@ class _Together:
         """One step of all of them."""
         np.concatenate([p.array for p in self.parameters], None, self.vector)
         known = len(self.state)
-        grads = [p._grad.array for p in self.parameters]  # type: ignore[union-attr]
+        grads = [p._grad.array for p in self.parameters]
         self.optimizer._update(self.vector, _side_by_side(grads), self.state, group)
         if len(self.state) != known:
             self.share()
         for p, view in zip(self.parameters, self.views, strict=True):
             p.array[...] = view
-            p._version[0] += 1  # a sweep that wanted the old values must notice
+            p.version.count += 1  # a sweep that wanted the old values must notice
 
 
 def _side_by_side(arrays: list[Array]) -> Array:
@@ -175,8 +175,8 @@ class Optimizer:
                 for part in together:
                     part.step(group)
                 for p in alone:
-                    self._update(p.array, p._grad.array, self.state[p], group)  # type: ignore[union-attr]
-                    p._version[0] += 1  # a sweep that wanted the old values must notice
+                    self._update(p.array, p._grad.array, self.state[p], group)
+                    p.version.count += 1  # a sweep that wanted the old values must notice
         return loss
 
     def _division(self, number: int, parameters: list[Tensor]) -> tuple[list[_Together], list[Tensor]]:

@@ -13,6 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from tinyact.autograd.operation import wrap
+
+__all__ = ["Generator", "get_rng_state", "initial_seed", "manual_seed", "seed", "set_rng_state"]
+
 Array = np.ndarray[Any, np.dtype[Any]]
 
 _DEFAULT_SEED = 67280421310721  # what PyTorch's generators start with when nobody seeds them
@@ -77,7 +81,6 @@ class Generator:
         The layout is tinyact's own, not PyTorch's: 16 bytes for the seed and the place in the block of words, 16 for
         the normal number that waits, then the 624 words.
         """
-        from tinyact.creation import from_numpy
 
         state = self._words.state["state"]
         waiting = math.nan if self._next_normal is None else self._next_normal
@@ -86,7 +89,7 @@ class Generator:
             np.array([waiting, 0.0], "<f8"),
             np.asarray(state["key"], "<u4"),
         )
-        return from_numpy(np.frombuffer(b"".join(part.tobytes() for part in parts), np.uint8).copy())
+        return wrap(np.frombuffer(b"".join(part.tobytes() for part in parts), np.uint8).copy())
 
     def set_state(self, new_state: Any) -> Generator:
         """Goes back to where `get_state` was called.
@@ -95,12 +98,12 @@ class Generator:
             TypeError: if it is no uint8 tensor.
             RuntimeError: if its size is not that of a state.
         """
-        given = np.asarray(new_state)
-        if given.dtype != np.uint8:
-            raise TypeError(f"RNG state must be a torch.ByteTensor, got elements of type {given.dtype}")
-        if given.shape != (32 + 4 * 624,):
-            raise RuntimeError(f"RNG state is wrong size: get_state() gives 2528 elements, got shape {given.shape}")
-        state = given.tobytes()
+        array = np.asarray(new_state)
+        if array.dtype != np.uint8:
+            raise TypeError(f"RNG state must be a torch.ByteTensor, got elements of type {array.dtype}")
+        if array.shape != (32 + 4 * 624,):
+            raise RuntimeError(f"RNG state is wrong size: get_state() gives 2528 elements, got shape {array.shape}")
+        state = array.tobytes()
         seed, position = np.frombuffer(state[:16], "<u8").tolist()
         waiting = np.frombuffer(state[16:24], "<f8").item()
         key = np.frombuffer(state[32:], "<u4").astype(np.uint32)
@@ -239,7 +242,7 @@ default_generator = Generator()
 
 
 def manual_seed(seed: int) -> Generator:
-    """Seeds the generator that every function uses unless it is given one; see `Generator.manual_seed`.
+    """Seeds the generator that every function uses unless it is array one; see `Generator.manual_seed`.
 
     Example:
         >>> import tinyact

@@ -1,24 +1,27 @@
-"""Tensor: an array, its gradient, and the operation that made it; and every operation as a method and operator."""
+"""Tensor: a Variable with every operation as a method and operator."""
 
 from __future__ import annotations
 
 import builtins
-import itertools
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from tinyact import functions
-from tinyact.autograd import api, engine
-from tinyact.autograd.engine import Hook, Operation, wrap
+from tinyact.autograd import api
+from tinyact.autograd.hooks import RemovableHandle
+from tinyact.autograd.inplace import change, check_changeable
 from tinyact.autograd.modes import recording
+from tinyact.autograd.operation import Hook, Variable, wrap
 from tinyact.dtype import BY_NUMPY, as_dtype, bool_, float32, float64, int64
 from tinyact.dtype import dtype as DType
-from tinyact.functions.operand import as_operand, cast
-from tinyact.functions.shape import IndexPut
+from tinyact.functions import activation, arithmetic, comparison, elementwise, linear, reduction
+from tinyact.functions import shape as shapes
+from tinyact.functions import softmax as softmaxes
+from tinyact.functions.operand import as_operand, cast, from_data
 from tinyact.printing import tensor_text
+from tinyact.random import default_generator
 
 
 class Size(tuple[int, ...]):
@@ -42,7 +45,7 @@ class Size(tuple[int, ...]):
         return int(np.prod(self, dtype=np.int64))
 
 
-class Tensor:
+class Tensor(Variable):
     """An array of numbers that knows how it was computed, so that it can be differentiated.
 
     Made by `tensor`, `zeros` and their like; ``Tensor(data)`` makes one of float32, ``Tensor(2, 3)`` one of that shape.
@@ -63,52 +66,11 @@ class Tensor:
         tensor([2., 4.])
     """
 
-    array: np.ndarray[Any, np.dtype[Any]]
-    grad_fn: Operation | None = None
+    _detached: builtins.bool = False
 
-    _grad: Tensor | None = None
-    _requires_grad: bool = False
-    # What a leaf, as a node of the graph, has in common with operations; its gradient it keeps in any case.
-    _hooks: dict[int, Hook] | None = None
-    _retained: weakref.ref[Tensor] | None = None
-    # To be called when .grad has changed.
-    _accumulated: dict[int, Callable[[Tensor], None]] | None = None
-    _detached: bool = False
-    # How often the memory was changed in place: one counter for all tensors that look at it.
-    _version: list[int]
-    # The tensors that look at the same memory: a view, what it is a view of, and its other views.
-    _family: list[weakref.ref[Tensor]] | None = None
-
-    def __new__(cls, *data: Any) -> Tensor:
+    def __init__(self, *data: Any) -> None:
         """PyTorch's older constructor: from data, or of a shape and filled with zeros."""
-        return cls._legacy(data, float32)
-
-    @staticmethod
-    def _legacy(data: tuple[Any, ...], dtype: DType) -> Tensor:
-        if not data:
-            return wrap(np.zeros(0, dtype.numpy))
-        if isinstance(data[0], Size):
-            data = tuple(data[0])
-        if not data or isinstance(data[0], (int, np.integer)):
-            return wrap(np.zeros(data, dtype.numpy))
-        if len(data) != 1 or isinstance(data[0], float):
-            raise TypeError(f"expected data or sizes, got {data!r}")
-        return Tensor._from_data(data[0], dtype)
-
-    @staticmethod
-    def _from_data(data: Any, dtype: DType | None = None) -> Tensor:
-        """A new tensor with a copy of the data; numbers are float32, int64 or bool unless they say otherwise.
-
-        Raises:
-            TypeError: if it holds anything but numbers.
-            ValueError: if nested sequences differ in length.
-        """
-        array, inferred = _array_of(data)
-        dtype = as_dtype(inferred) if dtype is None else dtype
-        if not isinstance(data, (np.ndarray, Tensor)):
-            _check_values(array, dtype)
-        with np.errstate(all="ignore"):
-            return wrap(np.array(array, dtype.numpy, order="C"))
+        super().__init__(from_data_or_sizes(data, float32))
 
     # --- what it is ----------------------------------------------------------------------------------------------
 
@@ -327,7 +289,7 @@ class Tensor:
     def detach(self) -> Tensor:
         """The same numbers in the same memory, cut off from the graph."""
         result = wrap(self.array)
-        result._version = self._version
+        result.version = self.version
         result._detached = True
         return result
 
@@ -375,12 +337,12 @@ class Tensor:
         if not self._requires_grad:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
         if self.grad_fn is not None:
-            self.grad_fn._retained = weakref.ref(self)
+            self.grad_fn.retained = weakref.ref(self)
 
     @property
     def retains_grad(self) -> builtins.bool:
         """Whether this is no leaf and keeps its gradient nevertheless."""
-        retained = None if self.grad_fn is None else self.grad_fn._retained
+        retained = None if self.grad_fn is None else self.grad_fn.retained
         return retained is not None and retained() is self
 
     def register_hook(self, hook: Hook) -> RemovableHandle:
@@ -395,9 +357,9 @@ class Tensor:
         if not self._requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         node = self if self.grad_fn is None else self.grad_fn
-        if node._hooks is None:
-            node._hooks = {}
-        return RemovableHandle(node._hooks, hook)
+        if node.hooks is None:
+            node.hooks = {}
+        return RemovableHandle(node.hooks, hook)
 
     def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
         """Calls ``hook(tensor)`` each time after a gradient was added to ``.grad`` of this leaf.
@@ -412,97 +374,39 @@ class Tensor:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         if self.grad_fn is not None:
             raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
-        self._accumulated = self._accumulated or {}
-        return RemovableHandle(self._accumulated, hook)
+        self.accumulate_hooks = self.accumulate_hooks or {}
+        return RemovableHandle(self.accumulate_hooks, hook)
 
     # --- changes in place ----------------------------------------------------------------------------------------
-
-    def change(self, operation: Callable[..., Tensor], *args: Any) -> Tensor:
-        """Replaces its numbers by those of ``operation(self, *args)``, in place; all changes go through here.
-
-        Raises:
-            RuntimeError: if it is a leaf that requires gradients and recording is on; if the result has another shape
-                or a dtype of a higher category; or if the change would have to be recorded for a tensor that is a view
-                or has views (write ``x = x + 1`` for ``x += 1`` then).
-        """
-        self._check_changeable()
-        # A copy, because the operation may save its input, which is about to change.
-        result = operation(self._copy_in_place() if recording.on else self, *args)
-        if result.array.shape != self.array.shape:
-            raise RuntimeError(
-                f"output with shape {list(self.array.shape)} doesn't match the broadcast shape "
-                f"{list(result.array.shape)}"
-            )
-        if not _castable(result.array.dtype, self.array.dtype):
-            raise RuntimeError(f"result type {result.dtype} can't be cast to the desired output type {self.dtype}")
-        result = cast(result, self.array.dtype)
-        if result._requires_grad:
-            if self._has_relatives():
-                raise RuntimeError(
-                    "a view, or a tensor that has views, can't be changed in place while that is recorded for "
-                    "gradients; compute a new tensor instead (x = x + 1 for x += 1), or clone() the view"
-                )
-            retained = None
-            if self.retains_grad:
-                retained, self.grad_fn._retained = self.grad_fn._retained, None  # type: ignore[union-attr]
-            self.grad_fn, self._requires_grad = result.grad_fn, True
-            if retained is not None:
-                self.retain_grad()
-        if not self.array.flags.writeable:
-            raise RuntimeError(
-                "unsupported operation: more than one element of the written-to tensor refers to a single memory "
-                "location. Please clone() the tensor before performing the operation."
-            )
-        self.array[...] = result.array
-        self._version[0] += 1
-        return self
-
-    def _has_relatives(self) -> builtins.bool:
-        """Whether another tensor that is still alive looks at the same memory."""
-        return builtins.any(other() is not None and other() is not self for other in self._family or ())
-
-    def _check_changeable(self) -> None:
-        if not recording.on:
-            return
-        for tensor in (self, *(other() for other in self._family or ())):
-            if tensor is not None and tensor._requires_grad and tensor.grad_fn is None:
-                which = "a leaf Variable" if tensor is self else "a view of a leaf Variable"
-                raise RuntimeError(f"{which} that requires grad is being used in an in-place operation.")
-
-    def _copy_in_place(self) -> Tensor:
-        """The same numbers at the same place in the graph, in other memory."""
-        copy = wrap(self.array.copy())
-        copy.grad_fn, copy._requires_grad = self.grad_fn, self._requires_grad
-        return copy
 
     def _replace(self, values: Any, name: str) -> Tensor:
         """Other numbers instead of its own, which get no gradient from now on."""
         values = cast(values if isinstance(values, Tensor) else wrap(np.asarray(values)), self.array.dtype)
-        return self.change(IndexPut((...,), name).apply, values)
+        return change(self, shapes.IndexPut((...,), name).apply, values)
 
     def add_(self, other: Any, *, alpha: builtins.float = 1) -> Tensor:
         """`add` in place."""
-        return self.change(functions.add, other) if alpha == 1 else self.change(functions.add, alpha * other)
+        return change(self, arithmetic.add, other) if alpha == 1 else change(self, arithmetic.add, alpha * other)
 
     def sub_(self, other: Any, *, alpha: builtins.float = 1) -> Tensor:
         """`sub` in place."""
-        return self.change(functions.sub, other) if alpha == 1 else self.change(functions.sub, alpha * other)
+        return change(self, arithmetic.sub, other) if alpha == 1 else change(self, arithmetic.sub, alpha * other)
 
     def mul_(self, other: Any) -> Tensor:
         """`mul` in place."""
-        return self.change(functions.mul, other)
+        return change(self, arithmetic.mul, other)
 
     def div_(self, other: Any) -> Tensor:
         """`div` in place."""
-        return self.change(functions.div, other)
+        return change(self, arithmetic.div, other)
 
     def pow_(self, exponent: Any) -> Tensor:
         """`pow` in place."""
-        return self.change(functions.pow, exponent)
+        return change(self, arithmetic.pow, exponent)
 
     def clamp_(self, min: Any = None, max: Any = None) -> Tensor:
         """`clamp` in place."""
-        return self.change(functions.clamp, min, max)
+        return change(self, arithmetic.clamp, min, max)
 
     def copy_(self, other: Any) -> Tensor:
         """The other tensor's numbers, broadcast to this one's shape and dtype, in place."""
@@ -525,8 +429,6 @@ class Tensor:
             RuntimeError: if ``from`` is larger than ``to``.
             NotImplementedError: if the elements are no floating numbers.
         """
-        from tinyact.random import default_generator
-
         # ``from`` is a keyword of Python's, but not inside a dictionary.
         low = named.pop("from", from_)
         generator = named.pop("generator", None) or default_generator
@@ -541,19 +443,17 @@ class Tensor:
             RuntimeError: if ``std`` is negative.
             NotImplementedError: if the elements are no floating numbers.
         """
-        from tinyact.random import default_generator
-
         source = generator or default_generator
         return self._draw(lambda: source.normal(self.array.shape, mean, std, self.array.dtype), "normal_")
 
     def _draw(self, draw: Callable[[], Any], name: str) -> Tensor:
         if self.array.dtype.kind != "f":
             raise NotImplementedError(f"{name} takes a floating tensor, got {self.dtype}")
-        self._check_changeable()
+        check_changeable(self)
         return self._replace(wrap(draw()), f"{name[:-1].capitalize()}Backward0")
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        functions.setitem(self, index, value)
+        shapes.setitem(self, index, value)
 
     def __iadd__(self, other: Any) -> Tensor:  # type: ignore[misc]
         return self.add_(other)
@@ -572,95 +472,95 @@ class Tensor:
 
     # --- operations, which are functions first -------------------------------------------------------------------
 
-    add = __add__ = __radd__ = functions.add
-    sub = __sub__ = functions.sub
-    mul = __mul__ = __rmul__ = functions.mul
-    div = __truediv__ = functions.div
-    pow = __pow__ = functions.pow
-    __rsub__ = functions.rsub
-    __rtruediv__ = functions.rdiv
-    __rpow__ = functions.rpow
-    matmul = __matmul__ = functions.matmul
-    mm = functions.mm
-    neg = __neg__ = functions.neg
-    abs = __abs__ = functions.abs
-    exp = functions.exp
-    log = functions.log
-    log1p = functions.log1p
-    expm1 = functions.expm1
-    sqrt = functions.sqrt
-    square = functions.square
-    reciprocal = functions.reciprocal
-    sin = functions.sin
-    cos = functions.cos
-    clone = functions.clone
-    sigmoid = functions.sigmoid
-    tanh = functions.tanh
-    relu = functions.relu
-    softmax = functions.softmax
-    log_softmax = functions.log_softmax
-    maximum = functions.maximum
-    minimum = functions.minimum
-    clamp = functions.clamp
-    sum = functions.sum
-    mean = functions.mean
-    prod = functions.prod
-    var = functions.var
-    std = functions.std
-    max = functions.max
-    min = functions.min
-    argmax = functions.argmax
-    argmin = functions.argmin
-    all = functions.all
-    any = functions.any
-    t = functions.t
-    transpose = swapaxes = functions.transpose
-    permute = functions.permute
-    reshape = functions.reshape
-    view = functions.view
-    view_as = functions.view_as
-    flatten = functions.flatten
-    squeeze = functions.squeeze
-    unsqueeze = functions.unsqueeze
-    expand = functions.expand
-    expand_as = functions.expand_as
-    contiguous = functions.contiguous
-    eq = functions.eq
-    ne = functions.ne
-    lt = __lt__ = functions.lt
-    le = __le__ = functions.le
-    gt = __gt__ = functions.gt
-    ge = __ge__ = functions.ge
+    add = __add__ = __radd__ = arithmetic.add
+    sub = __sub__ = arithmetic.sub
+    mul = __mul__ = __rmul__ = arithmetic.mul
+    div = __truediv__ = arithmetic.div
+    pow = __pow__ = arithmetic.pow
+    __rsub__ = arithmetic.rsub
+    __rtruediv__ = arithmetic.rdiv
+    __rpow__ = arithmetic.rpow
+    matmul = __matmul__ = linear.matmul
+    mm = linear.mm
+    neg = __neg__ = elementwise.neg
+    abs = __abs__ = elementwise.abs
+    exp = elementwise.exp
+    log = elementwise.log
+    log1p = elementwise.log1p
+    expm1 = elementwise.expm1
+    sqrt = elementwise.sqrt
+    square = elementwise.square
+    reciprocal = elementwise.reciprocal
+    sin = elementwise.sin
+    cos = elementwise.cos
+    clone = elementwise.clone
+    sigmoid = activation.sigmoid
+    tanh = activation.tanh
+    relu = activation.relu
+    softmax = softmaxes.softmax
+    log_softmax = softmaxes.log_softmax
+    maximum = arithmetic.maximum
+    minimum = arithmetic.minimum
+    clamp = arithmetic.clamp
+    sum = reduction.sum
+    mean = reduction.mean
+    prod = reduction.prod
+    var = reduction.var
+    std = reduction.std
+    max = reduction.max
+    min = reduction.min
+    argmax = reduction.argmax
+    argmin = reduction.argmin
+    all = reduction.all
+    any = reduction.any
+    t = shapes.t
+    transpose = swapaxes = shapes.transpose
+    permute = shapes.permute
+    reshape = shapes.reshape
+    view = shapes.view
+    view_as = shapes.view_as
+    flatten = shapes.flatten
+    squeeze = shapes.squeeze
+    unsqueeze = shapes.unsqueeze
+    expand = shapes.expand
+    expand_as = shapes.expand_as
+    contiguous = shapes.contiguous
+    eq = comparison.eq
+    ne = comparison.ne
+    lt = __lt__ = comparison.lt
+    le = __le__ = comparison.le
+    gt = __gt__ = comparison.gt
+    ge = __ge__ = comparison.ge
 
     def __eq__(self, other: Any) -> Any:
         # None and words are equal to no tensor, which is for Python to say.
-        return NotImplemented if other is None or isinstance(other, str) else functions.eq(self, other)
+        return NotImplemented if other is None or isinstance(other, str) else comparison.eq(self, other)
 
     def __ne__(self, other: Any) -> Any:
-        return NotImplemented if other is None or isinstance(other, str) else functions.ne(self, other)
+        return NotImplemented if other is None or isinstance(other, str) else comparison.ne(self, other)
 
-    logical_and = functions.logical_and
-    logical_or = functions.logical_or
-    logical_not = functions.logical_not
-    __and__ = __rand__ = functions.bitwise_and
-    __or__ = __ror__ = functions.bitwise_or
-    __xor__ = __rxor__ = functions.bitwise_xor
-    __invert__ = functions.bitwise_not
-    isnan = functions.isnan
-    isinf = functions.isinf
-    isfinite = functions.isfinite
-    equal = functions.equal
-    allclose = functions.allclose
-    __getitem__ = functions.getitem
+    logical_and = comparison.logical_and
+    logical_or = comparison.logical_or
+    logical_not = comparison.logical_not
+    __and__ = __rand__ = comparison.bitwise_and
+    __or__ = __ror__ = comparison.bitwise_or
+    __xor__ = __rxor__ = comparison.bitwise_xor
+    __invert__ = comparison.bitwise_not
+    isnan = comparison.isnan
+    isinf = comparison.isinf
+    isfinite = comparison.isfinite
+    equal = comparison.equal
+    allclose = comparison.allclose
+    __getitem__ = shapes.getitem
 
     def where(self, condition: Tensor, other: Any) -> Tensor:
         """This tensor where the condition holds, else the other."""
-        return functions.where(condition, self, other)
+        return arithmetic.where(condition, self, other)
 
     @property
     def T(self) -> Tensor:
         """With the dimensions in reverse order."""
-        return functions.permute(self, *reversed(range(self.ndim)))
+        return shapes.permute(self, *reversed(range(self.ndim)))
 
     @property
     def mT(self) -> Tensor:
@@ -669,7 +569,7 @@ class Tensor:
             raise RuntimeError(
                 f"tensor.mT is only supported on matrices or batches of matrices. Got {self.ndim}-D tensor."
             )
-        return functions.transpose(self, -2, -1)
+        return shapes.transpose(self, -2, -1)
 
     # --- NumPy's protocols ---------------------------------------------------------------------------------------
 
@@ -719,83 +619,27 @@ class Tensor:
 
 def _unpickled(kind: type[Tensor], array: Any, requires_grad: bool) -> Tensor:
     tensor: Tensor = object.__new__(kind)
-    tensor.array, tensor._version, tensor._requires_grad = array, [0], requires_grad
+    Variable.__init__(tensor, array, requires_grad)
     return tensor
 
 
-class RemovableHandle:
-    """What registering a hook returns: ``remove()`` takes the hook away; in a ``with`` block leaving does."""
-
-    _ids = itertools.count()
-
-    def __init__(self, hooks: dict[int, Any], hook: Any, prepend: builtins.bool = False) -> None:
-        self.id = next(self._ids)
-        self._hooks = hooks
-        later = dict(hooks) if prepend else {}
-        if prepend:
-            hooks.clear()
-        hooks.update({self.id: hook, **later})
-
-    def remove(self) -> None:
-        """Take the hook away."""
-        self._hooks.pop(self.id, None)
-
-    def __enter__(self) -> RemovableHandle:
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        self.remove()
+def from_data_or_sizes(data: tuple[Any, ...], dtype: DType) -> np.ndarray[Any, np.dtype[Any]]:
+    """What PyTorch's older constructors make: an array of the data, or zeros of these sizes."""
+    if not data:
+        return np.zeros(0, dtype.numpy)
+    if isinstance(data[0], Size):
+        data = tuple(data[0])
+    if not data or isinstance(data[0], (int, np.integer)):
+        return np.zeros(data, dtype.numpy)
+    if len(data) != 1 or isinstance(data[0], float):
+        raise TypeError(f"expected data or sizes, got {data!r}")
+    return from_data(data[0], dtype).array
 
 
-def _array_of(data: Any) -> tuple[np.ndarray[Any, np.dtype[Any]], np.dtype[Any]]:
-    """The data as an array, with all their digits, and the dtype that PyTorch infers for them."""
-    if isinstance(data, Tensor):
-        return data.array, data.array.dtype
-    if isinstance(data, (np.ndarray, np.generic)):
-        return np.asarray(data), data.dtype
-    try:
-        array = np.asarray(_plain(data))
-    except (ValueError, OverflowError):
-        raise ValueError(f"expected numbers, in sequences of equal length at every level, got {data!r:.200}") from None
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"new(): invalid data type '{type(data).__name__}': a tensor holds numbers, got {data!r:.200}")
-    if array.dtype == np.uint64:
-        raise ValueError(f"Overflow when unpacking long: {data!r:.200}")
-    if array.dtype == np.float64 and not _holds_numpy_double(data):
-        return array, float32.numpy
-    return array, int64.numpy if array.dtype.kind in "iu" else array.dtype
-
-
-def _check_values(array: np.ndarray[Any, np.dtype[Any]], dtype: DType) -> None:
-    """Raise RuntimeError for numbers that integers of this dtype can't hold."""
-    if dtype.numpy.kind not in "iu" or not array.size or array.dtype.kind == "b":
-        return
-    limits = np.iinfo(dtype.numpy)
-    # NaN is refused too: neither comparison holds for it.
-    if not (array.min() >= limits.min and array.max() <= limits.max):
-        raise RuntimeError(f"value cannot be converted to type {dtype.name} without overflow")
-
-
-def _plain(data: Any) -> Any:
-    """Nested sequences without tensors in them."""
-    if isinstance(data, Tensor):
-        return data.array
-    if isinstance(data, (list, tuple, range)):
-        return [_plain(part) for part in data]
-    return data
-
-
-def _holds_numpy_double(data: Any) -> bool:
-    if isinstance(data, (list, tuple)):
-        return any(_holds_numpy_double(part) for part in data[:1])
-    if isinstance(data, Tensor):
-        return data.array.dtype == np.float64
-    return isinstance(data, (np.ndarray, np.generic)) and data.dtype == np.float64
-
-
-def _castable(source: np.dtype[Any], target: np.dtype[Any]) -> bool:
-    order = {"b": 0, "u": 1, "i": 1, "f": 2}
-    return order[source.kind] <= order[target.kind]
+def _as_numpy_would(a: Any, b: Any) -> tuple[Any, Any]:
+    """Two operands; where both are Python's numbers, with the dtype that NumPy gives them."""
+    numbers = not any(isinstance(value, (Tensor, np.ndarray, np.generic)) for value in (a, b))
+    return (np.asarray(a), np.asarray(b)) if numbers else (a, b)
 
 
 def _as_arrays(value: Any) -> Any:
@@ -817,43 +661,45 @@ _TYPE_NAMES = {
 }  # fmt: skip
 
 _UFUNCS: dict[Any, Callable[..., Any]] = {
-    np.add: functions.add,
-    np.subtract: lambda a, b: functions.sub(a, b),
-    np.multiply: functions.mul,
-    np.true_divide: lambda a, b: functions.div(a, b),
-    np.power: functions.pow,
-    np.matmul: lambda a, b: functions.matmul(*(v if isinstance(v, Tensor) else wrap(v) for v in (a, b))),
-    np.negative: functions.neg,
-    np.absolute: functions.abs,
+    np.add: arithmetic.add,
+    np.subtract: lambda a, b: arithmetic.sub(a, b),
+    np.multiply: arithmetic.mul,
+    np.true_divide: lambda a, b: arithmetic.div(a, b),
+    np.power: arithmetic.pow,
+    np.matmul: lambda a, b: linear.matmul(*(v if isinstance(v, Tensor) else wrap(v) for v in (a, b))),
+    np.negative: elementwise.neg,
+    np.absolute: elementwise.abs,
     np.sign: lambda x: wrap(np.sign(x.array)),
-    np.exp: functions.exp,
-    np.log: functions.log,
-    np.log1p: functions.log1p,
-    np.expm1: functions.expm1,
-    np.sqrt: functions.sqrt,
-    np.square: functions.square,
-    np.reciprocal: functions.reciprocal,
-    np.sin: functions.sin,
-    np.cos: functions.cos,
-    np.tanh: functions.tanh,
-    np.maximum: functions.maximum,
-    np.minimum: functions.minimum,
-    np.equal: functions.eq,
-    np.not_equal: functions.ne,
-    np.less: lambda a, b: functions.lt(a, b),
-    np.less_equal: lambda a, b: functions.le(a, b),
-    np.greater: lambda a, b: functions.gt(a, b),
-    np.greater_equal: lambda a, b: functions.ge(a, b),
+    np.exp: elementwise.exp,
+    np.log: elementwise.log,
+    np.log1p: elementwise.log1p,
+    np.expm1: elementwise.expm1,
+    np.sqrt: elementwise.sqrt,
+    np.square: elementwise.square,
+    np.reciprocal: elementwise.reciprocal,
+    np.sin: elementwise.sin,
+    np.cos: elementwise.cos,
+    np.tanh: activation.tanh,
+    np.maximum: arithmetic.maximum,
+    np.minimum: arithmetic.minimum,
+    np.equal: comparison.eq,
+    np.not_equal: comparison.ne,
+    np.less: lambda a, b: comparison.lt(a, b),
+    np.less_equal: lambda a, b: comparison.le(a, b),
+    np.greater: lambda a, b: comparison.gt(a, b),
+    np.greater_equal: lambda a, b: comparison.ge(a, b),
 }
 
 _FUNCTIONS: dict[Any, Callable[..., Any]] = {
-    np.where: functions.where,
-    np.concatenate: functions.cat,
-    np.broadcast_to: lambda x, shape: functions.expand(x, *shape),
-    np.transpose: lambda x, axes: functions.permute(x, *axes),
-    np.clip: functions.clamp,
-    np.sum: lambda x, axis=None, keepdims=False: functions.sum(x, axis, keepdims),
+    np.astype: lambda x, dtype: cast(x, np.dtype(dtype)),
+    np.stack: shapes.stack,
+    np.where: lambda condition, a, b: arithmetic.where(condition, *_as_numpy_would(a, b)),
+    np.concatenate: shapes.cat,
+    np.broadcast_to: lambda x, shape: shapes.expand(x, *shape),
+    np.transpose: lambda x, axes: shapes.permute(x, *axes),
+    np.clip: arithmetic.clamp,
+    np.sum: lambda x, axis=None, keepdims=False: reduction.sum(x, axis, keepdims),
 }
 
-# The engine makes tensors but can't import them: this module needs the engine first.
-engine.bind(Tensor)
+# What the engine makes are tensors from now on.
+Variable.default = Tensor

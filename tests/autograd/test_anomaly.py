@@ -13,8 +13,10 @@ import torch
 
 import tinyact
 from tests.inspect.test_every_operation import OPERATIONS
-from tinyact.autograd import engine
 from tinyact.autograd.anomaly import _lines
+from tinyact.autograd.operation import Operation
+from tinyact.autograd.sweep import order
+from tinyact.autograd.watch import watchers
 
 pytestmark = pytest.mark.filterwarnings("ignore:Anomaly Detection has been enabled:UserWarning")
 
@@ -133,13 +135,16 @@ def test_switches(m: Any) -> None:
     assert not m.is_anomaly_enabled()
 
 
-def test_off_nothing_is_different() -> None:
-    before = engine.Operation.record, engine.sweep, tinyact.autograd.api.sweep
-    with tinyact.autograd.set_detect_anomaly(True):
-        assert engine.Operation.record is not before[0]
-    assert (engine.Operation.record, engine.sweep, tinyact.autograd.api.sweep) == before
-    y = tinyact.ones(1, requires_grad=True) * 2
-    assert not hasattr(y.grad_fn, "_recorded_at")
+def test_off_nobody_watches() -> None:
+    assert watchers == []
+    with tinyact.autograd.detect_anomaly():
+        assert len(watchers) == 1
+        with tinyact.autograd.set_detect_anomaly(False):
+            assert watchers == []
+        with tinyact.autograd.detect_anomaly(check_nan=False):
+            assert len(watchers) == 1
+        assert len(watchers) == 1
+    assert watchers == []
 
 
 def test_what_an_operation_was_given_is_not_its_doing() -> None:
@@ -189,7 +194,7 @@ def test_every_operation_is_watched(name: str) -> None:
     x = tinyact.randn(3, 4, requires_grad=True)
     with tinyact.autograd.detect_anomaly(check_nan=False):
         loss = OPERATIONS[name](x).sum()
-    recorded = [node for node in engine._order([loss.grad_fn], None) if isinstance(node, engine.Operation)]
+    recorded = [node for node in order([loss.grad_fn]) if isinstance(node, Operation)]
     assert all("loss = OPERATIONS" in _lines(node) for node in recorded)
 
 

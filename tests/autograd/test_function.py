@@ -11,7 +11,7 @@ import torch
 import tinyact
 from tests.against_torch import same, same_error
 from tinyact.autograd import function
-from tinyact.autograd.engine import Operation
+from tinyact.autograd.operation import Operation
 
 
 def cube(m: Any) -> Any:

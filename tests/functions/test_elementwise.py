@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.against_torch import arrays, check_derivatives, same, same_error
 from tinyact.functions import elementwise
-from tinyact.functions.elementwise import Choose, Clone, Elementwise, Keep
+from tinyact.functions.elementwise import Clone, Elementwise
 
 # Where each function is defined and smooth.
 DOMAINS = {
@@ -28,7 +28,7 @@ def test_none_is_forgotten() -> None:
         name
         for name, kind in vars(elementwise).items()
         if isinstance(kind, type) and issubclass(kind, elementwise.Operation)
-    } - {"Operation", "Elementwise", "Keep", "Choose"}
+    } - {"Operation", "Elementwise"}
     assert {name.lower() for name in operations} == set(DOMAINS)
 
 
@@ -58,12 +58,6 @@ def test_derivatives(name: str, data: st.DataObject) -> None:
 @pytest.mark.parametrize("name", DOMAINS)
 def test_only_tensors(name: str) -> None:
     same_error(lambda m: getattr(m, name)(1.0))
-
-
-@given(hnp.arrays("float64", (4,), elements=st.floats()), hnp.arrays("bool", (4,)))
-def test_keep_and_choose_are_where_for_every_number(x: Any, mask: Any) -> None:
-    np.testing.assert_array_equal(Keep()(x, mask), np.where(mask, x, 0.0))
-    np.testing.assert_array_equal(Choose()(mask, x, -x, x), np.where(mask, x, -x))
 
 
 def test_the_chain_rule_takes_what_the_derivative_names() -> None:

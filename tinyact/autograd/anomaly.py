@@ -1,8 +1,4 @@
-"""Where did the NaN come from: ``detect_anomaly``.
-
-While it is on, two functions of the engine are replaced by ones that also look: at every operation as it is recorded,
-and at every step of a sweep. They are replaced rather than asked to look, so that it costs nothing while it is off.
-"""
+"""Where did the NaN come from: ``detect_anomaly``."""
 
 from __future__ import annotations
 
@@ -11,16 +7,14 @@ import warnings
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinyact.autograd import api, engine
-from tinyact.autograd.engine import Operation
-from tinyact.autograd.function import _Application, _Output
-
-if TYPE_CHECKING:
-    from tinyact.tensor import Tensor
+from tinyact.autograd.function import Output
+from tinyact.autograd.modes import recording
+from tinyact.autograd.operation import Operation, Variable, array_of
+from tinyact.autograd.watch import Watcher, watchers
 
 # Not with pathlib: it would be a tenth of what importing the package takes.
 _PACKAGE = os.path.dirname(os.path.dirname(__file__))
@@ -127,48 +121,65 @@ class _State(NamedTuple):
 
 
 _state = _State(False, True)
-_sweeping = False
-# What is replaced.
-_record, _enter_graph, _sweep = Operation.record, _Application.enter_graph, engine.sweep
 
 
 def _switch(state: _State) -> None:
     global _state
+    if state.on and not _state.on:
+        watchers.append(_watcher)
+    elif _state.on and not state.on:
+        watchers.remove(_watcher)
     _state = state
-    Operation.record = _watched_record if state.on else _record  # type: ignore[assignment,method-assign]
-    _Application.enter_graph = _watched_enter_graph if state.on else _enter_graph  # type: ignore[assignment,method-assign]
-    api.sweep = _watched_sweep if state.on else _sweep  # type: ignore[attr-defined]
 
 
-# --- forward -------------------------------------------------------------------------------------------------------
+class _Anomalies(Watcher):
+    """Raises what it sees, and names the lines of the program that recorded it."""
+
+    def recorded(self, node: Any, inputs: Sequence[Any], outputs: Sequence[Variable]) -> None:
+        """Keep what an error would say about this operation; raise it, if there is something wrong already."""
+        node.recorded_at = _user_lines()
+        node.input_lines = _input_lines(node, inputs)
+        # The operations of a recorded sweep are looked at as parts of the rule that they belong to.
+        if not _state.check_nan or recording.sweeps:
+            return
+        before = _bad(array_of(i) for i in inputs if isinstance(i, _NUMBERS))
+        after = _bad(output.array for output in outputs)
+        if after == "nan" and before == "nan":
+            raise AnomalyError(f"the forward of '{node.name()}' was given nan values.\n{_explained(node)}")
+        if after == "nan" or (after and not before):
+            raise AnomalyError(f"the forward of '{node.name()}' returned {after} values.\n{_explained(node)}")
+
+    def passed_on(self, node: Operation | Variable, grad: Any, grads: Sequence[Any]) -> None:
+        """Raise if a rule made something of its gradient that is no number."""
+        if not isinstance(node, Operation) or not _state.check_nan:
+            return
+        arrays = _arrays(grad)
+        lines = [f"gradient that arrived: {_extremes(array)}" for array in arrays]
+        before = _bad(arrays)
+        for place, gradient in enumerate(grads):
+            after = _bad(_arrays(gradient)) if gradient is not None else ""
+            if after and not before:
+                output = f"{place}th output{_place(node, place, gradient)}"
+                explained = _explained(node, lines)
+                raise AnomalyError(f"Function '{node.name()}' returned {after} values in its {output}.\n{explained}")
+        if before:
+            raise AnomalyError(
+                f"Function '{node.name()}' was given {before} values: by the caller of the backward pass, by a hook, "
+                f"or because the sum over several paths is too large.\n{_explained(node, lines)}"
+            )
+
+    def failed(self, node: Operation | Variable, error: Exception) -> None:
+        """Warn with the lines of the operation that the sweep was at."""
+        if isinstance(node, Operation) and not isinstance(error, AnomalyError):
+            warnings.warn(
+                f"Error detected in {node.name()}. Traceback of forward call that caused the error:\n{_lines(node)}",
+                stacklevel=5,
+            )
 
 
-def _watched_record(operation: Operation, inputs: Sequence[Any], output: Tensor) -> None:
-    _record(operation, inputs, output)
-    _note(operation, inputs, (output,))
-
-
-def _watched_enter_graph(
-    application: _Application, args: tuple[Any, ...], outputs: tuple[Tensor, ...]
-) -> tuple[Tensor, ...]:
-    outputs = _enter_graph(application, args, outputs)
-    _note(application, args, outputs)
-    return outputs
-
-
-def _note(operation: Any, inputs: Sequence[Any], outputs: Sequence[Tensor]) -> None:
-    """Keep what an error would say about this operation; raise it, if there is something wrong already."""
-    operation._recorded_at = _user_lines()
-    operation._inputs_said = _said_of_inputs(operation, inputs)
-    # The operations of a recorded sweep are looked at as parts of the rule that they belong to.
-    if not _state.check_nan or _sweeping:
-        return
-    given = _bad(_arrays(i)[0] for i in inputs if isinstance(i, _kinds()))
-    made = _bad(output.array for output in outputs)
-    if made == "nan" and given == "nan":
-        raise AnomalyError(f"the forward of '{operation.name()}' was given nan values.\n{_explained(operation)}")
-    if made == "nan" or (made and not given):
-        raise AnomalyError(f"the forward of '{operation.name()}' returned {made} values.\n{_explained(operation)}")
+_watcher = _Anomalies()
+# Of an operation's inputs, those that are numbers.
+_NUMBERS = (Variable, np.ndarray, float)
 
 
 def _user_lines() -> str:
@@ -180,66 +191,12 @@ def _user_lines() -> str:
     return "".join(traceback.StackSummary.extract(reversed([*islice(user, _FRAMES)])).format()).rstrip()
 
 
-def _said_of_inputs(operation: Operation, inputs: Sequence[Any]) -> list[str]:
+def _input_lines(operation: Operation, inputs: Sequence[Any]) -> list[str]:
     # Imported here, as below, because most programs never look inside.
     from tinyact.inspect.recorded import argument
 
-    numbers = ((place, _arrays(i)[0]) for place, i in enumerate(inputs) if isinstance(i, _kinds()))
-    return [f"{argument(operation, place)}: {_extremes(array)}" for place, array in numbers]
-
-
-# --- backward ------------------------------------------------------------------------------------------------------
-
-
-def _watched_sweep(*args: Any, **options: Any) -> Any:
-    global _sweeping
-    before, _sweeping = _sweeping, True
-    if _state.check_nan:
-        options["observer"] = _look
-    try:
-        return _sweep(*args, **options)
-    except AnomalyError:
-        raise
-    except Exception as error:
-        node = _failed_at(error)
-        if node is not None:
-            warnings.warn(
-                f"Error detected in {node.name()}. Traceback of forward call that caused the error:\n{_lines(node)}",
-                stacklevel=4,
-            )
-        raise
-    finally:
-        _sweeping = before
-
-
-def _failed_at(error: Exception) -> Operation | None:
-    """The node that the sweep was at when it failed."""
-    import traceback
-
-    for frame, _ in traceback.walk_tb(error.__traceback__):
-        if frame.f_code is _sweep.__code__:
-            node = frame.f_locals.get("node")
-            return node if isinstance(node, Operation) else None
-    return None
-
-
-def _look(node: Any, grad: Any, sent: Sequence[Any]) -> None:
-    """After one step of a sweep."""
-    if not isinstance(node, Operation):
-        return
-    arrived = _arrays(grad)
-    for place, gradient in enumerate(sent):
-        made = _bad(_arrays(gradient)) if gradient is not None else ""
-        if made and not _bad(arrived):
-            output = f"{place}th output{_place(node, place, gradient)}"
-            explained = _explained(node, _said_of_gradient(arrived))
-            raise AnomalyError(f"Function '{node.name()}' returned {made} values in its {output}.\n{explained}")
-    if _bad(arrived):
-        raise AnomalyError(
-            f"Function '{node.name()}' was given {_bad(arrived)} values: by the caller of the backward pass, by a "
-            "hook, or because the sum over several paths is too large.\n"
-            f"{_explained(node, _said_of_gradient(arrived))}"
-        )
+    arrays = ((place, np.asarray(array_of(i))) for place, i in enumerate(inputs) if isinstance(i, _NUMBERS))
+    return [f"{argument(operation, place)}: {_extremes(array)}" for place, array in arrays]
 
 
 def _place(node: Operation, place: int, gradient: Any) -> str:
@@ -252,24 +209,17 @@ def _place(node: Operation, place: int, gradient: Any) -> str:
     return f", the gradient of {argument(node, place)}{where}"
 
 
-def _said_of_gradient(arrays: list[Any]) -> list[str]:
-    return [f"gradient that arrived: {_extremes(array)}" for array in arrays]
-
-
-# --- words ---------------------------------------------------------------------------------------------------------
-
-
-def _explained(operation: Any, said: Sequence[str] = ()) -> str:
+def _explained(operation: Any, lines: Sequence[str] = ()) -> str:
     from tinyact.inspect.mathematics import mathematics
 
     formula, derivatives = mathematics(operation)
-    lines = ["      ".join(filter(None, [formula, *derivatives])), *said, *getattr(operation, "_inputs_said", ())]
+    lines = ["      ".join(filter(None, [formula, *derivatives])), *lines, *getattr(operation, "input_lines", ())]
     return "".join(f"  {line}\n" for line in lines if line) + f"recorded by\n{_lines(operation)}"
 
 
 def _lines(operation: Any) -> str:
-    owner = operation.edges[0] if isinstance(operation, _Output) else operation
-    return getattr(owner, "_recorded_at", "  an operation outside of detect_anomaly(): enable it for the forward too")
+    owner = operation.edges[0] if isinstance(operation, Output) else operation
+    return getattr(owner, "recorded_at", "  an operation outside of detect_anomaly(): enable it for the forward too")
 
 
 def _extremes(array: Any) -> str:
@@ -283,15 +233,10 @@ def _extremes(array: Any) -> str:
 
 
 def _arrays(gradient: Any) -> list[Any]:
-    """The arrays of a gradient: of a Tensor where the sweep is recorded, of a Function's several outputs."""
+    """The arrays of a gradient: of a Function with several outputs there are several."""
     if hasattr(gradient, "parts"):
         return [array for part in gradient.parts.values() for array in _arrays(part)]
-    return [gradient.array if isinstance(gradient, engine.Tensor) else np.asarray(gradient)]
-
-
-def _kinds() -> tuple[type, ...]:
-    """Of an operation's inputs those that are numbers."""
-    return engine.Tensor, np.ndarray, float
+    return [np.asarray(array_of(gradient))]
 
 
 def _bad(arrays: Iterable[Any]) -> str:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from tinyact.autograd.engine import accumulate, edge_of, sweep, wrap
+from tinyact.autograd.operation import Variable, edge_of, wrap
+from tinyact.autograd.sweep import sweep
 
 if TYPE_CHECKING:
     from tinyact.tensor import Tensor
@@ -43,7 +44,7 @@ def backward(
         tensor([2., 4.])
     """
     roots = _as_list(tensors)
-    grads = _first_gradients(roots, _as_list(grad_tensors, len(roots)))
+    grads = first_gradients(roots, _as_list(grad_tensors, len(roots)))
     keep = create_graph if retain_graph is None else retain_graph
     if inputs is None:
         sweep(roots, grads, None, keep, create_graph)
@@ -55,11 +56,11 @@ def backward(
     for leaf in leaves:
         if not leaf.requires_grad:
             raise RuntimeError("One of the inputs to backward does not require grad")
-    found = sweep(roots, grads, leaves, keep, create_graph)
+    gradients = sweep(roots, grads, leaves, keep, create_graph)
     for leaf in leaves:
-        gradient = found.get(edge_of(leaf))
+        gradient = gradients.get(edge_of(leaf))
         if gradient is not None and not leaf.retains_grad:  # else the sweep has done it
-            accumulate(leaf, gradient, create_graph)
+            leaf.accumulate(gradient)
 
 
 def grad(
@@ -96,17 +97,18 @@ def grad(
     """
     if allow_unused is False and materialize_grads:
         raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True")
-    roots, wanted = _as_list(outputs), _as_list(inputs)
-    if not wanted:
+    roots, targets = _as_list(outputs), _as_list(inputs)
+    if not targets:
         raise RuntimeError("grad requires non-empty inputs.")
-    grads = _first_gradients(roots, _as_list(grad_outputs, len(roots)))
-    for tensor in wanted:
+    grads = first_gradients(roots, _as_list(grad_outputs, len(roots)))
+    for tensor in targets:
         if not tensor.requires_grad:
             raise RuntimeError("One of the differentiated Tensors does not require grad")
     keep = create_graph if retain_graph is None else retain_graph
-    found = sweep(roots, grads, wanted, keep, create_graph)
+    gradients = sweep(roots, grads, targets, keep, create_graph)
     return tuple(
-        _result(found.get(edge_of(tensor)), tensor, create_graph, allow_unused, materialize_grads) for tensor in wanted
+        _result(gradients.get(edge_of(tensor)), tensor, create_graph, allow_unused, materialize_grads)
+        for tensor in targets
     )
 
 
@@ -126,21 +128,21 @@ def _result(
     return None  # type: ignore[return-value]  # PyTorch's own signature promises tensors
 
 
-def _as_list(given: T | Sequence[T], count: int = 1) -> list[T]:
-    if isinstance(given, (tuple, list)):
-        return list(given)
-    return [given] * count if given is None else [given]  # type: ignore[list-item]
+def _as_list(values: T | Sequence[T], count: int = 1) -> list[T]:
+    if isinstance(values, (tuple, list)):
+        return list(values)
+    return [values] * count if values is None else [values]  # type: ignore[list-item]
 
 
-def _first_gradients(roots: list[Tensor], given: list[Tensor | None]) -> list[Tensor]:
+def first_gradients(roots: Sequence[Tensor], gradients: Sequence[Tensor | None]) -> list[Tensor]:
     """∂L/∂root for each root, checked; 1 where the root is L itself."""
-    if len(given) != len(roots):
-        raise RuntimeError(f"got {len(roots)} tensors and {len(given)} gradients")
+    if len(gradients) != len(roots):
+        raise RuntimeError(f"got {len(roots)} tensors and {len(gradients)} gradients")
     grads = []
-    for i, (root, gradient) in enumerate(zip(roots, given, strict=True)):
+    for i, (root, gradient) in enumerate(zip(roots, gradients, strict=True)):
         if not root.requires_grad:
             raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn")
-        if gradient is not None and not hasattr(gradient, "array"):
+        if gradient is not None and not isinstance(gradient, Variable):
             raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
         if gradient is None:
             if root.array.size != 1:

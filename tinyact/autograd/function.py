@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinyact.autograd import engine
-from tinyact.autograd.engine import Edge, Gradient, Operation, edge_of, wrap
+from tinyact.autograd.higher import NotDifferentiable
+from tinyact.autograd.memory import save, share_memory
 from tinyact.autograd.modes import no_grad, recording
+from tinyact.autograd.operation import Edge, Gradient, Operation, Variable, edge_of, next_serial, wrap
+from tinyact.autograd.watch import watchers
 
 if TYPE_CHECKING:
     from tinyact.tensor import Tensor
@@ -43,11 +45,11 @@ class Function:
     """
 
     @staticmethod
-    def forward(ctx: Any, *args: Any) -> Any:
+    def forward(ctx: Any, *args: Any, **kwargs: Any) -> Any:
         raise TypeError("a Function needs a static method forward(ctx, *args)")
 
     @staticmethod
-    def backward(ctx: Any, *grads: Any) -> Any:
+    def backward(ctx: Any, *grads: Any, **kwargs: Any) -> Any:
         raise TypeError("a Function needs a static method backward(ctx, *grads) to be differentiated")
 
     @classmethod
@@ -59,7 +61,7 @@ class Function:
             result = cls.forward(context, *args)
         outputs = result if isinstance(result, tuple) else (result,)
         if recording.on and any(context.needs_input_grad):
-            node = _Application(cls, context)
+            node = Application(cls, context)
             node.edges = edges
             outputs = node.enter_graph(args, outputs)
         return outputs if isinstance(result, tuple) else outputs[0]
@@ -94,10 +96,10 @@ def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
         with no_grad():
             result = backward(ctx, *grads)
         # What the result depends on, so that a second derivative with respect to it comes by here.
-        sources = [t for t in (*grads, *ctx.saved_tensors) if isinstance(t, engine.Tensor) and t.requires_grad]
+        sources = [t for t in (*grads, *ctx.saved_tensors) if isinstance(t, Variable) and t.requires_grad]
         results = result if isinstance(result, tuple) else (result,)
         name = backward.__qualname__
-        marked = tuple(_Once(name).apply(r, *sources) if isinstance(r, engine.Tensor) else r for r in results)
+        marked = tuple(_Once(name).apply(r, *sources) if isinstance(r, Variable) else r for r in results)
         return marked if isinstance(result, tuple) else marked[0]
 
     return once
@@ -113,7 +115,7 @@ class _Once(Operation):
         return result
 
     def backward(self, grad: Gradient, saved: list[Any]) -> list[Gradient]:
-        raise RuntimeError(
+        raise NotDifferentiable(
             f"trying to differentiate twice a function that was marked with @once_differentiable: {self.function}"
         )
 
@@ -139,7 +141,7 @@ class Context:
             TypeError: for anything else; other values can be set as attributes of ``ctx``.
         """
         for tensor in tensors:
-            if not isinstance(tensor, engine.Tensor | None):
+            if not isinstance(tensor, Variable | None):
                 raise TypeError(f"save_for_backward can only save variables, but got {type(tensor).__name__}")
         self.saved_tensors = tensors
 
@@ -152,7 +154,7 @@ class Context:
         self._materialize_grads = value
 
 
-class _Application(Operation):
+class Application(Operation):
     """The node of one application of a user's Function."""
 
     # Its gradient is a _Several, which fits as it is.
@@ -172,34 +174,36 @@ class _Application(Operation):
         """Record this application: save what the context holds, and give each output its node."""
         context = self.context
         constants = {id(tensor) for tensor in context._constants}
-        given = {id(arg) for arg in args} - constants
+        inputs = {id(arg) for arg in args} - constants
         # An argument that forward returns as it is comes out as a new tensor: it has two places in the graph.
-        outputs = tuple(_alias(o) if id(o) in given and isinstance(o, engine.Tensor) else o for o in outputs)
+        outputs = tuple(_alias(o) if id(o) in inputs and isinstance(o, Variable) else o for o in outputs)
         # A saved tensor's source: the inputs are counted first, then the outputs; as `Operation` counts them.
         places = {id(value): k for k, value in reversed(list(enumerate((*args, *outputs))))}
         self.sources = [places.get(id(tensor)) for tensor in context.saved_tensors]
-        self.saved = [engine.save(tensor) for tensor in context.saved_tensors]
+        self.saved = [save(tensor) for tensor in context.saved_tensors]
         context.saved_tensors = ()
-        self.serial = engine.next_serial()
-        self.outputs = [(o.array.shape, o.array.dtype) if isinstance(o, engine.Tensor) else None for o in outputs]
+        self.serial = next_serial()
+        self.outputs = [(o.array.shape, o.array.dtype) if isinstance(o, Variable) else None for o in outputs]
         for index, output in enumerate(outputs):
-            known = self.outputs[index]
-            if id(output) not in constants and known is not None and known[1].kind == "f":
-                output.grad_fn, output._requires_grad = _Output(self, index), True
+            layout = self.outputs[index]
+            if id(output) not in constants and layout is not None and layout[1].kind == "f":
+                output.grad_fn, output._requires_grad = Output(self, index), True
+        for watcher in watchers:
+            watcher.recorded(self, args, outputs)
         return outputs
 
-    def load(self, create_graph: bool) -> list[Any]:
-        arrays = super().load(False)
+    def load(self) -> list[Any]:
+        arrays = super().load()
         return [self._restored(k, array) for k, array in zip(self.sources, arrays, strict=True)]
 
-    def _restored(self, source: int | None, array: Any) -> Tensor | None:
+    def _restored(self, source: int | None, array: Any) -> Any:
         if array is None:
             return None
         edge: Edge = None
         if source is not None:
             of_output = source - len(self.edges)
-            edge = _Output(self, of_output) if of_output >= 0 else self.edges[source]
-        if isinstance(edge, engine.Tensor):
+            edge = Output(self, of_output) if of_output >= 0 else self.edges[source]
+        if isinstance(edge, Variable):
             return edge
         tensor = wrap(array)
         if edge is not None:
@@ -209,13 +213,8 @@ class _Application(Operation):
     def backward(self, grad: Gradient, saved: list[Any]) -> list[Gradient]:
         """The user's rule, with tensors in and out."""
         self.context.saved_tensors = tuple(saved)
-        try:
-            given = [self._given(grad, index) for index in range(len(self.outputs))]
-            result = self.function.backward(self.context, *given)
-        except Exception as error:
-            if recording.on:
-                raise engine.not_recordable(self, error) from error
-            raise
+        grads = [self._grad_of_output(grad, index) for index in range(len(self.outputs))]
+        result = self.function.backward(self.context, *grads)
         self.context.saved_tensors = ()
         results = result if isinstance(result, tuple) else (result,)
         count = len(self.edges)
@@ -226,46 +225,46 @@ class _Application(Operation):
             )
         return [self._checked(g, index) for index, g in enumerate(results[:count])]
 
-    def _given(self, grad: _Several, index: int) -> Tensor | None:
+    def _grad_of_output(self, grad: _Several, index: int) -> Any:
         part = grad.parts.get(index)
         if part is not None:
-            return part if isinstance(part, engine.Tensor) else wrap(part)
+            return part if isinstance(part, Variable) else wrap(part)
         output = self.outputs[index]
         return wrap(np.zeros(*output)) if output is not None and self.context._materialize_grads else None
 
     def _checked(self, grad: Any, index: int) -> Gradient:
-        if grad is not None and not isinstance(grad, engine.Tensor):
+        if grad is not None and not isinstance(grad, Variable):
             raise RuntimeError(
                 f"function {self.name()} returned {type(grad).__name__} as gradient {index}; expected a Tensor or None"
             )
         return grad if grad is None or recording.on else grad.array
 
 
-class _Output(Operation):
+class Output(Operation):
     """One output of a user's Function: it sends its gradient on under its number."""
 
-    def __init__(self, application: _Application, index: int) -> None:
+    def __init__(self, application: Application, index: int) -> None:
         self.edges = (application,)
         self.saved = []
         self.index = index
-        self.serial = engine.next_serial()
+        self.serial = next_serial()
         self.shape, self.dtype = application.outputs[index]  # type: ignore[misc]  # it is a tensor's
 
     def name(self) -> str:
         application = self.edges[0]
-        assert isinstance(application, _Application)
+        assert isinstance(application, Application)
         return application.name()
 
-    def load(self, create_graph: bool) -> list[Any]:
+    def load(self) -> list[Any]:
         return []
 
     def backward(self, grad: Gradient, saved: list[Any]) -> list[Gradient]:
         return [_Several({self.index: grad})]
 
 
-def _alias(tensor: Tensor) -> Tensor:
+def _alias(tensor: Variable) -> Any:
     alias = wrap(tensor.array)
-    engine.share_memory(tensor, alias)
+    share_memory(tensor, alias)
     return alias
 
 

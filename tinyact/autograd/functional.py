@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from tinyact.autograd import api, engine
-from tinyact.autograd.engine import wrap
+from tinyact.autograd import api
 from tinyact.autograd.modes import enable_grad
+from tinyact.autograd.operation import Variable, wrap
 
 if TYPE_CHECKING:
     from tinyact.tensor import Tensor
@@ -59,8 +59,8 @@ def vjp(
     """
     call = _Call.of("vjp", func, inputs, create_graph, strict)
     vector = _vector("vjp", v, call.outputs, call.several_outputs, create_graph, _NO_V_FOR_OUTPUTS)
-    found = _grad(call.outputs, call.inputs, vector, create_graph)
-    products = _filled(found, call.inputs, strict, create_graph, f"The output {_OF} input", "jacobian")
+    gradients = _grad(call.outputs, call.inputs, vector, create_graph)
+    products = _filled(gradients, call.inputs, strict, create_graph, f"The output {_OF} input", "jacobian")
     return call.like_outputs(call.outputs), call.like_inputs(products)
 
 
@@ -101,9 +101,9 @@ def jvp(
         for i, gradient in enumerate(backward):
             if gradient is None:
                 raise RuntimeError(f"The output {_OF} input {i}. {_STRICT}")
-    found = _grad(backward, g, vector, create_graph)
+    gradients = _grad(backward, g, vector, create_graph)
     products = _filled(
-        found,
+        gradients,
         call.outputs,
         strict,
         create_graph,
@@ -144,8 +144,8 @@ def vhp(
         (tensor(9.), tensor([  6., 120.]))
     """
     call, vector, gradient = _gradient("vhp", func, inputs, v, create_graph, strict)
-    found = _grad(gradient, call.inputs, vector, create_graph)
-    products = _filled(found, call.inputs, strict, create_graph, f"The jacobian {_OF} input", "hessian")
+    gradients = _grad(gradient, call.inputs, vector, create_graph)
+    products = _filled(gradients, call.inputs, strict, create_graph, f"The jacobian {_OF} input", "hessian")
     return call.like_outputs(call.outputs), call.like_inputs(products)
 
 
@@ -182,8 +182,8 @@ def hvp(
     call, vector, gradient = _gradient("hvp", func, inputs, v, create_graph, strict)
     # As in jvp, of the gradient: Hᵀ·g is linear in g, and its derivative is H.
     g = tuple(wrap(np.zeros_like(x.array)).requires_grad_() for x in call.inputs)
-    found = _grad(_grad(gradient, call.inputs, g, True), g, vector, create_graph)
-    products = _filled(found, call.inputs, strict, create_graph, f"The hessian {_OF} entry", "hessian")
+    gradients = _grad(_grad(gradient, call.inputs, g, True), g, vector, create_graph)
+    products = _filled(gradients, call.inputs, strict, create_graph, f"The hessian {_OF} entry", "hessian")
     return call.like_outputs(call.outputs), call.like_inputs(products)
 
 
@@ -255,7 +255,7 @@ def hessian(
                 [2., 0.]])
     """
     _check_strategy(outer_jacobian_strategy, vectorize, create_graph, strict)
-    several, given = _as_tuple("inputs", "hessian", inputs)
+    several, tensors = _as_tuple("inputs", "hessian", inputs)
 
     def gradient(*inputs: Tensor) -> Tensors:
         call = _Call.of("hessian", func, inputs, True, strict)
@@ -264,7 +264,7 @@ def hessian(
         _check_depends(rows, strict)
         return rows
 
-    rows = jacobian(gradient, given, create_graph, strict)
+    rows = jacobian(gradient, tensors, create_graph, strict)
     # Of a tuple of inputs; its gradient is a tuple too, squeezed below where a single one was given.
     return rows if several else rows[0][0]
 
@@ -287,8 +287,8 @@ class _Call(NamedTuple):
 
     @classmethod
     def of(cls, name: str, func: Callable[..., Any], inputs: Any, create_graph: bool, strict: bool) -> _Call:
-        several_inputs, given = _as_tuple("inputs", name, inputs)
-        fresh = _fresh(given, create_graph, True)
+        several_inputs, tensors = _as_tuple("inputs", name, inputs)
+        fresh = _fresh(tensors, create_graph, True)
         several_outputs, outputs = _as_tuple("outputs of the user-provided function", name, func(*fresh))
         for i, output in enumerate(outputs):
             if strict and not output.requires_grad:
@@ -320,11 +320,11 @@ class _Call(NamedTuple):
         return done if several else done[0]
 
 
-def _as_tuple(what: str, name: str, given: Any) -> tuple[bool, Tensors]:
-    several = isinstance(given, tuple)
-    tensors = given if several else (given,)
+def _as_tuple(what: str, name: str, value: Any) -> tuple[bool, Tensors]:
+    several = isinstance(value, tuple)
+    tensors = value if several else (value,)
     for i, tensor in enumerate(tensors):
-        if not isinstance(tensor, engine.Tensor):
+        if not isinstance(tensor, Variable):
             which = f"the value at index {i} has" if several else f"the given {what} has"
             raise TypeError(
                 f"The {what} given to {name} must be either a Tensor or a tuple of Tensors but {which} type "
@@ -352,16 +352,16 @@ def _vector(
         if len(like) != 1 or like[0].numel() != 1:
             raise RuntimeError(f"The vector v can only be None if {may_be_none}")
         return (None,)
-    _, given = _as_tuple("v", name, v)
-    if len(given) != len(like):
+    _, vectors = _as_tuple("v", name, v)
+    if len(vectors) != len(like):
         if several:
-            raise RuntimeError(f"v is a tuple of invalid length: should be {len(like)} but got {len(given)}.")
+            raise RuntimeError(f"v is a tuple of invalid length: should be {len(like)} but got {len(vectors)}.")
         raise RuntimeError("The given v should contain a single Tensor.")
-    for i, (own, other) in enumerate(zip(given, like, strict=True)):
+    for i, (own, other) in enumerate(zip(vectors, like, strict=True)):
         if own.shape != other.shape:
             entry = f"Entry {i} in v" if several else "v"
             raise RuntimeError(f"{entry} has invalid size: should be {other.shape} but got {own.shape}.")
-    return _fresh(given, create_graph, False)
+    return _fresh(vectors, create_graph, False)
 
 
 def _gradient(
@@ -389,19 +389,19 @@ def _check_depends(gradient: Sequence[Tensor | None], strict: bool) -> None:
 
 def _grad(outputs: Sequence[Any], inputs: Tensors, v: Sequence[Any], create_graph: bool) -> tuple[Tensor | None, ...]:
     """`grad` where some outputs, or all, may be None or not depend on anything: None is their gradient."""
-    used = [(output, g) for output, g in zip(outputs, v, strict=True) if output is not None and output.requires_grad]
-    if not used:
+    pairs = [(output, g) for output, g in zip(outputs, v, strict=True) if output is not None and output.requires_grad]
+    if not pairs:
         return (None,) * len(inputs)
-    roots, first = zip(*used, strict=True)
+    roots, first = zip(*pairs, strict=True)
     return api.grad(roots, inputs, first, retain_graph=True, create_graph=create_graph, allow_unused=True)
 
 
 def _filled(
-    found: Sequence[Tensor | None], like: Tensors, strict: bool, create_graph: bool, what: str, derivative: str
+    gradients: Sequence[Tensor | None], like: Tensors, strict: bool, create_graph: bool, what: str, derivative: str
 ) -> Tensors:
     """Zeros for what is None, or in strict mode an error."""
     filled = []
-    for i, (g, x) in enumerate(zip(found, like, strict=True)):
+    for i, (g, x) in enumerate(zip(gradients, like, strict=True)):
         if g is None and strict:
             raise RuntimeError(f"{what} {i}. {_STRICT}")
         if g is not None and strict and create_graph and not g.requires_grad:
@@ -415,21 +415,18 @@ def _filled(
 
 def _rows(call: _Call, i: int, create_graph: bool, strict: bool) -> Tensors:
     """The Jacobian of one output for each input: a backward pass for each of its elements."""
-    # Imported here, because functions need autograd first.
-    from tinyact.functions import stack
-
     output = call.outputs[i]
     rows: list[list[Tensor]] = [[] for _ in call.inputs]
     for place in range(output.numel()):
         one = np.zeros(output.numel(), output.array.dtype)
         one[place] = 1
-        found = _grad([output], call.inputs, [wrap(one.reshape(output.array.shape))], create_graph)
-        filled = _filled(found, call.inputs, strict, create_graph, f"Output {i} {_OF} input", "jacobian")
+        gradients = _grad([output], call.inputs, [wrap(one.reshape(output.array.shape))], create_graph)
+        filled = _filled(gradients, call.inputs, strict, create_graph, f"Output {i} {_OF} input", "jacobian")
         for row, gradient in zip(rows, filled, strict=True):
             row.append(gradient)
     shapes = [output.array.shape + x.array.shape for x in call.inputs]
     return tuple(
-        stack(row).reshape(shape) if row else wrap(np.zeros(shape, x.array.dtype))
+        np.stack(row).reshape(shape) if row else wrap(np.zeros(shape, x.array.dtype))  # type: ignore[misc]  # of Tensors
         for row, shape, x in zip(rows, shapes, call.inputs, strict=True)
     )
 

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinyact.autograd import engine
 from tinyact.autograd.api import grad
-from tinyact.autograd.engine import wrap
+from tinyact.autograd.operation import Variable, wrap
 
 if TYPE_CHECKING:
     from tinyact.tensor import Tensor
@@ -56,8 +55,8 @@ def gradcheck(
         >>> tinyact.autograd.gradcheck(tinyact.tanh, (x,))
         True
     """
-    given = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
-    checked = [i for i, x in enumerate(given) if isinstance(x, engine.Tensor) and x.requires_grad]
+    args = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
+    checked = [i for i, x in enumerate(args) if isinstance(x, Variable) and x.requires_grad]
     if not checked:
         raise ValueError(
             "gradcheck expects at least one input tensor to require gradient, but none of the them have "
@@ -65,14 +64,14 @@ def gradcheck(
         )
     try:
         for i in checked:
-            if given[i].array.dtype != np.float64:
+            if args[i].array.dtype != np.float64:
                 raise GradcheckError(
-                    f"input {i} has dtype {given[i].dtype}; differences of step {eps} need float64 (use .double())"
+                    f"input {i} has dtype {args[i].dtype}; differences of step {eps} need float64 (use .double())"
                 )
-        for o, output in enumerate(_outputs(func, given)):
+        for o, output in enumerate(_outputs(func, args)):
             if output.requires_grad:
-                _check_output(func, given, checked, o, output, eps, atol, rtol, nondet_tol)
-            elif any(np.any(np.abs(_numerical(func, given, i, o, eps)) > atol) for i in checked):
+                _check_output(func, args, checked, o, output, eps, atol, rtol, nondet_tol)
+            elif any(np.any(np.abs(_numerical(func, args, i, o, eps)) > atol) for i in checked):
                 raise GradcheckError(
                     f"Numerical gradient for function expected to be zero: output {o} requires no gradient, but "
                     "changes with the inputs"
@@ -120,24 +119,24 @@ def gradgradcheck(
         >>> tinyact.autograd.gradgradcheck(tinyact.tanh, (x,))
         True
     """
-    given = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
-    checked = [i for i, x in enumerate(given) if isinstance(x, engine.Tensor) and x.requires_grad]
+    args = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
+    checked = [i for i, x in enumerate(args) if isinstance(x, Variable) and x.requires_grad]
     if grad_outputs is None:
         # The same every time, and not from the library's own stream, which a check must not move.
         draw = np.random.default_rng(0).uniform
-        shapes = [output.array.shape for output in _outputs(func, given) if output.requires_grad]
+        shapes = [output.array.shape for output in _outputs(func, args) if output.requires_grad]
         grad_outputs = [wrap(np.asarray(draw(-1, 1, shape))).requires_grad_() for shape in shapes]
     first = tuple(grad_outputs) if isinstance(grad_outputs, (tuple, list)) else (grad_outputs,)
 
     def backward(*values: Any) -> tuple[Tensor, ...]:
-        roots = [output for output in _outputs(func, values[: len(given)]) if output.requires_grad]
+        roots = [output for output in _outputs(func, values[: len(args)]) if output.requires_grad]
         wanted = [values[i] for i in checked]
-        grads = grad(roots, wanted, values[len(given) :], create_graph=True, allow_unused=True)
+        grads = grad(roots, wanted, values[len(args) :], create_graph=True, allow_unused=True)
         return tuple(g for g in grads if g is not None)
 
     return gradcheck(
         backward,
-        (*given, *first),
+        (*args, *first),
         eps=eps,
         atol=atol,
         rtol=rtol,

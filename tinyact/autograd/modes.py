@@ -8,16 +8,21 @@ import threading
 from collections.abc import Callable
 from contextlib import ContextDecorator
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
+
+__all__ = ["enable_grad", "is_grad_enabled", "no_grad", "set_grad_enabled"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class _Switch(threading.local):
+class _Recording(threading.local):
+    """Whether operations are recorded, and how many sweeps are under way, one inside the other."""
+
     on = True
+    sweeps = 0
 
 
-recording = _Switch()
+recording = _Recording()
 
 
 class _Mode(ContextDecorator):
@@ -63,23 +68,11 @@ class _Mode(ContextDecorator):
         recording.on = self._before.pop()
 
 
-class _FixedMode(_Mode):
-    """A mode that needs no argument, so that it decorates with and without parentheses."""
-
-    _mode: bool
-
-    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
-        mode = super().__new__(cls)
-        if function is None:
-            return mode
-        cls.__init__(mode)
-        return mode(function)
-
-    def __init__(self) -> None:
-        super().__init__(type(self)._mode)
-
-
-class no_grad(_FixedMode):
+@overload
+def no_grad() -> _Mode: ...
+@overload
+def no_grad(function: F) -> F: ...
+def no_grad(function: F | None = None) -> _Mode | F:
     """Context manager and decorator in which nothing is recorded: results do not require gradients.
 
     Example:
@@ -89,11 +82,14 @@ class no_grad(_FixedMode):
         ...     (2 * x).requires_grad
         False
     """
+    return _Mode(False) if function is None else _Mode(False)(function)
 
-    _mode = False
 
-
-class enable_grad(_FixedMode):
+@overload
+def enable_grad() -> _Mode: ...
+@overload
+def enable_grad(function: F) -> F: ...
+def enable_grad(function: F | None = None) -> _Mode | F:
     """Context manager and decorator in which operations are recorded, also inside ``no_grad``.
 
     Example:
@@ -103,8 +99,7 @@ class enable_grad(_FixedMode):
         ...     (2 * x).requires_grad
         True
     """
-
-    _mode = True
+    return _Mode(True) if function is None else _Mode(True)(function)
 
 
 class set_grad_enabled(_Mode):

@@ -8,35 +8,41 @@ function, the module, tables, plots, checks) is derived from the class.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
 import numpy as np
 
-from tinyact.autograd import engine
-from tinyact.autograd.engine import Gradient, Operation
-from tinyact.functions.described import floating, function, number
-from tinyact.functions.elementwise import FLOAT64, Elementwise, choose, keep
-from tinyact.functions.operand import documented
+from tinyact.autograd.inplace import change
+from tinyact.autograd.operation import Gradient, Operation
+from tinyact.functions.elementwise import AS_IT_IS, IN_FLOAT64, IN_LONGDOUBLE, Elementwise
+from tinyact.functions.operand import (
+    Tensor,
+    as_floating,
+    as_number,
+    documented,
+    require_floating,
+    require_numbers,
+)
 from tinyact.functions.shape import reshape
+from tinyact.kernels import maximum, where
+from tinyact.random import default_generator
 
-if TYPE_CHECKING:
-    from tinyact.tensor import Tensor
+__all__ = [
+    "celu", "elu", "gelu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "logsigmoid", "mish",
+    "prelu", "relu", "relu6", "relu_squared", "rrelu", "selu", "sigmoid", "silu", "snake", "softplus", "softshrink",
+    "softsign", "swish", "tanh", "tanhshrink", "threshold",
+]  # fmt: skip
 
 
 class Activation(Elementwise):
-    """An activation function of single elements.
+    """An activation function of single elements."""
 
-    Attributes:
-        inplace: whether PyTorch's function can replace its input.
-        integers: what becomes of integers: ``"refused"``, taken as ``"floats"``, or ``"kept"``.
-    """
+    wide = IN_FLOAT64
 
-    precise = True
-    inplace: ClassVar[bool] = False
-    integers: ClassVar[str] = "refused"
-
-    def name(self) -> str:
-        return f"{type(self).__name__.capitalize()}Backward0"
+    def __init_subclass__(cls) -> None:
+        if "torch_name" not in vars(cls):
+            cls.torch_name = f"{cls.__name__.capitalize()}Backward0"
+        super().__init_subclass__()
 
 
 class Sigmoid(Activation):
@@ -50,22 +56,28 @@ class Sigmoid(Activation):
     """
 
     may_warn = False
-    integers = "floats"
 
     def value(self, x: Any) -> Any:
-        # The same fraction times eˣ, which has the smallest values too. At 40 it is 1 already.
-        e = np.exp(at_most(x, 40.0))
-        return e / (1 + e)
-
-    def rounded_value(self, x: Any) -> Any:
-        if x.dtype == FLOAT64:
-            # For x ≥ 0 1 / (1 + e⁻ˣ): just below 1, y·(1 − y) hangs on the last bit of y, which 1 + eˣ rounds away.
-            e = np.exp(-np.abs(x))
-            return np.maximum(e, x >= 0) / (1 + e)
-        return super().rounded_value(x)
+        # For x < 0 the same fraction times eˣ: e^|x| could overflow, and 1 + eˣ would round the digits near 1 away.
+        e = np.exp(-np.abs(x))
+        return np.maximum(e, x >= 0) / (1 + e)
 
     def derivative(self, y: Any) -> Any:
         return y * (1 - y)
+
+
+@documented(Sigmoid)
+def sigmoid(input: Tensor) -> Tensor:
+    """
+    Args:
+        input: a tensor of any shape; integers are taken as float32.
+
+    Example:
+        >>> import tinyact
+        >>> tinyact.nn.functional.sigmoid(tinyact.tensor([-1.0, 0.0, 1.0]))
+        tensor([0.2689, 0.5000, 0.7311])
+    """
+    return Sigmoid().apply(as_floating(input, "sigmoid"))
 
 
 class Tanh(Activation):
@@ -78,20 +90,29 @@ class Tanh(Activation):
     Source: LeCun, Bottou, Orr and Müller (1998), Efficient backprop.
     """
 
+    # NumPy's tanh is off by up to 1.2 units in the last place in float64 too, PyTorch's by 0.75.
+    wide = IN_LONGDOUBLE
     may_warn = False
-    integers = "floats"
 
     def value(self, x: Any) -> Any:
         return np.tanh(x)
 
-    def rounded_value(self, x: Any) -> Any:
-        if x.dtype == FLOAT64:
-            # In float64 NumPy's tanh is off by up to 1.2 units in the last place, and PyTorch's by 0.75.
-            return self.value(x.astype(np.longdouble)).astype(FLOAT64)
-        return super().rounded_value(x)
-
     def derivative(self, y: Any) -> Any:
         return 1 - y * y
+
+
+@documented(Tanh)
+def tanh(input: Tensor) -> Tensor:
+    """
+    Args:
+        input: a tensor of any shape; integers are taken as float32.
+
+    Example:
+        >>> import tinyact
+        >>> tinyact.nn.functional.tanh(tinyact.tensor([-1.0, 0.0, 1.0]))
+        tensor([-0.7616,  0.0000,  0.7616])
+    """
+    return Tanh().apply(as_floating(input, "tanh"))
 
 
 class ReLU(Activation):
@@ -104,17 +125,31 @@ class ReLU(Activation):
     Source: Nair and Hinton (2010), Rectified linear units improve restricted Boltzmann machines.
     """
 
-    precise = False
+    wide = AS_IT_IS
     may_warn = False
-    inplace = True
-    integers = "kept"
 
     def value(self, x: Any) -> Any:
-        return at_least(x, 0.0) if x.dtype.kind == "f" else np.maximum(x, 0)
+        return maximum(x, 0)
 
     def derivative(self, y: Any) -> Any:
         # Not y > 0: NaN lets the gradient pass, as in PyTorch.
         return y != 0
+
+
+@documented(ReLU)
+def relu(input: Tensor, inplace: bool = False) -> Tensor:
+    """
+    Args:
+        input: a tensor of any shape, of numbers.
+        inplace: whether the result replaces the input's elements.
+
+    Example:
+        >>> import tinyact
+        >>> tinyact.nn.functional.relu(tinyact.tensor([-1.0, 0.0, 1.0]))
+        tensor([0., 0., 1.])
+    """
+    x, apply = require_numbers(input, "relu"), ReLU().apply
+    return change(x, apply) if inplace else apply(x)
 
 
 class LeakyReLU(Activation):
@@ -125,27 +160,36 @@ class LeakyReLU(Activation):
     Largest slope: 1, for x > 0
     Saturates: nowhere
     Source: Maas, Hannun and Ng (2013), Rectifier nonlinearities improve neural network acoustic models.
-
-    Args:
-        negative_slope: a.
     """
 
-    precise = False
-    inplace = True
+    wide = AS_IT_IS
+    torch_name = "LeakyReluBackward0"
 
-    def __init__(self, negative_slope: float = 0.01) -> None:
-        self.negative_slope = number(negative_slope, "leaky_relu", "negative_slope")
-
-    def name(self) -> str:
-        return "LeakyReluBackward0"
+    def __init__(self, negative_slope: float) -> None:
+        self.negative_slope = as_number(negative_slope, "leaky_relu", "negative_slope")
 
     def value(self, x: Any) -> Any:
-        a = self.negative_slope
-        # The larger of x and a·x, for the slopes that people use: in half the time.
-        return np.maximum(x, a * x) if 0 < a <= 1 else x * self.derivative(x)
+        return where(x > 0, x, self.negative_slope * x)
 
     def derivative(self, x: Any) -> Any:
-        return choose(x > 0, 1.0, self.negative_slope, x)
+        return where(x > 0, 1.0, self.negative_slope)
+
+
+@documented(LeakyReLU)
+def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+    """
+    Args:
+        input: a floating tensor of any shape.
+        negative_slope: a.
+        inplace: whether the result replaces the input's elements.
+
+    Example:
+        >>> import tinyact
+        >>> tinyact.nn.functional.leaky_relu(tinyact.tensor([-1.0, 0.0, 1.0]))
+        tensor([-0.0100,  0.0000,  1.0000])
+    """
+    x, apply = require_floating(input, "leaky_relu"), LeakyReLU(negative_slope).apply
+    return change(x, apply) if inplace else apply(x)
 
 
 class ELU(Activation):
@@ -157,23 +201,33 @@ class ELU(Activation):
     Saturates: to −α at −∞
     Source: Clevert, Unterthiner and Hochreiter (2015), Fast and accurate deep network learning by exponential linear
     units (ELUs), arXiv:1511.07289.
-
-    Args:
-        alpha: α.
     """
 
-    inplace = True
-
-    def __init__(self, alpha: float = 1.0) -> None:
-        self.alpha = number(alpha, "elu", "alpha")
+    def __init__(self, alpha: float) -> None:
+        self.alpha = as_number(alpha, "elu", "alpha")
 
     def value(self, x: Any) -> Any:
-        return at_least(x, 0.0) + self.alpha * np.expm1(at_most(x, 0.0))
+        return where(x > 0, x, self.alpha * np.expm1(x))
 
     def derivative(self, x: Any) -> Any:
-        slope = self.alpha * np.exp(negative_part(x))
-        # For α = 1 this is the slope above 0 too: e⁰.
-        return slope if self.alpha == 1 else choose(x > 0, 1.0, slope, x)
+        return where(x > 0, 1.0, self.alpha * np.exp(negative_part(x)))
+
+
+@documented(ELU)
+def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """
+    Args:
+        input: a floating tensor of any shape.
+        alpha: α.
+        inplace: whether the result replaces the input's elements.
+
+    Example:
+        >>> import tinyact
+        >>> tinyact.nn.functional.elu(tinyact.tensor([-1.0, 0.0, 1.0]))
+        tensor([-0.6321,  0.0000,  1.0000])
+    """
+    x, apply = require_floating(input, "elu"), ELU(alpha).apply
+    return change(x, apply) if inplace else apply(x)
 
 
 class SELU(Activation):
@@ -186,18 +240,32 @@ class SELU(Activation):
     Source: Klambauer, Unterthiner, Mayr and Hochreiter (2017), Self-normalizing neural networks, arXiv:1706.02515.
     """
 
-    inplace = True
     scale = 1.0507009873554804934193349852946
     scale_alpha = 1.7580993408473768599402175208123  # s·α rounded once; the product of the rounded ones is one unit off
 
-    def name(self) -> str:
-        return "EluBackward0"
+    torch_name = "EluBackward0"
 
     def value(self, x: Any) -> Any:
-        return self.scale * at_least(x, 0.0) + self.scale_alpha * np.expm1(at_most(x, 0.0))
+        return where(x > 0, self.scale * x, self.scale_alpha * np.expm1(x))
 
     def derivative(self, x: Any) -> Any:
-        return choose(x > 0, self.scale, self.scale_alpha * np.exp(negative_part(x)), x)
+        return where(x > 0, self.scale, self.scale_alpha * np.exp(negative_part(x)))
+
+
+@documented(SELU)
+def selu(input: Tensor, inplace: bool = False) -> Tensor:
+    """
+    Args:
+        input: a floating tensor of any shape.
+        inplace: whether the result replaces the input's elements.
+
+    Example:
+        >>> import tinyact
+        >>> tinyact.nn.functional.selu(tinyact.tensor([-1.0, 0.0, 1.0]))
+        tensor([-1.1113,  0.0000,  1.0507])
+    """
+    x, apply = require_floating(input, "selu"), SELU().apply
+    return change(x, apply) if inplace else apply(x)
 
 
 class CELU(Activation):
@@ -208,24 +276,39 @@ class CELU(Activation):
     Largest slope: 1, for x ≥ 0
     Saturates: to −α at −∞
     Source: Barron (2017), Continuously differentiable exponential linear units, arXiv:1704.07483.
-
-    Args:
-        alpha: α, not 0.
     """
 
-    inplace = True
-
-    def __init__(self, alpha: float = 1.0) -> None:
-        self.alpha = number(alpha, "celu", "alpha")
+    def __init__(self, alpha: float) -> None:
+        self.alpha = as_number(alpha, "celu", "alpha")
         if self.alpha == 0:
             raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
 
     def value(self, x: Any) -> Any:
-        return at_least(x, 0.0) + self.alpha * np.expm1(at_most(x, 0.0) / self.alpha)
+        return where(x > 0, x, self.alpha * np.expm1(x / self.alpha))
 
     def derivative(self, x: Any) -> Any:
         # Above 0 the exponent is 0, and the slope e⁰ = 1.
         return np.exp(negative_part(x) / self.alpha)
+
+
+@documented(CELU)
+def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """
+    Args:
+        input: a floating tensor of any shape.
+        alpha: α, not 0.
+        inplace: whether the result replaces the input's elements.
+
+    Raises:
+        RuntimeError: if α is 0.
+
+    Example:
+        >>> import tinyact
+        >>> tinyact.nn.functional.celu(tinyact.tensor([-1.0, 0.0, 1.0]))
+        tensor([-0.6321,  0.0000,  1.0000])
+    """
+    x, apply = require_floating(input, "celu"), CELU(alpha).apply
+    return change(x, apply) if inplace else apply(x)
 
 
 class SiLU(Activation):
@@ -239,15 +322,29 @@ class SiLU(Activation):
     reinforcement learning, arXiv:1702.03118.
     """
 
-    inplace = True
-
     def value(self, x: Any) -> Any:
-        return at_least(x, -1000.0) * sigma(x)
+        return maximum(x, -1000.0) * sigma(x)
 
     def derivative(self, x: Any) -> Any:
         x = bounded(x)
         s = sigma(x)
         return s * (1 + x * (1 - s))
+
+
+@documented(SiLU)
+def silu(input: Tensor, inplace: bool = False) -> Tensor:
+    """
+    Args:
+        input: a floating tensor of any shape.
+        inplace: whether the result replaces the input's elements.
+
+    Example:
+        >>> import tinyact
+        >>> tinyact.nn.functional.silu(tinyact.tensor([-1.0, 0.0, 1.0]))
+        tensor([-0.2689,  0.0000,  0.7311])
+    """
+    x, apply = require_floating(input, "silu"), SiLU().apply
+    return change(x, apply) if inplace else apply(x)
 
 
 class Mish(Activation):
@@ -260,20 +357,34 @@ class Mish(Activation):
     Source: Misra (2019), Mish: A self regularized non-monotonic activation function, arXiv:1908.08681.
     """
 
-    inplace = True
-
     def share(self, x: Any) -> Any:
         """tanh(softplus(x)); where x is 40 it is 1 already."""
         e = np.exp(np.clip(x, -1000.0, 40.0))
         return e * (e + 2) / (e * (e + 2) + 2)
 
     def value(self, x: Any) -> Any:
-        return at_least(x, -1000.0) * self.share(x)
+        return maximum(x, -1000.0) * self.share(x)
 
     def derivative(self, x: Any) -> Any:
         x = bounded(x)
         t = self.share(x)
         return t + x * sigma(x) * (1 - t * t)
+
+
+@documented(Mish)
+def mish(input: Tensor, inplace: bool = False) -> Tensor:
+    """
+    Args:
+        input: a floating tensor of any shape.
+        inplace: whether the result replaces the input's elements.
+
+    Example:
+        >>> import tinyact
+        >>> tinyact.nn.functional.mish(tinyact.tensor([-1.0, 0.0, 1.0]))
+        tensor([-0.3034,  0.0000,  0.8651])
+    """
+    x, apply = require_floating(input, "mish"), Mish().apply
+    return change(x, apply) if inplace else apply(x)
 
 
 class NormalCDF(Elementwise):
@@ -296,12 +407,9 @@ class GELU(Activation):
     Largest slope: 1.1289, at 1.4142
     Saturates: to 0 at −∞
     Source: Hendrycks and Gimpel (2016), Gaussian error linear units (GELUs), arXiv:1606.08415.
-
-    Args:
-        approximate: ``"none"`` or ``"tanh"``, named for ½·(1 + tanh(u)) = σ(2u).
     """
 
-    def __init__(self, approximate: str = "none") -> None:
+    def __init__(self, approximate: str) -> None:
         if approximate not in ("none", "tanh"):
             raise RuntimeError(f"approximate argument must be either none or tanh, got {approximate!r}")
         self.approximate = approximate
@@ -313,7 +421,7 @@ class GELU(Activation):
         return sigma(2 * math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x))
 
     def value(self, x: Any) -> Any:
-        return at_least(x, -1000.0) * self.share(x)
+        return maximum(x, -1000.0) * self.share(x)
 
     def derivative(self, x: Any) -> Any:
         x = bounded(x)
@@ -322,6 +430,24 @@ class GELU(Activation):
             return s + x * NormalCDF().derivative(x)
         slope = 2 * math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * x * x)
         return s * (1 + slope * x * (1 - s))
+
+
+@documented(GELU)
+def gelu(input: Tensor, approximate: str = "none") -> Tensor:
+    """
+    Args:
+        input: a floating tensor of any shape.
+        approximate: ``"none"`` or ``"tanh"``, named for ½·(1 + tanh(u)) = σ(2u).
+
+    Raises:
+        RuntimeError: for another approximation.
+
+    Example:
+        >>> import tinyact
+        >>> tinyact.nn.functional.gelu(tinyact.tensor([-1.0, 0.0, 1.0]))
+        tensor([-0.1587,  0.0000,  0.8413])
+    """
+    return GELU(approximate).apply(require_floating(input, "gelu"))
 
 
 class Softplus(Activation):
@@ -333,27 +459,42 @@ class Softplus(Activation):
     Saturates: to 0 at −∞
     Source: Dugas, Bengio, Bélisle, Nadeau and Garcia (2001), Incorporating second-order functional knowledge for better
     option pricing.
-
-    Args:
-        beta: β, above 0.
-        threshold: where the function becomes the line x.
     """
 
-    def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
-        self.beta = number(beta, "softplus", "beta")
-        self.threshold = number(threshold, "softplus", "threshold")
+    def __init__(self, beta: float, threshold: float) -> None:
+        self.beta = as_number(beta, "softplus", "beta")
+        self.threshold = as_number(threshold, "softplus", "threshold")
         if not self.beta > 0:
             raise ValueError(f"softplus takes a beta above 0, got {beta}")
 
     def value(self, x: Any) -> Any:
         z = x * self.beta
         # ln(1 + eᶻ) = max(z, 0) + ln(1 + e^(−|z|)), which can't overflow.
-        return choose(z > self.threshold, x, (np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))) / self.beta, x)
+        return where(z > self.threshold, x, (np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))) / self.beta)
 
     def derivative(self, x: Any) -> Any:
         z = x * self.beta
         # At the threshold the second derivative is 0, as in PyTorch: a constant stands there for z.
-        return choose(z > self.threshold, 1.0, sigma(choose(z >= self.threshold, self.threshold, z, x)), x)
+        return where(z > self.threshold, 1.0, sigma(where(z >= self.threshold, self.threshold, z)))
+
+
+@documented(Softplus)
+def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+    """
+    Args:
+        input: a floating tensor of any shape.
+        beta: β, above 0.
+        threshold: where the function becomes the line x.
+
+    Raises:
+        ValueError: if β is not above 0.
+
+    Example:
+        >>> import tinyact
+        >>> tinyact.nn.functional.softplus(tinyact.tensor([-1.0, 0.0, 1.0]))
+        tensor([0.3133, 0.6931, 1.3133])
+    """
+    return Softplus(beta, threshold).apply(require_floating(input, "softplus"))
 
 
 class Softsign(Activation):
@@ -366,10 +507,7 @@ class Softsign(Activation):
     Source: Turian, Bergstra and Bengio (2009), Quadratic features and deep architectures for chunking.
     """
 
-    integers = "floats"
-
-    def name(self) -> str:
-        return "DivBackward0"
+    torch_name = "DivBackward0"
 
     def value(self, x: Any) -> Any:
         x = np.clip(x, -1e300, 1e300)  # ∞ / ∞ would be NaN
@@ -378,6 +516,20 @@ class Softsign(Activation):
     def derivative(self, x: Any) -> Any:
         d = 1 / (1 + np.abs(x))
         return d * d
+
+
+@documented(Softsign)
+def softsign(input: Tensor) -> Tensor:
+    """
+    Args:
+        input: a tensor of any shape; integers are taken as float32.
+
+    Example:
+        >>> import tinyact
+        >>> tinyact.nn.functional.softsign(tinyact.tensor([-1.0, 0.0, 1.0]))
+        tensor([-0.5000,  0.0000,  0.5000])
+    """
+    return Softsign().apply(as_floating(input, "softsign"))
 
 
 class LogSigmoid(Activation):
@@ -390,14 +542,27 @@ class LogSigmoid(Activation):
     Source: the logarithm of the sigmoid; as in the losses of Rumelhart, Hinton and Williams (1986).
     """
 
-    def name(self) -> str:
-        return "LogSigmoidBackward0"
+    torch_name = "LogSigmoidBackward0"
 
     def value(self, x: Any) -> Any:
         return np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x)))
 
     def derivative(self, x: Any) -> Any:
         return sigma(-x)
+
+
+@documented(LogSigmoid)
+def logsigmoid(input: Tensor) -> Tensor:
+    """
+    Args:
+        input: a floating tensor of any shape.
+
+    Example:
+        >>> import tinyact
+        >>> tinyact.nn.functional.logsigmoid(tinyact.tensor([-1.0, 0.0, 1.0]))
+        tensor([-1.3133, -0.6931, -0.3133])
+    """
+    return LogSigmoid().apply(require_floating(input, "logsigmoid"))
 
 
 class Hardtanh(Activation):
@@ -408,27 +573,43 @@ class Hardtanh(Activation):
     Largest slope: 1, for a < x < b
     Saturates: to a for x ≤ a and to b for x ≥ b
     Source: Collobert (2004), Large scale machine learning.
-
-    Args:
-        min_val: a.
-        max_val: b, not below a.
     """
 
-    precise = False
+    wide = AS_IT_IS
     may_warn = False
-    inplace = True
-    integers = "kept"
 
-    def __init__(self, min_val: float = -1.0, max_val: float = 1.0) -> None:
+    def __init__(self, min_val: float, max_val: float) -> None:
         if min_val > max_val:
             raise ValueError(f"min_val cannot be greater than max_val, got {min_val} and {max_val}")
-        self.min_val, self.max_val = min_val, max_val
+        self.min_val = as_number(min_val, "hardtanh", "min_val")
+        self.max_val = as_number(max_val, "hardtanh", "max_val")
 
     def value(self, x: Any) -> Any:
-        return np.minimum(np.maximum(x, self.min_val), self.max_val)
+        return np.minimum(np.maximum(x, self.min_val), self.max_val).astype(x.dtype, copy=False)  # of integers too
 
     def derivative(self, x: Any) -> Any:
         return (x > self.min_val) & (x < self.max_val)
+
+
+@documented(Hardtanh)
+def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
+    """
+    Args:
+        input: a tensor of any shape, of numbers.
+        min_val: a.
+        max_val: b, not below a.
+        inplace: whether the result replaces the input's elements.
+
+    Raises:
+        ValueError: if a is above b.
+
+    Example:
+        >>> import tinyact
+        >>> tinyact.nn.functional.hardtanh(tinyact.tensor([-1.0, 0.0, 1.0]))
+        tensor([-1.,  0.,  1.])
+    """
+    x, apply = require_numbers(input, "hardtanh"), Hardtanh(min_val, max_val).apply
+    return change(x, apply) if inplace else apply(x)
 
 
 class ReLU6(Hardtanh):
@@ -441,11 +622,26 @@ class ReLU6(Hardtanh):
     Source: Krizhevsky (2010), Convolutional deep belief networks on CIFAR-10.
     """
 
+    torch_name = "HardtanhBackward0"
+
     def __init__(self) -> None:
         super().__init__(0, 6)
 
-    def name(self) -> str:
-        return "HardtanhBackward0"
+
+@documented(ReLU6)
+def relu6(input: Tensor, inplace: bool = False) -> Tensor:
+    """
+    Args:
+        input: a tensor of any shape, of numbers.
+        inplace: whether the result replaces the input's elements.
+
+    Example:
+        >>> import tinyact
+        >>> tinyact.nn.functional.relu6(tinyact.tensor([-1.0, 0.0, 1.0]))
+        tensor([0., 0., 1.])
+    """
+    x, apply = require_numbers(input, "relu6"), ReLU6().apply
+    return change(x, apply) if inplace else apply(x)
 
 
 class Hardsigmoid(Activation):
@@ -458,13 +654,27 @@ class Hardsigmoid(Activation):
     Source: Courbariaux, Bengio and David (2015), BinaryConnect, arXiv:1511.00363 (there with slope ½).
     """
 
-    inplace = True
-
     def value(self, x: Any) -> Any:
         return np.minimum(np.maximum(x + 3, 0), 6) / 6
 
     def derivative(self, x: Any) -> Any:
-        return choose((x > -3) & (x < 3), 1 / 6, 0.0, x)
+        return where((x > -3) & (x < 3), 1 / 6, 0.0)
+
+
+@documented(Hardsigmoid)
+def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
+    """
+    Args:
+        input: a floating tensor of any shape.
+        inplace: whether the result replaces the input's elements.
+
+    Example:
+        >>> import tinyact
+        >>> tinyact.nn.functional.hardsigmoid(tinyact.tensor([-1.0, 0.0, 1.0]))
+        tensor([0.3333, 0.5000, 0.6667])
+    """
+    x, apply = require_floating(input, "hardsigmoid"), Hardsigmoid().apply
+    return change(x, apply) if inplace else apply(x)
 
 
 class Hardswish(Activation):
@@ -477,13 +687,27 @@ class Hardswish(Activation):
     Source: Howard et al. (2019), Searching for MobileNetV3, arXiv:1905.02244.
     """
 
-    inplace = True
-
     def value(self, x: Any) -> Any:
-        return at_least(x, -1000.0) * np.minimum(np.maximum(x + 3, 0), 6) / 6
+        return maximum(x, -1000.0) * np.minimum(np.maximum(x + 3, 0), 6) / 6
 
     def derivative(self, x: Any) -> Any:
-        return choose(x <= -3, 0.0, choose(x >= 3, 1.0, x / 3 + 0.5, x), x)
+        return where(x <= -3, 0.0, where(x >= 3, 1.0, x / 3 + 0.5))
+
+
+@documented(Hardswish)
+def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
+    """
+    Args:
+        input: a floating tensor of any shape.
+        inplace: whether the result replaces the input's elements.
+
+    Example:
+        >>> import tinyact
+        >>> tinyact.nn.functional.hardswish(tinyact.tensor([-1.0, 0.0, 1.0]))
+        tensor([-0.3333,  0.0000,  0.6667])
+    """
+    x, apply = require_floating(input, "hardswish"), Hardswish().apply
+    return change(x, apply) if inplace else apply(x)
 
 
 class Hardshrink(Activation):
@@ -494,22 +718,34 @@ class Hardshrink(Activation):
     Largest slope: 1, for |x| > λ
     Saturates: to 0 for |x| ≤ λ
     Source: Donoho and Johnstone (1994), Ideal spatial adaptation by wavelet shrinkage.
-
-    Args:
-        lambd: λ.
     """
 
-    precise = False
+    wide = AS_IT_IS
     may_warn = False
 
-    def __init__(self, lambd: float = 0.5) -> None:
-        self.lambd = number(lambd, "hardshrink", "lambd")
+    def __init__(self, lambd: float) -> None:
+        self.lambd = as_number(lambd, "hardshrink", "lambd")
 
     def value(self, x: Any) -> Any:
-        return keep(x, ~((x >= -self.lambd) & (x <= self.lambd)))  # NaN stays
+        return where((x >= -self.lambd) & (x <= self.lambd), 0, x)  # NaN stays
 
     def derivative(self, x: Any) -> Any:
         return (x > self.lambd) | (x < -self.lambd)
+
+
+@documented(Hardshrink)
+def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """
+    Args:
+        input: a floating tensor of any shape.
+        lambd: λ.
+
+    Example:
+        >>> import tinyact
+        >>> tinyact.nn.functional.hardshrink(tinyact.tensor([-1.0, 0.0, 1.0]))
+        tensor([-1.,  0.,  1.])
+    """
+    return Hardshrink(lambd).apply(require_floating(input, "hardshrink"))
 
 
 class Softshrink(Activation):
@@ -520,23 +756,38 @@ class Softshrink(Activation):
     Largest slope: 1, for |x| > λ
     Saturates: to 0 for |x| ≤ λ
     Source: Donoho and Johnstone (1994), Ideal spatial adaptation by wavelet shrinkage.
-
-    Args:
-        lambd: λ, not below 0.
     """
 
-    precise = False
+    wide = AS_IT_IS
 
-    def __init__(self, lambd: float = 0.5) -> None:
-        self.lambd = number(lambd, "softshrink", "lambd")
+    def __init__(self, lambd: float) -> None:
+        self.lambd = as_number(lambd, "softshrink", "lambd")
         if not self.lambd >= 0:
             raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd}")
 
     def value(self, x: Any) -> Any:
-        return choose(x > self.lambd, x - self.lambd, choose(x < -self.lambd, x + self.lambd, 0 * x, x), x)
+        return where(x > self.lambd, x - self.lambd, where(x < -self.lambd, x + self.lambd, 0 * x))
 
     def derivative(self, x: Any) -> Any:
         return (x > self.lambd) | (x < -self.lambd)
+
+
+@documented(Softshrink)
+def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """
+    Args:
+        input: a floating tensor of any shape.
+        lambd: λ, not below 0.
+
+    Raises:
+        RuntimeError: if λ is below 0.
+
+    Example:
+        >>> import tinyact
+        >>> tinyact.nn.functional.softshrink(tinyact.tensor([-1.0, 0.0, 1.0]))
+        tensor([-0.5000,  0.0000,  0.5000])
+    """
+    return Softshrink(lambd).apply(require_floating(input, "softshrink"))
 
 
 class Tanhshrink(Activation):
@@ -549,20 +800,31 @@ class Tanhshrink(Activation):
     Source: Kavukcuoglu, Ranzato and LeCun (2010), Fast inference in sparse coding algorithms, arXiv:1010.3467.
     """
 
-    integers = "floats"
-
-    def name(self) -> str:
-        return "SubBackward0"
+    torch_name = "SubBackward0"
 
     def value(self, x: Any) -> Any:
         # Near 0 the two cancel; there the first terms of the series are exact to the last digit.
         x2 = x * x
         series = x * x2 * (1 / 3 - x2 * (2 / 15 - x2 * (17 / 315)))
-        return choose(x2 < 1e-5, series, x - np.tanh(x), x)
+        return where(x2 < 1e-5, series, x - np.tanh(x))
 
     def derivative(self, x: Any) -> Any:
         t = np.tanh(x)
         return t * t
+
+
+@documented(Tanhshrink)
+def tanhshrink(input: Tensor) -> Tensor:
+    """
+    Args:
+        input: a tensor of any shape; integers are taken as float32.
+
+    Example:
+        >>> import tinyact
+        >>> tinyact.nn.functional.tanhshrink(tinyact.tensor([-1.0, 0.0, 1.0]))
+        tensor([-0.2384,  0.0000,  0.2384])
+    """
+    return Tanhshrink().apply(as_floating(input, "tanhshrink"))
 
 
 class Threshold(Activation):
@@ -573,25 +835,37 @@ class Threshold(Activation):
     Largest slope: 1, for x > t
     Saturates: to v for x ≤ t
     Source: PyTorch's generalization of ReLU, which is t = v = 0.
-
-    Args:
-        threshold: t.
-        value: v.
     """
 
-    precise = False
+    wide = AS_IT_IS
     may_warn = False
-    inplace = True
-    integers = "kept"
 
     def __init__(self, threshold: float, value: float) -> None:
         self.threshold, self.otherwise = threshold, value
 
     def value(self, x: Any) -> Any:
-        return np.where(x <= self.threshold, np.asarray(self.otherwise).astype(x.dtype), x)
+        return where(x <= self.threshold, np.asarray(self.otherwise).astype(x.dtype), x)
 
     def derivative(self, x: Any) -> Any:
         return ~(x <= self.threshold)
+
+
+@documented(Threshold)
+def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
+    """
+    Args:
+        input: a tensor of any shape, of numbers.
+        threshold: t.
+        value: v.
+        inplace: whether the result replaces the input's elements.
+
+    Example:
+        >>> import tinyact
+        >>> tinyact.nn.functional.threshold(tinyact.tensor([-1.0, 0.0, 1.0]), 0.5, 20.0)
+        tensor([20., 20.,  1.])
+    """
+    x, apply = require_numbers(input, "threshold"), Threshold(threshold, value).apply
+    return change(x, apply) if inplace else apply(x)
 
 
 class ReLUSquared(Activation):
@@ -613,6 +887,20 @@ class ReLUSquared(Activation):
         return 2 * ReLU()(x)
 
 
+@documented(ReLUSquared)
+def relu_squared(input: Tensor) -> Tensor:
+    """
+    Args:
+        input: a floating tensor of any shape.
+
+    Example:
+        >>> import tinyact
+        >>> tinyact.nn.functional.relu_squared(tinyact.tensor([-1.0, 0.0, 1.0]))
+        tensor([0., 0., 1.])
+    """
+    return ReLUSquared().apply(require_floating(input, "relu_squared"))
+
+
 class Snake(Activation):
     """snake(x) = x + sin²(αx) / α
 
@@ -622,13 +910,10 @@ class Snake(Activation):
     Saturates: nowhere
     Source: Ziyin, Hartwig and Ueda (2020), Neural networks fail to learn periodic functions and how to fix it,
     arXiv:2006.08195.
-
-    Args:
-        alpha: α, not 0.
     """
 
-    def __init__(self, alpha: float = 1.0) -> None:
-        self.alpha = number(alpha, "snake", "alpha")
+    def __init__(self, alpha: float) -> None:
+        self.alpha = as_number(alpha, "snake", "alpha")
         if self.alpha == 0:
             raise ValueError("snake takes an alpha other than 0")
 
@@ -638,6 +923,24 @@ class Snake(Activation):
 
     def derivative(self, x: Any) -> Any:
         return 1 + np.sin(2 * self.alpha * x)
+
+
+@documented(Snake)
+def snake(input: Tensor, alpha: float = 1.0) -> Tensor:
+    """
+    Args:
+        input: a floating tensor of any shape.
+        alpha: α, not 0.
+
+    Raises:
+        ValueError: if α is 0.
+
+    Example:
+        >>> import tinyact
+        >>> tinyact.nn.functional.snake(tinyact.tensor([-1.0, 0.0, 1.0]))
+        tensor([-0.2919,  0.0000,  1.7081])
+    """
+    return Snake(alpha).apply(require_floating(input, "snake"))
 
 
 class Swish(Operation):
@@ -652,7 +955,7 @@ class Swish(Operation):
 
     def forward(self, x: Any, beta: Any) -> Any:
         s = sigma(beta * x)
-        return choose(s == 0, 0.0, x * s, x)  # not −∞ · 0 = NaN
+        return where(s == 0, 0, x * s)  # not −∞ · 0 = NaN
 
     def grad_x(self, grad: Gradient, x: Any, beta: Any) -> Gradient:
         z = bounded(beta * x)
@@ -665,99 +968,8 @@ class Swish(Operation):
         return grad * (x * x * (s * (1 - s)))
 
 
-class PReLU(Operation):
-    """PReLU(x) = x for x > 0, a·x for x ≤ 0, with a learned
-
-    Range: (−∞, ∞)
-    Derivative: ∂/∂x = 1 for x > 0, a for x ≤ 0; ∂/∂a = 0 for x > 0, x for x ≤ 0
-    Largest slope: 1, for x > 0
-    Saturates: nowhere
-    Source: He, Zhang, Ren and Sun (2015), Delving deep into rectifiers, arXiv:1502.01852.
-    """
-
-    def name(self) -> str:
-        return "PreluKernelBackward0"
-
-    def forward(self, x: Any, a: Any) -> Any:
-        return choose(x > 0, x, a * x, x)
-
-    def grad_x(self, grad: Gradient, x: Any, a: Any) -> Gradient:
-        return choose(x > 0, grad, a * grad, x)
-
-    def grad_a(self, grad: Gradient, x: Any) -> Gradient:
-        return keep(x * grad, ~(x > 0))
-
-
-class RReLU(PReLU):
-    """RReLU(x) = x for x > 0, a·x for x ≤ 0, with a drawn anew for each element
-
-    Range: (−∞, ∞)
-    Derivative: 1 for x > 0, a for x ≤ 0
-    Largest slope: 1, for x > 0
-    Saturates: nowhere
-    Source: Xu, Wang, Chen and Li (2015), Empirical evaluation of rectified activations in convolutional network,
-    arXiv:1505.00853.
-    """
-
-    def name(self) -> str:
-        return "RreluWithNoiseBackward0"
-
-
-def sigma(x: Any) -> Any:
-    """σ(x) of arrays or tensors."""
-    return Sigmoid()(x)
-
-
-def at_least(x: Any, low: float) -> Any:
-    """max(x, low) of an array, as NumPy computes it fastest."""
-    return np.maximum(x, low) if x.size < 1 << 12 else np.clip(x, low, np.inf)
-
-
-def at_most(x: Any, high: float) -> Any:
-    """min(x, high) of an array, as NumPy computes it fastest."""
-    return np.minimum(x, high) if x.size < 1 << 12 else np.clip(x, -np.inf, high)
-
-
-def bounded(x: Any) -> Any:
-    """x, but −1000 … 1000: there e^x is 0 or ∞ already, and no limit is lost to ∞ · 0."""
-    return np.clip(x, -1000.0, 1000.0)
-
-
-def negative_part(x: Any) -> Any:
-    """min(x, 0) of arrays or tensors; its own derivative is 0 at 0, as PyTorch's second derivatives of ELU have it."""
-    return keep(x, ~(x >= 0)) if isinstance(x, engine.Tensor) else at_most(x, 0.0)
-
-
-# --- the public functions ------------------------------------------------------------------------------------------
-
-
-sigmoid = function(Sigmoid, "sigmoid", "tensor([0.2689, 0.5000, 0.7311])")
-tanh = function(Tanh, "tanh", "tensor([-0.7616,  0.0000,  0.7616])")
-relu = function(ReLU, "relu", "tensor([0., 0., 1.])")
-leaky_relu = function(LeakyReLU, "leaky_relu", "tensor([-0.0100,  0.0000,  1.0000])")
-elu = function(ELU, "elu", "tensor([-0.6321,  0.0000,  1.0000])")
-selu = function(SELU, "selu", "tensor([-1.1113,  0.0000,  1.0507])")
-celu = function(CELU, "celu", "tensor([-0.6321,  0.0000,  1.0000])")
-silu = function(SiLU, "silu", "tensor([-0.2689,  0.0000,  0.7311])")
-mish = function(Mish, "mish", "tensor([-0.3034,  0.0000,  0.8651])")
-gelu = function(GELU, "gelu", "tensor([-0.1587,  0.0000,  0.8413])")
-softplus = function(Softplus, "softplus", "tensor([0.3133, 0.6931, 1.3133])")
-softsign = function(Softsign, "softsign", "tensor([-0.5000,  0.0000,  0.5000])")
-logsigmoid = function(LogSigmoid, "logsigmoid", "tensor([-1.3133, -0.6931, -0.3133])")
-hardtanh = function(Hardtanh, "hardtanh", "tensor([-1.,  0.,  1.])")
-relu6 = function(ReLU6, "relu6", "tensor([0., 0., 1.])")
-hardsigmoid = function(Hardsigmoid, "hardsigmoid", "tensor([0.3333, 0.5000, 0.6667])")
-hardswish = function(Hardswish, "hardswish", "tensor([-0.3333,  0.0000,  0.6667])")
-hardshrink = function(Hardshrink, "hardshrink", "tensor([-1.,  0.,  1.])")
-softshrink = function(Softshrink, "softshrink", "tensor([-0.5000,  0.0000,  0.5000])")
-tanhshrink = function(Tanhshrink, "tanhshrink", "tensor([-0.2384,  0.0000,  0.2384])")
-threshold = function(Threshold, "threshold")
-relu_squared = function(ReLUSquared, "relu_squared", "tensor([0., 0., 1.])")
-snake = function(Snake, "snake", "tensor([-0.2919,  0.0000,  1.7081])")
-
-
 @documented(Swish)
-def swish(input: Tensor, beta: Any = 1.0) -> Tensor:
+def swish(input: Tensor, beta: Tensor | float = 1.0) -> Tensor:
     """
     Args:
         input: a floating tensor of any shape.
@@ -771,12 +983,34 @@ def swish(input: Tensor, beta: Any = 1.0) -> Tensor:
         >>> tinyact.nn.functional.swish(tinyact.tensor([-1.0, 0.0, 1.0]), beta=2.0)
         tensor([-0.1192,  0.0000,  0.8808])
     """
-    x = floating(input, "swish")
-    if not isinstance(beta, engine.Tensor):
-        return Swish().apply(x, number(beta, "swish", "beta"))
+    x = require_floating(input, "swish")
+    if not isinstance(beta, Tensor):
+        return Swish().apply(x, as_number(beta, "swish", "beta"))
     if beta.array.size != 1 or beta.array.dtype != x.array.dtype:
         raise RuntimeError(f"swish takes a beta of one {x.dtype} element, got {beta.dtype} of shape {list(beta.shape)}")
     return Swish().apply(x, reshape(beta, ()))
+
+
+class PReLU(Operation):
+    """PReLU(x) = x for x > 0, a·x for x ≤ 0, with a learned
+
+    Range: (−∞, ∞)
+    Derivative: ∂/∂x = 1 for x > 0, a for x ≤ 0; ∂/∂a = 0 for x > 0, x for x ≤ 0
+    Largest slope: 1, for x > 0
+    Saturates: nowhere
+    Source: He, Zhang, Ren and Sun (2015), Delving deep into rectifiers, arXiv:1502.01852.
+    """
+
+    torch_name = "PreluKernelBackward0"
+
+    def forward(self, x: Any, a: Any) -> Any:
+        return where(x > 0, x, a * x)
+
+    def grad_x(self, grad: Gradient, x: Any, a: Any) -> Gradient:
+        return where(x > 0, grad, a * grad)
+
+    def grad_a(self, grad: Gradient, x: Any) -> Gradient:
+        return where(x > 0, 0, x * grad)
 
 
 @documented(PReLU)
@@ -789,8 +1023,8 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     Raises:
         RuntimeError: if the number of weights is neither 1 nor that of the channels, or the dtypes differ.
     """
-    x = floating(input, "prelu")
-    a = floating(weight, "prelu")
+    x = require_floating(input, "prelu")
+    a = require_floating(weight, "prelu")
     if a.array.ndim > 1:
         raise RuntimeError(f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {a.array.ndim}")
     if x.array.dtype != a.array.dtype:
@@ -810,6 +1044,20 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     return PReLU().apply(x, a)
 
 
+class RReLU(PReLU):
+    """RReLU(x) = x for x > 0, a·x for x ≤ 0, with a drawn anew for each element
+
+    Range: (−∞, ∞)
+    Derivative: 1 for x > 0, a for x ≤ 0
+    Largest slope: 1, for x > 0
+    Saturates: nowhere
+    Source: Xu, Wang, Chen and Li (2015), Empirical evaluation of rectified activations in convolutional network,
+    arXiv:1505.00853.
+    """
+
+    torch_name = "RreluWithNoiseBackward0"
+
+
 @documented(RReLU)
 def rrelu(
     input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False, inplace: bool = False
@@ -824,9 +1072,7 @@ def rrelu(
     Raises:
         RuntimeError: if lower is above upper.
     """
-    from tinyact.random import default_generator
-
-    x = floating(input, "rrelu")
+    x = require_floating(input, "rrelu")
     if lower > upper:
         raise RuntimeError(f"Lower bound should be less than or equal to the upper bound, got {lower} and {upper}")
     slopes: Any = (lower + upper) / 2
@@ -834,4 +1080,19 @@ def rrelu(
         slopes = np.ones(x.array.shape, x.array.dtype)
         falling = x.array <= 0
         slopes[falling] = default_generator.uniform((int(falling.sum()),), lower, upper, np.float64)
-    return x.change(RReLU().apply, slopes) if inplace else RReLU().apply(x, slopes)
+    return change(x, RReLU().apply, slopes) if inplace else RReLU().apply(x, slopes)
+
+
+def sigma(x: Any) -> Any:
+    """σ(x) of arrays or tensors."""
+    return Sigmoid()(x)
+
+
+def bounded(x: Any) -> Any:
+    """x, but −1000 … 1000: there e^x is 0 or ∞ already, and no limit is lost to ∞ · 0."""
+    return np.clip(x, -1000.0, 1000.0)
+
+
+def negative_part(x: Any) -> Any:
+    """min(x, 0); its own derivative is 0 at 0, as PyTorch's second derivatives of ELU have it."""
+    return where(x >= 0, 0, x)

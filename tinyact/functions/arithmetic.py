@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from tinyact.autograd import engine
-from tinyact.autograd.engine import Gradient, Operation
-from tinyact.functions.elementwise import as_tensor_operand, keep, reciprocal
-from tinyact.functions.operand import binary, check_broadcast, common, documented
+from tinyact import kernels
+from tinyact.autograd.operation import Gradient, Operation, wrap
+from tinyact.dtype import promoted
+from tinyact.functions.elementwise import reciprocal
+from tinyact.functions.operand import Tensor, binary, check_broadcast, common, documented, require_tensor
 
-if TYPE_CHECKING:
-    from tinyact.tensor import Tensor
+__all__ = ["add", "clamp", "div", "maximum", "minimum", "mul", "pow", "sub", "where"]
 
 
 class Add(Operation):
@@ -44,8 +44,7 @@ class Sub(Operation):
 class Rsub(Sub):
     """b − a, with the tensor on the right of the minus sign"""
 
-    def name(self) -> str:
-        return "RsubBackward1"
+    torch_name = "RsubBackward1"
 
 
 class Mul(Operation):
@@ -79,9 +78,7 @@ class Pow(Operation):
 
     def __init__(self, variant: int) -> None:
         self.variant = variant
-
-    def name(self) -> str:
-        return f"PowBackward{self.variant}"
+        self.torch_name = f"PowBackward{variant}"
 
     def forward(self, a: Any, b: Any) -> Any:
         # At −0 and −∞ roots and powers differ. PyTorch takes roots for exponents ±½ that are numbers, and never else;
@@ -109,10 +106,10 @@ class Maximum(Operation):
         return np.maximum(a, b)
 
     def grad_a(self, grad: Gradient, a: Any, b: Any) -> Gradient:
-        return keep(_halved_where_equal(grad, a, b), ~(a < b))
+        return kernels.where(~(a < b), _halved_where_equal(grad, a, b), 0)
 
     def grad_b(self, grad: Gradient, a: Any, b: Any) -> Gradient:
-        return keep(_halved_where_equal(grad, a, b), ~(a > b))
+        return kernels.where(~(a > b), _halved_where_equal(grad, a, b), 0)
 
 
 class Minimum(Operation):
@@ -124,10 +121,10 @@ class Minimum(Operation):
         return np.minimum(a, b)
 
     def grad_a(self, grad: Gradient, a: Any, b: Any) -> Gradient:
-        return keep(_halved_where_equal(grad, a, b), ~(a > b))
+        return kernels.where(~(a > b), _halved_where_equal(grad, a, b), 0)
 
     def grad_b(self, grad: Gradient, a: Any, b: Any) -> Gradient:
-        return keep(_halved_where_equal(grad, a, b), ~(a < b))
+        return kernels.where(~(a < b), _halved_where_equal(grad, a, b), 0)
 
 
 def _halved_where_equal(grad: Gradient, a: Any, b: Any) -> Gradient:
@@ -143,23 +140,20 @@ class Clamp(Operation):
     may_warn = False
 
     def __init__(self, variant: int) -> None:
-        self.variant = variant
-
-    def name(self) -> str:
-        return f"ClampBackward{self.variant}"
+        self.torch_name = f"ClampBackward{variant}"
 
     def forward(self, x: Any, low: Any, high: Any) -> Any:
         # high wins where the bounds contradict each other.
         return np.minimum(np.maximum(x, low), high)
 
     def grad_x(self, grad: Gradient, x: Any, low: Any, high: Any) -> Gradient:
-        return keep(grad, (x >= low) & (x <= high))
+        return kernels.where((x >= low) & (x <= high), grad, 0)
 
     def grad_low(self, grad: Gradient, x: Any, low: Any, high: Any) -> Gradient:
-        return keep(grad, (x < low) & (low < high))
+        return kernels.where((x < low) & (low < high), grad, 0)
 
     def grad_high(self, grad: Gradient, x: Any, low: Any, high: Any) -> Gradient:
-        return keep(grad, (x > high) | (low > high))
+        return kernels.where((x > high) | (low > high), grad, 0)
 
 
 class Where(Operation):
@@ -168,13 +162,13 @@ class Where(Operation):
     may_warn = False
 
     def forward(self, condition: Any, a: Any, b: Any) -> Any:
-        return np.where(condition, a, b)
+        return kernels.where(condition, a, b)
 
     def grad_a(self, grad: Gradient, condition: Any) -> Gradient:
-        return keep(grad, condition)
+        return kernels.where(condition, grad, 0)
 
     def grad_b(self, grad: Gradient, condition: Any) -> Gradient:
-        return keep(grad, ~condition)
+        return kernels.where(~condition, grad, 0)
 
 
 @documented(Add)
@@ -208,13 +202,11 @@ def _scaled(input: Any, other: Any, alpha: float) -> tuple[Any, Any]:
 def rsub(input: Tensor, other: Any) -> Tensor:
     """other − input: the tensor stands on the right."""
     _refuse_bool(input, other)
-    return binary(Rsub() if not isinstance(other, engine.Tensor) else Sub(), other, input)
+    return binary(Rsub() if not isinstance(other, Tensor) else Sub(), other, input)
 
 
 def _refuse_bool(a: Any, b: Any) -> None:
-    bools = [
-        v.array.dtype == np.bool_ if isinstance(v, engine.Tensor) else isinstance(v, (bool, np.bool_)) for v in (a, b)
-    ]
+    bools = [v.array.dtype == np.bool_ if isinstance(v, Tensor) else isinstance(v, (bool, np.bool_)) for v in (a, b)]
     if any(bools):
         which = "two bool tensors" if bools == [True, True] else "a bool tensor"
         raise RuntimeError(
@@ -259,14 +251,14 @@ def pow(input: Tensor | float, exponent: Any) -> Tensor:
         NotImplementedError: for a boolean to the power of a boolean.
     """
     variant = 1
-    if not isinstance(exponent, (engine.Tensor, np.ndarray)):
+    if not isinstance(exponent, (Tensor, np.ndarray)):
         variant = 0
         negative = isinstance(exponent, int) and exponent < 0
-        if negative and as_tensor_operand(input, "pow").array.dtype.kind != "f":
+        if negative and require_tensor(input, "pow").array.dtype.kind != "f":
             raise RuntimeError("Integers to negative integer powers are not allowed.")
-    elif not isinstance(input, (engine.Tensor, np.ndarray)):
+    elif not isinstance(input, (Tensor, np.ndarray)):
         variant = 2
-    dtypes = {v.array.dtype if isinstance(v, engine.Tensor) else np.dtype(type(v)) for v in (input, exponent)}
+    dtypes = {v.array.dtype if isinstance(v, Tensor) else np.dtype(type(v)) for v in (input, exponent)}
     if dtypes == {np.dtype(np.bool_)}:
         raise NotImplementedError("pow takes numbers, not booleans")
     return binary(Pow(variant), input, exponent)
@@ -306,11 +298,11 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
         RuntimeError: if both are left out.
         NotImplementedError: for booleans.
     """
-    if as_tensor_operand(input, "clamp").array.dtype == np.bool_:
+    if require_tensor(input, "clamp").array.dtype == np.bool_:
         raise NotImplementedError("clamp takes numbers, not booleans")
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
-    variant = 0 if any(isinstance(bound, engine.Tensor) for bound in (min, max)) else 1
+    variant = 0 if any(isinstance(bound, Tensor) for bound in (min, max)) else 1
     bounds = [v for v in (min, max) if v is not None]
     values = common(input, *bounds)
     least, greatest = _range_of(values[0].array.dtype)
@@ -340,14 +332,14 @@ def where(condition: Tensor, input: Any, other: Any) -> Tensor:
     Raises:
         RuntimeError: if the condition is not boolean or the shapes don't broadcast.
     """
-    if not isinstance(condition, engine.Tensor):
-        condition = engine.wrap(np.asarray(condition))
+    if not isinstance(condition, Tensor):
+        condition = wrap(np.asarray(condition))
     if condition.array.dtype != np.bool_:
         raise RuntimeError(
             f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype}"
         )
-    if not isinstance(input, engine.Tensor) and not isinstance(other, engine.Tensor):
-        input = engine.Tensor._from_data(input)
+    if not isinstance(input, Tensor) and not isinstance(other, Tensor):
+        input = wrap(np.asarray(input, promoted((input,))))
     a, b = common(input, other)
     # A bare number would widen float32 to float64 here.
     a, b = (np.asarray(v, (b if v is a else a).array.dtype) if isinstance(v, float) else v for v in (a, b))

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from tinyact.autograd import engine
-from tinyact.autograd.engine import wrap
 from tinyact.autograd.modes import no_grad
-from tinyact.functions.elementwise import as_tensor_operand
-from tinyact.functions.operand import check_broadcast, common
+from tinyact.autograd.operation import array_of, wrap
+from tinyact.functions.operand import Tensor, check_broadcast, common, require_tensor
 
-if TYPE_CHECKING:
-    from tinyact.tensor import Tensor
+__all__ = [
+    "allclose", "eq", "equal", "ge", "gt", "isfinite", "isinf", "isnan", "le", "logical_and", "logical_not",
+    "logical_or", "lt", "ne",
+]  # fmt: skip
 
 
-def _compared(function: Any, input: Any, other: Any) -> Tensor:
+def _compare(function: Any, input: Any, other: Any) -> Tensor:
     with no_grad():
         input, other = common(input, other)
-    a, b = (v.array if isinstance(v, engine.Tensor) else v for v in (input, other))
     try:
-        return wrap(function(a, b))
+        return wrap(function(array_of(input), array_of(other)))
     except ValueError:
         check_broadcast(input, other)
         raise
@@ -29,47 +28,47 @@ def _compared(function: Any, input: Any, other: Any) -> Tensor:
 
 def eq(input: Tensor, other: Any) -> Tensor:
     """input = other, element by element; the operands broadcast."""
-    return _compared(np.equal, input, other)
+    return _compare(np.equal, input, other)
 
 
 def ne(input: Tensor, other: Any) -> Tensor:
     """input ≠ other, element by element; the operands broadcast."""
-    return _compared(np.not_equal, input, other)
+    return _compare(np.not_equal, input, other)
 
 
 def lt(input: Tensor, other: Any) -> Tensor:
     """input < other, element by element; the operands broadcast."""
-    return _compared(np.less, input, other)
+    return _compare(np.less, input, other)
 
 
 def le(input: Tensor, other: Any) -> Tensor:
     """input ≤ other, element by element; the operands broadcast."""
-    return _compared(np.less_equal, input, other)
+    return _compare(np.less_equal, input, other)
 
 
 def gt(input: Tensor, other: Any) -> Tensor:
     """input > other, element by element; the operands broadcast."""
-    return _compared(np.greater, input, other)
+    return _compare(np.greater, input, other)
 
 
 def ge(input: Tensor, other: Any) -> Tensor:
     """input ≥ other, element by element; the operands broadcast."""
-    return _compared(np.greater_equal, input, other)
+    return _compare(np.greater_equal, input, other)
 
 
 def logical_and(input: Tensor, other: Any) -> Tensor:
     """Whether both are true (not zero)."""
-    return _compared(np.logical_and, input, other)
+    return _compare(np.logical_and, input, other)
 
 
 def logical_or(input: Tensor, other: Any) -> Tensor:
     """Whether one is true (not zero)."""
-    return _compared(np.logical_or, input, other)
+    return _compare(np.logical_or, input, other)
 
 
 def logical_not(input: Tensor) -> Tensor:
     """Whether it is false (zero)."""
-    return wrap(np.logical_not(as_tensor_operand(input, "logical_not").array))
+    return wrap(np.logical_not(require_tensor(input, "logical_not").array))
 
 
 def bitwise_and(input: Tensor, other: Any) -> Tensor:
@@ -105,7 +104,7 @@ def bitwise_not(input: Tensor) -> Tensor:
     Raises:
         TypeError: for floating tensors.
     """
-    array = as_tensor_operand(input, "bitwise_not").array
+    array = require_tensor(input, "bitwise_not").array
     if array.dtype.kind == "f":
         raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
     return wrap(np.invert(array))
@@ -113,30 +112,30 @@ def bitwise_not(input: Tensor) -> Tensor:
 
 def _bitwise(function: Any, name: str, input: Any, other: Any) -> Tensor:
     for value in (input, other):
-        if isinstance(value, engine.Tensor) and value.array.dtype.kind == "f":
+        if isinstance(value, Tensor) and value.array.dtype.kind == "f":
             kind = "Double" if value.array.dtype == np.float64 else "Float"
             raise NotImplementedError(f"\"{name}\" not implemented for '{kind}'")
-    return _compared(function, input, other)
+    return _compare(function, input, other)
 
 
 def isnan(input: Tensor) -> Tensor:
     """Whether it is NaN."""
-    return wrap(np.isnan(as_tensor_operand(input, "isnan").array))
+    return wrap(np.isnan(require_tensor(input, "isnan").array))
 
 
 def isinf(input: Tensor) -> Tensor:
     """Whether it is ∞ or −∞."""
-    return wrap(np.isinf(as_tensor_operand(input, "isinf").array))
+    return wrap(np.isinf(require_tensor(input, "isinf").array))
 
 
 def isfinite(input: Tensor) -> Tensor:
     """Whether it is neither infinite nor NaN."""
-    return wrap(np.isfinite(as_tensor_operand(input, "isfinite").array))
+    return wrap(np.isfinite(require_tensor(input, "isfinite").array))
 
 
 def equal(input: Tensor, other: Tensor) -> bool:
     """Whether two tensors have the same shape and the same elements."""
-    a, b = as_tensor_operand(input, "equal"), as_tensor_operand(other, "equal")
+    a, b = require_tensor(input, "equal"), require_tensor(other, "equal")
     return bool(np.array_equal(a.array, b.array))
 
 

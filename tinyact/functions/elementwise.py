@@ -2,79 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
-from tinyact.autograd import engine
-from tinyact.autograd.engine import Gradient, Operation, Rule, parameters
-from tinyact.functions.operand import as_floating, cast, documented
-from tinyact.parallel import in_blocks
+from tinyact.autograd.operation import Gradient, Operation, Rule, array_of, parameters
+from tinyact.functions.operand import Tensor, as_floating, cast, documented, require_tensor
+from tinyact.kernels import HEAVY, LIGHT, in_blocks, where
 
-if TYPE_CHECKING:
-    from tinyact.tensor import Tensor
+__all__ = ["abs", "clone", "cos", "exp", "expm1", "log", "log1p", "neg", "reciprocal", "sin", "sqrt", "square"]
 
-
-# So many elements are worth a thread of their own: fewer of those that are computed in float64.
-HEAVY, LIGHT = 1 << 17, 1 << 20
-FLOAT32, FLOAT64, BOOL = np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.bool_)
-
-
-class Keep(Operation):
-    """x where the mask is true, elsewhere exactly 0      ∂L/∂x = ∂L/∂y where the mask is true, elsewhere 0
-
-    Not x · mask: that would make NaN of ∞ · 0. And not ``np.where``, which branches at every element and takes many
-    times as long on a mask without pattern: here the bits of x, taken as an integer, are multiplied with 1 or 0.
-    """
-
-    may_warn = False
-
-    def forward(self, x: Any, mask: Any) -> Any:
-        return kept(x, mask)
-
-    def grad_x(self, grad: Gradient, mask: Any) -> Gradient:
-        return keep(grad, mask)
-
-
-def kept(x: Any, mask: Any) -> Any:
-    """`Keep` on arrays."""
-    bits = np.int32 if x.dtype == FLOAT32 else np.int64
-    return (x.view(bits) * mask).view(x.dtype)
-
-
-def keep(x: Any, mask: Any) -> Any:
-    """`Keep` on arrays or tensors."""
-    if isinstance(x, engine.Tensor) or isinstance(mask, engine.Tensor):
-        return Keep().apply(x, mask)
-    return kept(x, mask)
-
-
-class Choose(Operation):
-    """a where the mask is true, else b      ∂L/∂a = ∂L/∂y where it is true, else 0      ∂L/∂b the other way round
-
-    ``np.where`` without a branch at every element, as in `Keep`: b's bits, with those in which a differs flipped where
-    the mask is true. ``like`` has the dtype, so that a and b may be numbers.
-    """
-
-    may_warn = False
-
-    def forward(self, mask: Any, a: Any, b: Any, like: Any) -> Any:
-        bits = np.int32 if like.dtype == FLOAT32 else np.int64
-        a, b = (np.asarray(value, like.dtype).view(bits) for value in (a, b))
-        return (b ^ ((a ^ b) * mask)).view(like.dtype)
-
-    def grad_a(self, grad: Gradient, mask: Any) -> Gradient:
-        return keep(grad, mask)
-
-    def grad_b(self, grad: Gradient, mask: Any) -> Gradient:
-        return keep(grad, ~mask)
-
-
-def choose(mask: Any, a: Any, b: Any, like: Any) -> Any:
-    """`Choose` on arrays or tensors."""
-    # Only the dtype is wanted, which has no derivative.
-    return Choose()(mask, a, b, like.array if isinstance(like, engine.Tensor) else like)
+Wide: TypeAlias = Mapping[np.dtype[Any], np.dtype[Any]]
+FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+AS_IT_IS: Wide = {}
+IN_FLOAT64: Wide = {FLOAT32: FLOAT64}
+IN_LONGDOUBLE: Wide = {FLOAT32: FLOAT64, FLOAT64: np.dtype(np.longdouble)}
 
 
 class Elementwise(Operation):
@@ -85,13 +28,13 @@ class Elementwise(Operation):
     functions of single elements, large arrays are worked off in blocks, which no formula needs to know.
 
     Attributes:
-        precise: whether float32 is computed in float64 and rounded once at the end. NumPy's exp, tanh and the like are
-            off by two or three units in the last place in float32, and formulas made of them by more. A derivative
-            that takes the output alone is computed from it as it is, as in PyTorch: it can't be more exact.
+        wide: by dtype the wider one in which it is computed, to be rounded once at the end. NumPy's exp, tanh and the
+            like are off by two or three units in the last place in float32, and formulas made of them by more. A
+            derivative that takes the output alone is computed from it as it is, as in PyTorch: it can't be more exact.
     """
 
-    precise: ClassVar[bool] = False
-    _wide_slope: ClassVar[bool] = False
+    wide: ClassVar[Wide] = AS_IT_IS
+    _wide_derivative: ClassVar[bool] = False
 
     value: Callable[..., Any]
     derivative: Callable[..., Any]
@@ -99,52 +42,32 @@ class Elementwise(Operation):
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         if hasattr(cls, "derivative"):
-            wants = parameters(cls.derivative)[1:]
-            cls._wide_slope = cls.precise and "x" in wants
-            cls._rules = (Rule(0, Elementwise.chain, tuple(("x", "y").index(name) for name in wants)),)
+            takes = parameters(cls.derivative)[1:]
+            cls._wide_derivative = bool(cls.wide) and "x" in takes
+            cls.rules = (Rule(0, Elementwise.chain, tuple(map(("x", "y").index, takes))),)
 
     def forward(self, x: Any) -> Any:
+        wide = self.wide.get(x.dtype)
         if x.size >= HEAVY:
-            return in_blocks(self.rounded_value, x.dtype, x, share=HEAVY if self.precise else LIGHT)
-        return self.rounded_value(x)
-
-    def rounded_value(self, x: Any) -> Any:
-        """f(x), rounded to x's dtype."""
-        if self.precise and x.dtype == FLOAT32:
-            return self.value(x.astype(FLOAT64)).astype(FLOAT32)
-        return self.value(x)
+            return in_blocks(self.value, x.dtype, x, wide=wide, share=HEAVY if self.wide else LIGHT)
+        return self.value(x) if wide is None else self.value(x.astype(wide)).astype(x.dtype)
 
     def chain(self, grad: Gradient, *values: Any) -> Gradient:
         """∂L/∂x = ∂L/∂y · f′(x)"""
         if type(grad) is np.ndarray and grad.size >= HEAVY:
-            return in_blocks(self.rounded_chain, grad.dtype, grad, *values, share=HEAVY if self._wide_slope else LIGHT)
-        return self.rounded_chain(grad, *values)
+            share = HEAVY if self._wide_derivative else LIGHT
+            return in_blocks(self.product, grad.dtype, grad, *values, share=share)
+        return self.product(grad, *values)
 
-    def rounded_chain(self, grad: Gradient, *values: Any) -> Gradient:
-        """∂L/∂y · f′(x), with f′(x) rounded to x's dtype."""
-        if self._wide_slope:
-            return grad * narrowed(self.derivative(*map(widened, values)), grad)
-        slope = self.derivative(*values)
-        return keep(grad, slope) if is_mask(slope) else grad * slope
-
-
-def widened(x: Any) -> Any:
-    """An array or a tensor as float64."""
-    return cast(x, FLOAT64) if isinstance(x, engine.Tensor) else x.astype(FLOAT64)
-
-
-def narrowed(slope: Any, grad: Gradient) -> Any:
-    """A slope, an array or a tensor, in the dtype of the gradient that it is multiplied with."""
-    if isinstance(slope, engine.Tensor):
-        return cast(slope, (grad.array if isinstance(grad, engine.Tensor) else grad).dtype)
-    return slope.astype(grad.dtype, copy=False)
-
-
-def is_mask(value: Any) -> bool:
-    """Whether it holds booleans, as an array or as a tensor."""
-    if isinstance(value, engine.Tensor):
-        value = value.array
-    return getattr(value, "dtype", None) is BOOL
+    def product(self, grad: Gradient, *values: Any) -> Gradient:
+        """∂L/∂y · f′(x), with f′(x) rounded to the gradient's dtype."""
+        dtype = array_of(grad).dtype
+        wide = self.wide.get(dtype) if self._wide_derivative else None
+        slope = self.derivative(*values if wide is None else [np.astype(value, wide) for value in values])
+        slope_dtype = getattr(array_of(slope), "dtype", dtype)
+        if slope_dtype == np.bool_:
+            return where(slope, grad, 0)
+        return grad * (slope if slope_dtype == dtype else np.astype(slope, dtype))
 
 
 class Neg(Elementwise):
@@ -164,7 +87,7 @@ class Abs(Elementwise):
         return np.abs(x)
 
     def derivative(self, x: Any) -> Any:
-        return choose(x > 0, 1.0, choose(x < 0, -1.0, 0.0, x), x)
+        return where(x > 0, 1.0, where(x < 0, -1.0, 0.0))
 
 
 class Exp(Elementwise):
@@ -190,8 +113,7 @@ class Log(Operation):
 class Log1p(Operation):
     """ln(1 + x), accurate near 0      d/dx ln(1 + x) = 1 / (1 + x)"""
 
-    def name(self) -> str:
-        return "Log1PBackward0"
+    torch_name = "Log1PBackward0"
 
     def forward(self, x: Any) -> Any:
         return np.log1p(x)
@@ -223,8 +145,7 @@ class Sqrt(Operation):
 class Square(Elementwise):
     """x²      d/dx x² = 2x"""
 
-    def name(self) -> str:
-        return "PowBackward0"
+    torch_name = "PowBackward0"
 
     def value(self, x: Any) -> Any:
         return x * x
@@ -273,20 +194,13 @@ class Clone(Elementwise):
         return 1.0
 
 
-def as_tensor_operand(input: Any, name: str) -> Tensor:
-    """The tensor, or PyTorch's error if it is none."""
-    if not isinstance(input, engine.Tensor):
-        raise TypeError(f"{name}(): argument 'input' must be Tensor, not {type(input).__name__}")
-    return input
-
-
 @documented(Neg)
 def neg(input: Tensor) -> Tensor:
     """
     Raises:
         RuntimeError: for booleans.
     """
-    if as_tensor_operand(input, "neg").array.dtype == np.bool_:
+    if require_tensor(input, "neg").array.dtype == np.bool_:
         raise RuntimeError(
             "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use "
             "the `~` or `logical_not()` operator instead."
@@ -300,9 +214,9 @@ def abs(input: Tensor) -> Tensor:
     Raises:
         NotImplementedError: for booleans.
     """
-    if as_tensor_operand(input, "abs").array.dtype == np.bool_:
+    if require_tensor(input, "abs").array.dtype == np.bool_:
         raise NotImplementedError("abs takes numbers, not booleans")
-    return Abs().apply(as_tensor_operand(input, "abs"))
+    return Abs().apply(input)
 
 
 @documented(Exp)
@@ -332,7 +246,7 @@ def sqrt(input: Tensor) -> Tensor:
 
 @documented(Square)
 def square(input: Tensor) -> Tensor:
-    x = as_tensor_operand(input, "square")
+    x = require_tensor(input, "square")
     return Square().apply(cast(x, np.dtype(np.int64)) if x.array.dtype == np.bool_ else x)
 
 
@@ -353,4 +267,4 @@ def cos(input: Tensor) -> Tensor:
 
 @documented(Clone)
 def clone(input: Tensor) -> Tensor:
-    return Clone().apply(as_tensor_operand(input, "clone"))
+    return Clone().apply(require_tensor(input, "clone"))

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from tinyact.autograd import engine
-from tinyact.autograd.engine import Gradient, Operation
-from tinyact.functions.elementwise import as_tensor_operand
+from tinyact.autograd.operation import Gradient, Operation
+from tinyact.functions.operand import Tensor, require_tensor
 from tinyact.functions.shape import squeeze, unsqueeze
+from tinyact.kernels import add_row, outer, sum_of_rows, transposed_product
 
-if TYPE_CHECKING:
-    from tinyact.tensor import Tensor
+__all__ = ["linear", "matmul", "mm"]
 
 
 class Matmul(Operation):
@@ -75,56 +73,22 @@ class Linear(Operation):
 
     def forward(self, x: Any, weight: Any, bias: Any = None) -> Any:
         y = x @ weight.T
-        return y if bias is None else with_each_row(np.add, y, bias)
+        return y if bias is None else add_row(y, bias)
 
     def grad_x(self, grad: Gradient, weight: Any) -> Gradient:
-        if weight.shape[0] != 1:
-            return grad @ weight
         # With a single output each product has one term, and BLAS is slower than broadcasting.
-        if isinstance(grad, engine.Tensor) or grad.size < 1 << 10:
-            return grad * weight
-        return with_each_row(np.multiply, np.repeat(grad, weight.shape[1], -1), weight[0])
+        return outer(grad, weight[0]) if weight.shape[0] == 1 else grad @ weight
 
     def grad_weight(self, grad: Gradient, x: Any) -> Gradient:
-        # (xᵀ·g)ᵀ rather than gᵀ·x: the same numbers, in the layout in which BLAS is fastest.
-        return (rows(x).T @ rows(grad)).T
+        return transposed_product(rows(grad), rows(x))
 
     def grad_bias(self, grad: Gradient) -> Gradient:
-        # A sum over rows as a matrix product: NumPy's own is many times slower.
-        g = rows(grad)
-        return ones(g.shape[0], like_dtype(grad)) @ g
-
-
-@functools.lru_cache(maxsize=8)
-def ones(count: int, dtype: np.dtype[Any]) -> Any:
-    """A vector of ones, made once for all steps with batches of this size."""
-    vector = np.ones(count, dtype)
-    vector.flags.writeable = False
-    return vector
+        return sum_of_rows(rows(grad))
 
 
 def rows(x: Any) -> Any:
     """All dimensions but the last as one."""
     return x if len(x.shape) == 2 else x.reshape((math.prod(x.shape[:-1]), x.shape[-1]))
-
-
-def with_each_row(function: np.ufunc, x: Any, row: Any) -> Any:
-    """``function(x, row)`` in place: x is (…, n, m), the row (m,).
-
-    NumPy takes several times as long for many short rows as for few long ones, so that many are taken as one.
-    """
-    if x.size < 1 << 14 or not x.flags.c_contiguous:
-        return function(x, row, out=x)
-    together = math.gcd(x.size // row.size, 64)
-    long = x.reshape(-1, together * row.size)
-    function(long, np.repeat(row[None], together, 0).reshape(-1), out=long)
-    return x
-
-
-def like_dtype(grad: Gradient) -> np.dtype[Any]:
-    """The NumPy dtype of a gradient."""
-    dtype: np.dtype[Any] = (grad.array if isinstance(grad, engine.Tensor) else grad).dtype
-    return dtype
 
 
 def matmul(input: Tensor, other: Tensor) -> Tensor:
@@ -144,7 +108,7 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
         >>> tinyact.tensor([[1.0, 2.0]]) @ tinyact.tensor([3.0, 4.0])
         tensor([11.])
     """
-    a, b = as_tensor_operand(input, "matmul").array, as_tensor_operand(other, "matmul").array
+    a, b = require_tensor(input, "matmul").array, require_tensor(other, "matmul").array
     if a.ndim == 0 or b.ndim == 0:
         raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {a.ndim}D and {b.ndim}D")
     _check_product(a, b)
@@ -174,9 +138,9 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
     Raises:
         RuntimeError: if one is no matrix, the shapes don't fit or the dtypes differ.
     """
-    if as_tensor_operand(input, "mm").array.ndim != 2:
+    if require_tensor(input, "mm").array.ndim != 2:
         raise RuntimeError("self must be a matrix")
-    if as_tensor_operand(mat2, "mm").array.ndim != 2:
+    if require_tensor(mat2, "mm").array.ndim != 2:
         raise RuntimeError("mat2 must be a matrix")
     return matmul(input, mat2)
 
@@ -197,15 +161,15 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     Raises:
         RuntimeError: if the shapes don't fit or the dtypes differ.
     """
-    x, w = as_tensor_operand(input, "linear").array, as_tensor_operand(weight, "linear").array
+    x, w = require_tensor(input, "linear").array, require_tensor(weight, "linear").array
     if w.ndim not in (1, 2):
         raise RuntimeError(f"linear takes a weight of shape (out, in) or (in,), got {w.shape}")
     if x.ndim == 0 or x.shape[-1] != w.shape[-1]:
         size = f"({w.shape[-1]}, {w.shape[0]})" if w.ndim == 2 else f"({w.shape[0]},)"
         raise RuntimeError(f"Linear{size} takes inputs of width {w.shape[-1]}, got {x.shape}")
     if x.dtype != w.dtype or (bias is not None and bias.array.dtype != w.dtype):
-        given = [x.dtype.name, w.dtype.name] + ([] if bias is None else [bias.array.dtype.name])
-        raise RuntimeError(f"linear takes input, weight and bias of one dtype, got {', '.join(given)}")
+        dtypes = [x.dtype.name, w.dtype.name] + ([] if bias is None else [bias.array.dtype.name])
+        raise RuntimeError(f"linear takes input, weight and bias of one dtype, got {', '.join(dtypes)}")
     if w.ndim == 1:
         if bias is not None and (x.ndim == 2 or bias.array.ndim > 0):
             raise RuntimeError(f"linear takes a weight of shape (out, in) for a bias, got {w.shape}")  # as in PyTorch

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from tinyact.autograd.engine import Gradient, Operation
+from tinyact.autograd.operation import Gradient, Operation
 from tinyact.functions.activation import sigma
-from tinyact.functions.elementwise import Abs, as_tensor_operand, choose, keep
-from tinyact.functions.operand import check_broadcast, common, documented
+from tinyact.functions.elementwise import Abs
+from tinyact.functions.operand import Tensor, check_broadcast, common, documented, require_tensor
 from tinyact.functions.reduction import sum
 from tinyact.functions.shape import reshape
 from tinyact.functions.softmax import log_softmax
+from tinyact.kernels import all_probabilities, where
 
-if TYPE_CHECKING:
-    from tinyact.tensor import Tensor
+__all__ = [
+    "binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "huber_loss", "kl_div", "l1_loss",
+    "mse_loss", "nll_loss", "smooth_l1_loss",
+]  # fmt: skip
 
-# The bits of 1.
-_ONE = {np.dtype(np.float32): (np.uint32, 0x3F800000), np.dtype(np.float64): (np.uint64, 0x3FF0000000000000)}
 # PyTorch's 10⁻¹² is a float32 number, for float64 losses too.
 _EPSILON = float(np.float32(1e-12))
 
@@ -107,8 +108,9 @@ class MseLoss(Loss):
 class L1Loss(Loss):
     """|x − t|      ∂/∂x = 1 for x > t, −1 for x < t, 0 for x = t      ∂/∂t the other way round"""
 
-    def name(self) -> str:
-        return {"mean": "MeanBackward0", "sum": "SumBackward0"}.get(self.reduction, "AbsBackward0")
+    def __init__(self, reduction: str) -> None:
+        super().__init__(reduction)
+        self.torch_name = {"mean": "MeanBackward0", "sum": "SumBackward0"}.get(reduction, "AbsBackward0")
 
     def forward(self, x: Any, t: Any) -> Any:
         return self.reduced(np.abs(x - t))
@@ -129,7 +131,7 @@ class SmoothL1Loss(Loss):
 
     def forward(self, x: Any, t: Any) -> Any:
         d = np.abs(x - t)
-        return self.reduced(choose(d < self.beta, d * d / (2 * self.beta), d - self.beta / 2, d))
+        return self.reduced(where(d < self.beta, d * d / (2 * self.beta), d - self.beta / 2))
 
     def grad_x(self, grad: Gradient, x: Any, t: Any) -> Gradient:
         return self.each(grad) * held((x - t) / self.beta, 1.0)
@@ -147,7 +149,7 @@ class HuberLoss(Loss):
 
     def forward(self, x: Any, t: Any) -> Any:
         d = np.abs(x - t)
-        return self.reduced(choose(d <= self.delta, d * d / 2, self.delta * (d - self.delta / 2), d))
+        return self.reduced(where(d <= self.delta, d * d / 2, self.delta * (d - self.delta / 2)))
 
     def grad_x(self, grad: Gradient, x: Any, t: Any) -> Gradient:
         return self.each(grad) * held(x - t, self.delta)
@@ -158,7 +160,7 @@ class HuberLoss(Loss):
 
 def held(d: Any, limit: float) -> Any:
     """d held within ±limit; its own derivative is 0 at both ends already, as PyTorch's second derivatives have it."""
-    return choose(np.abs(d) < limit, d, limit * np.sign(d), d)
+    return where(np.abs(d) < limit, d, limit * np.sign(d))
 
 
 class NllLoss(Operation):
@@ -176,7 +178,7 @@ class NllLoss(Operation):
 
     def forward(self, x: Any) -> Any:
         taken = -np.take_along_axis(x, self.classes, 1)
-        losses = (keep(taken, self.counted) * self.weights).squeeze(1)
+        losses = (where(self.counted, taken, 0) * self.weights).squeeze(1)
         if self.reduction == "none":
             return losses
         return losses.sum() / self.weights.sum() if self.reduction == "mean" else losses.sum()
@@ -185,7 +187,7 @@ class NllLoss(Operation):
         share = self.weights / self.weights.sum() if self.reduction == "mean" else self.weights
         each = grad.reshape(self.weights.shape) if self.reduction == "none" else grad
         here = self.classes == np.arange(x.shape[1]).reshape((-1,) + (1,) * (len(x.shape) - 2))
-        return keep(np.broadcast_to(-each * share, x.shape), here & self.counted)
+        return where(here & self.counted, np.broadcast_to(-each * share, x.shape), 0)
 
 
 class KLDivLoss(Loss):
@@ -219,9 +221,9 @@ def check_reduction(reduction: str, more: tuple[str, ...] = ()) -> str:
     Raises:
         ValueError: if there is none.
     """
-    known = ("none", "mean", "sum", *more)
-    if reduction not in known:
-        raise ValueError(f"{reduction} is not a valid value for reduction; known are {', '.join(known)}")
+    names = ("none", "mean", "sum", *more)
+    if reduction not in names:
+        raise ValueError(f"{reduction} is not a valid value for reduction; known are {', '.join(names)}")
     return reduction
 
 
@@ -229,27 +231,17 @@ _KINDS = {"float32": "Float", "float64": "Double", "int64": "Long", "int32": "In
 
 
 def _check_dtype(input: Tensor, other: Tensor) -> None:
-    expected, found = input.array.dtype, other.array.dtype
-    if found != expected or found.kind != "f":
-        kinds = [_KINDS.get(dtype.name, dtype.name) for dtype in (found, expected)]
+    dtypes = other.array.dtype, input.array.dtype
+    if dtypes[0] != dtypes[1] or dtypes[0].kind != "f":
+        kinds = [_KINDS.get(dtype.name, dtype.name) for dtype in dtypes]
         raise RuntimeError(f"Found dtype {kinds[0]} but expected {kinds[1]}")
-
-
-def _outside(array: Any) -> Any:
-    """Those of the numbers that are not between 0 and 1; NaN is one of them."""
-    # In one pass, since this is asked in every step: as integers, floating numbers from 0 up keep their order, and NaN
-    # and all that have a minus sign come after them.
-    integers, one = _ONE[array.dtype]
-    if np.maximum.reduce(array.view(integers), None, initial=0) <= one:
-        return ()
-    return array[~((array >= 0) & (array <= 1))]
 
 
 def _constant(value: Tensor | None, input: Tensor, argument: str, function: str) -> Any:
     """The weight if there is one, checked: it must broadcast to the input and have no gradient."""
     if value is None:
         return None
-    if as_tensor_operand(value, function).requires_grad:
+    if require_tensor(value, function).requires_grad:
         raise RuntimeError(
             f"The function '{function}' is not differentiable with respect to argument '{argument}'. This input cannot "
             "have requires_grad True."
@@ -264,7 +256,7 @@ def _constant(value: Tensor | None, input: Tensor, argument: str, function: str)
 
 def _pair(input: Any, target: Any, name: str) -> tuple[Tensor, Tensor]:
     """Input and target of one floating dtype, in shapes that broadcast: with a warning if they differ."""
-    x, t = as_tensor_operand(input, name), as_tensor_operand(target, name)
+    x, t = require_tensor(input, name), require_tensor(target, name)
     if x.array.shape != t.array.shape:
         check_broadcast(x, t)
         warnings.warn(
@@ -306,8 +298,8 @@ def binary_cross_entropy(
         tensor(0.1643)
     """
     check_reduction(reduction)
-    x = as_tensor_operand(input, "binary_cross_entropy").array
-    t = as_tensor_operand(target, "binary_cross_entropy").array
+    x = require_tensor(input, "binary_cross_entropy").array
+    t = require_tensor(target, "binary_cross_entropy").array
     if x.shape != t.shape:
         raise ValueError(
             f"Using a target size ({target.size()}) that is different to the input size ({input.size()}) is "
@@ -317,8 +309,8 @@ def binary_cross_entropy(
     if weight is not None:
         _check_dtype(input, weight)
     for name, array in (("input", x), ("target", t)):
-        outside = _outside(array)
-        if len(outside):
+        if not all_probabilities(array):
+            outside = array[~((array >= 0) & (array <= 1))]
             raise RuntimeError(f"all elements of {name} should be between 0 and 1, got {outside[0]}")
     w = _constant(weight, input, "weight", "binary_cross_entropy")
     return BinaryCrossEntropy(reduction).apply(input, target, w)
@@ -356,7 +348,7 @@ def binary_cross_entropy_with_logits(
     """
     name = "binary_cross_entropy_with_logits"
     check_reduction(reduction)
-    if as_tensor_operand(target, name).array.shape != as_tensor_operand(input, name).array.shape:
+    if require_tensor(target, name).array.shape != require_tensor(input, name).array.shape:
         raise ValueError(f"Target size ({target.size()}) must be the same as input size ({input.size()})")
     x, t = _pair(input, target, name)
     w = _constant(weight, x, "weight", name)
@@ -454,7 +446,7 @@ def nll_loss(
         tensor(0.2560)
     """
     check_reduction(reduction)
-    x, t = as_tensor_operand(input, "nll_loss"), as_tensor_operand(target, "nll_loss").array
+    x, t = require_tensor(input, "nll_loss"), require_tensor(target, "nll_loss").array
     _check_classes(x.array, t)
     single = x.array.ndim == 1
     if single:
@@ -480,8 +472,8 @@ def _check_classes(x: Any, t: Any) -> None:
             f"expected target dtype to be Long or Byte, but got {_KINDS.get(t.dtype.name, t.dtype.name)}"
         )
     if x.ndim > 1 and (t.ndim == 0 or t.shape[0] != x.shape[0]):
-        found = t.shape[0] if t.ndim else 0
-        raise ValueError(f"Expected input batch_size ({x.shape[0]}) to match target batch_size ({found}).")
+        size = t.shape[0] if t.ndim else 0
+        raise ValueError(f"Expected input batch_size ({x.shape[0]}) to match target batch_size ({size}).")
     if t.shape != (x.shape[:1] + x.shape[2:] if x.ndim > 1 else ()):
         raise RuntimeError(
             f"nll_loss takes a target of shape (N, …) for an input (N, C, …), got {t.shape} and {x.shape}"
@@ -545,7 +537,7 @@ def cross_entropy(
     check_reduction(reduction)
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
-    x, t = as_tensor_operand(input, "cross_entropy").array, as_tensor_operand(target, "cross_entropy").array
+    x, t = require_tensor(input, "cross_entropy").array, require_tensor(target, "cross_entropy").array
     of_all_classes = t.shape == x.shape
     if of_all_classes and t.dtype.kind != "f":
         kind = _KINDS.get(t.dtype.name, t.dtype.name)
@@ -588,7 +580,7 @@ def _of_probabilities(
 def _smooth(logs: Tensor, t: Any, weight: Tensor | None, ignore_index: int, reduction: str, place: int) -> Tensor:
     """The loss if all classes were equally right."""
     counted = t != ignore_index
-    losses: Tensor = keep(-_over_classes(logs, weight, place), counted)
+    losses = where(counted, -_over_classes(logs, weight, place), 0)
     if reduction == "none":
         return losses
     if reduction == "sum":

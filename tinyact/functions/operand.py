@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from tinyact.autograd import engine
-from tinyact.autograd.engine import Operation, wrap
-from tinyact.dtype import as_dtype, promoted
+from tinyact.autograd.operation import Operation, Variable, array_of, wrap
+from tinyact.dtype import as_dtype, float32, int64, promoted
+from tinyact.dtype import dtype as DType
 
 if TYPE_CHECKING:
-    from tinyact.tensor import Tensor
+    from tinyact.tensor import Tensor as Tensor
+else:
+    # tensor.py stands above; what functions ask of a tensor, every Variable has.
+    Tensor = Variable
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -21,11 +24,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 class Cast(Operation):
     """x in another dtype      ∂L/∂x = ∂L/∂y in x's own, which every gradient gets anyway"""
 
+    torch_name = "ToCopyBackward0"
+
     def __init__(self, dtype: np.dtype[Any]) -> None:
         self.to = dtype
-
-    def name(self) -> str:
-        return "ToCopyBackward0"
 
     def forward(self, x: Any) -> Any:
         return x.astype(self.to)
@@ -44,9 +46,127 @@ def cast(input: Tensor, dtype: np.dtype[Any]) -> Tensor:
     return Cast(dtype).apply(input)
 
 
+def require_tensor(input: Any, function: str) -> Tensor:
+    """The tensor, or PyTorch's error if it is none."""
+    if not isinstance(input, Tensor):
+        raise TypeError(f"{function}(): argument 'input' must be Tensor, not {type(input).__name__}")
+    return input
+
+
+def require_floating(input: Any, function: str) -> Tensor:
+    """The tensor, if its elements are floating numbers.
+
+    Raises:
+        TypeError: if it is no tensor.
+        NotImplementedError: for integers and booleans.
+    """
+    tensor = require_tensor(input, function)
+    if tensor.array.dtype.kind != "f":
+        raise NotImplementedError(f"{function} takes floating tensors, got {tensor.dtype}")
+    return tensor
+
+
+def require_numbers(input: Any, function: str) -> Tensor:
+    """The tensor, unless its elements are booleans.
+
+    Raises:
+        TypeError: if it is no tensor.
+        NotImplementedError: for booleans.
+    """
+    tensor = require_tensor(input, function)
+    if tensor.array.dtype == np.bool_:
+        raise NotImplementedError(f"Boolean inputs not supported for {function}")
+    return tensor
+
+
+def as_floating(input: Any, function: str) -> Tensor:
+    """The tensor, made float32 if it holds integers or booleans.
+
+    Raises:
+        TypeError: if it is no tensor.
+    """
+    tensor = require_tensor(input, function)
+    return tensor if tensor.array.dtype.kind == "f" else cast(tensor, np.dtype(np.float32))
+
+
+def as_number(value: Any, function: str, argument: str) -> float:
+    """An argument that must be a number, or a tensor without dimensions that needs no gradient.
+
+    Raises:
+        TypeError: if it is none.
+    """
+    if isinstance(value, Tensor) and value.array.ndim == 0 and not value.requires_grad:
+        return float(value.array)
+    if not isinstance(value, (int, float, np.number)):
+        raise TypeError(f"{function}(): argument '{argument}' must be Number, not {type(value).__name__}")
+    return float(value)
+
+
+def from_data(data: Any, dtype: DType | None = None) -> Tensor:
+    """A new tensor with a copy of the data; numbers are float32, int64 or bool unless they say otherwise.
+
+    Raises:
+        TypeError: if it holds anything but numbers.
+        ValueError: if nested sequences differ in length.
+        RuntimeError: if integers of this dtype can't hold one of the numbers.
+    """
+    array, inferred = _array_of(data)
+    dtype = as_dtype(inferred) if dtype is None else dtype
+    if not isinstance(data, (np.ndarray, Tensor)):
+        _check_values(array, dtype)
+    with np.errstate(all="ignore"):
+        return wrap(np.array(array, dtype.numpy, order="C"))
+
+
+def _array_of(data: Any) -> tuple[np.ndarray[Any, np.dtype[Any]], np.dtype[Any]]:
+    """The data as an array, with all their digits, and the dtype that PyTorch infers for them."""
+    if isinstance(data, Tensor):
+        return data.array, data.array.dtype
+    if isinstance(data, (np.ndarray, np.generic)):
+        return np.asarray(data), data.dtype
+    try:
+        array = np.asarray(_plain(data))
+    except (ValueError, OverflowError):
+        raise ValueError(f"expected numbers, in sequences of equal length at every level, got {data!r:.200}") from None
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"new(): invalid data type '{type(data).__name__}': a tensor holds numbers, got {data!r:.200}")
+    if array.dtype == np.uint64:
+        raise ValueError(f"Overflow when unpacking long: {data!r:.200}")
+    if array.dtype == np.float64 and not _holds_numpy_double(data):
+        return array, float32.numpy
+    return array, int64.numpy if array.dtype.kind in "iu" else array.dtype
+
+
+def _check_values(array: np.ndarray[Any, np.dtype[Any]], dtype: DType) -> None:
+    """Raise RuntimeError for numbers that integers of this dtype can't hold."""
+    if dtype.numpy.kind not in "iu" or not array.size or array.dtype.kind == "b":
+        return
+    limits = np.iinfo(dtype.numpy)
+    # NaN is refused too: neither comparison holds for it.
+    if not (array.min() >= limits.min and array.max() <= limits.max):
+        raise RuntimeError(f"value cannot be converted to type {dtype.name} without overflow")
+
+
+def _plain(data: Any) -> Any:
+    """Nested sequences without tensors in them."""
+    if isinstance(data, Tensor):
+        return data.array
+    if isinstance(data, (list, tuple, range)):
+        return [_plain(part) for part in data]
+    return data
+
+
+def _holds_numpy_double(data: Any) -> bool:
+    if isinstance(data, (list, tuple)):
+        return any(_holds_numpy_double(part) for part in data[:1])
+    if isinstance(data, Tensor):
+        return data.array.dtype == np.float64
+    return isinstance(data, (np.ndarray, np.generic)) and data.dtype == np.float64
+
+
 def as_operand(value: Any, name: str = "other") -> Any:
     """A tensor, or a Python number, from what stands beside an operator."""
-    if isinstance(value, (engine.Tensor, bool, int, float)) and not isinstance(value, np.generic):
+    if isinstance(value, (Tensor, bool, int, float)) and not isinstance(value, np.generic):
         return value
     if isinstance(value, np.ndarray):
         as_dtype(value.dtype)
@@ -62,15 +182,13 @@ def common(*values: Any, floating: bool = False) -> tuple[Any, ...]:
     Python numbers beside floating tensors stay as they are, since NumPy too lets the tensor decide the dtype.
     """
     values = tuple(as_operand(value) for value in values)
-    dtype = promoted(tuple(v.array if isinstance(v, engine.Tensor) else v for v in values))
+    dtype = promoted(tuple(map(array_of, values)))
     if floating and dtype.kind != "f":
         dtype = np.dtype(np.float32)
-    if not any(isinstance(v, engine.Tensor) for v in values):
+    if not any(isinstance(v, Tensor) for v in values):
         raise TypeError(f"expected at least one Tensor among {values}")
     return tuple(
-        cast(v, dtype)
-        if isinstance(v, engine.Tensor)
-        else (float(v) if dtype.kind == "f" else np.asarray(v).astype(dtype))
+        cast(v, dtype) if isinstance(v, Tensor) else (float(v) if dtype.kind == "f" else np.asarray(v).astype(dtype))
         for v in values
     )
 
@@ -82,7 +200,7 @@ def binary(operation: Operation, input: Any, other: Any, floating: bool = False)
         TypeError: for an operand that is neither tensor, array nor number.
         RuntimeError: if the shapes don't broadcast.
     """
-    both = isinstance(input, engine.Tensor) and isinstance(other, engine.Tensor)
+    both = isinstance(input, Tensor) and isinstance(other, Tensor)
     if not (both and input.array.dtype == other.array.dtype and input.array.dtype.kind == "f"):
         input, other = common(input, other, floating=floating)
     try:
@@ -94,7 +212,7 @@ def binary(operation: Operation, input: Any, other: Any, floating: bool = False)
 
 def check_broadcast(*operands: Any) -> None:
     """Raises PyTorch's error for the first pair of sizes that don't match."""
-    shapes = [operand.array.shape for operand in operands if isinstance(operand, engine.Tensor)]
+    shapes = [operand.array.shape for operand in operands if isinstance(operand, Tensor)]
     for a, b in pairwise(shapes):
         longest = max(len(a), len(b))
         for dim in range(-1, -longest - 1, -1):
@@ -105,17 +223,6 @@ def check_broadcast(*operands: Any) -> None:
                     f"The size of tensor a ({n}) must match the size of tensor b ({m}) at non-singleton dimension "
                     f"{longest + dim}"
                 )
-
-
-def as_floating(input: Any, name: str) -> Tensor:
-    """The tensor, made float32 if it holds integers or booleans.
-
-    Raises:
-        TypeError: if it is no tensor.
-    """
-    if not isinstance(input, engine.Tensor):
-        raise TypeError(f"{name}(): argument 'input' must be Tensor, not {type(input).__name__}")
-    return input if input.array.dtype.kind == "f" else cast(input, np.dtype(np.float32))
 
 
 def dimension(dim: int, ndim: int) -> int:

@@ -6,19 +6,18 @@ import builtins
 import math
 import warnings
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from tinyact.autograd import engine
-from tinyact.autograd.engine import Gradient, Operation, total, wrap
+from tinyact.autograd.operation import Gradient, Operation, array_of, wrap
+from tinyact.autograd.sums import total
+from tinyact.dtype import dtype as DType
 from tinyact.functions.arithmetic import maximum, minimum
-from tinyact.functions.elementwise import as_tensor_operand, keep, widened
-from tinyact.functions.operand import cast, dimension, dimensions, documented
+from tinyact.functions.operand import Tensor, cast, dimension, dimensions, documented, require_tensor
+from tinyact.kernels import where
 
-if TYPE_CHECKING:
-    from tinyact.dtype import dtype as DType
-    from tinyact.tensor import Tensor
+__all__ = ["all", "any", "argmax", "argmin", "max", "mean", "min", "prod", "std", "sum", "var"]
 
 Dims = int | Sequence[int] | None
 
@@ -30,28 +29,26 @@ class Reduction(Operation):
     """
 
     value: Callable[..., Any]
+    # The numbers of PyTorch's overloads: over all dimensions, over some.
+    overloads: ClassVar[tuple[int, int]] = (0, 1)
 
     def __init__(self, dims: tuple[int, ...], keepdim: bool, whole: bool) -> None:
         self.dims = dims
         self.keepdim = keepdim
-        self.whole = whole
         self.sizes: tuple[int, ...] = ()
-
-    def name(self) -> str:
-        # PyTorch counts its overloads: over all dimensions, over some.
-        return f"{type(self).__name__}Backward{0 if self.whole else 1}"
+        self.torch_name = f"{type(self).__name__}Backward{self.overloads[0 if whole else 1]}"
 
     def forward(self, x: Any) -> Any:
         self.sizes = tuple(x.shape)
         return self.value(x)
 
-    def kept(self, value: Any) -> Any:
+    def broadcastable(self, value: Any) -> Any:
         """An output, or its gradient, with size 1 where dimensions were reduced, so that it broadcasts against x."""
         return value.reshape([1 if d in self.dims else n for d, n in enumerate(self.sizes)])
 
-    def spread(self, grad: Gradient) -> Gradient:
+    def repeated(self, grad: Gradient) -> Gradient:
         """The gradient of the output, for every element that went into it."""
-        return np.broadcast_to(self.kept(grad), self.sizes)
+        return np.broadcast_to(self.broadcastable(grad), self.sizes)
 
     def count(self) -> int:
         """How many elements make one output."""
@@ -65,7 +62,7 @@ class Sum(Reduction):
         return total(x, self.dims, self.keepdim)
 
     def grad_x(self, grad: Gradient) -> Gradient:
-        return self.spread(grad)
+        return self.repeated(grad)
 
 
 class Mean(Reduction):
@@ -76,7 +73,7 @@ class Mean(Reduction):
         return total(x, self.dims, self.keepdim) / self.count()
 
     def grad_x(self, grad: Gradient) -> Gradient:
-        return self.spread(grad / self.count() if self.count() else grad)
+        return self.repeated(grad / self.count() if self.count() else grad)
 
 
 class Prod(Reduction):
@@ -88,13 +85,13 @@ class Prod(Reduction):
     def grad_x(self, grad: Gradient, x: Any, y: Any) -> Gradient:
         if not self.sizes:
             return grad
-        if np.all(as_array(x) != 0):
-            return self.spread(grad * y) / x
+        if np.all(array_of(x) != 0):
+            return self.repeated(grad * y) / x
         if len(self.dims) == 1:
             others = product_of_others(x.swapaxes(self.dims[0], -1)).swapaxes(self.dims[0], -1)
         else:
             others = product_of_others(x.reshape(-1)).reshape(self.sizes)
-        return self.kept(grad) * others
+        return self.broadcastable(grad) * others
 
 
 def product_of_others(x: Any) -> Any:
@@ -115,27 +112,26 @@ def product_of_others(x: Any) -> Any:
 class Var(Reduction):
     """Σ (xᵢ − μ)² / (n − c), c the correction      ∂/∂xᵢ = 2 (xᵢ − μ) / (n − c)"""
 
+    overloads = (0, 0)
+
     def __init__(self, dims: tuple[int, ...], keepdim: bool, whole: bool, correction: float) -> None:
         super().__init__(dims, keepdim, whole)
         self.correction = correction
 
-    def name(self) -> str:
-        return f"{type(self).__name__}Backward0"
-
     def value(self, x: Any) -> Any:
-        return self.spread_of(x).astype(x.dtype)
+        return self.variance(x).astype(x.dtype)
 
-    def spread_of(self, x: Any) -> Any:
+    def variance(self, x: Any) -> Any:
         """The variance as float64, in which float32 neither overflows nor drifts."""
-        deviation = self.deviation(widened(x))
+        deviation = self.deviation(np.astype(x, np.float64))
         return (deviation * deviation).sum(self.dims, keepdims=self.keepdim) / self.freedom()
 
     def grad_x(self, grad: Gradient, x: Any) -> Gradient:
-        return self.kept(grad) * (self.deviation(widened(x)) * 2 / self.freedom())
+        return self.broadcastable(grad) * (self.deviation(np.astype(x, np.float64)) * 2 / self.freedom())
 
     def deviation(self, x: Any) -> Any:
         """x − μ"""
-        return x - self.kept(x.sum(self.dims)) / self.count()
+        return x - self.broadcastable(x.sum(self.dims)) / self.count()
 
     def freedom(self) -> float:
         """n − c, at least 0."""
@@ -146,7 +142,7 @@ class Std(Var):
     """√var, the standard deviation      ∂/∂xᵢ = (xᵢ − μ) / ((n − c)·√var), and 0 where √var is 0"""
 
     def value(self, x: Any) -> Any:
-        return np.sqrt(self.spread_of(x)).astype(x.dtype)
+        return np.sqrt(self.variance(x)).astype(x.dtype)
 
     def grad_x(self, grad: Gradient, x: Any, y: Any) -> Gradient:  # type: ignore[override]  # it wants y too
         return super().grad_x(np.where(y == 0, 0.0, grad / (2 * y)), x)
@@ -158,12 +154,11 @@ class Extreme(Reduction):
     ∂/∂xᵢ = 1 / k for each of the k elements that are equal to it, else 0
     """
 
-    def name(self) -> str:
-        return f"{type(self).__name__}Backward{1 if self.whole else 0}"
+    overloads = (1, 0)
 
     def grad_x(self, grad: Gradient, x: Any, y: Any) -> Gradient:
-        chosen = (x == y) | ((x != x) & (y != y))
-        return keep(self.spread(grad) / as_array(chosen).sum(), chosen)
+        extreme = (x == y) | ((x != x) & (y != y))
+        return where(extreme, self.repeated(grad) / array_of(extreme).sum(), 0)
 
 
 class Max(Extreme):
@@ -183,13 +178,10 @@ class Min(Extreme):
 class Pick(Reduction):
     """The element at one index along a dimension      ∂/∂xᵢ = 1 at that index, else 0"""
 
-    def __init__(self, dim: int, index: Any, keepdim: bool, name: str) -> None:
+    def __init__(self, dim: int, index: Any, keepdim: bool, torch_name: str) -> None:
         super().__init__((dim,), keepdim, False)
         self.index = index
-        self._name = name
-
-    def name(self) -> str:
-        return self._name
+        self.torch_name = torch_name
 
     def value(self, x: Any) -> Any:
         picked = np.take_along_axis(x, self.index, self.dims[0])
@@ -198,12 +190,7 @@ class Pick(Reduction):
     def grad_x(self, grad: Gradient) -> Gradient:
         dim = self.dims[0]
         places = np.arange(self.sizes[dim]).reshape([-1] + [1] * (len(self.sizes) - dim - 1))
-        return keep(self.spread(grad), self.index == places)
-
-
-def as_array(x: Any) -> Any:
-    """The array itself, or the one behind a tensor."""
-    return x.array if isinstance(x, engine.Tensor) else x
+        return where(self.index == places, self.repeated(grad), 0)
 
 
 class max_result(NamedTuple):
@@ -228,14 +215,14 @@ class min_result(NamedTuple):
 
 def _summable(input: Any, name: str, dtype: DType | None) -> Tensor:
     """The tensor in the dtype in which it is added up: integers and booleans as int64."""
-    tensor = as_tensor_operand(input, name)
+    tensor = require_tensor(input, name)
     if dtype is not None:
         return cast(tensor, dtype.numpy)
     return tensor if tensor.array.dtype.kind == "f" else cast(tensor, np.dtype(np.int64))
 
 
 def _floating(input: Any, name: str) -> Tensor:
-    tensor = as_tensor_operand(input, name)
+    tensor = require_tensor(input, name)
     if tensor.array.dtype.kind != "f":
         raise RuntimeError(
             f"{name}(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
@@ -306,7 +293,7 @@ def var(
         keepdim: whether reduced dimensions stay, with size 1.
         correction: c above, default 1.
     """
-    return _spread_out(Var, input, dim, unbiased, keepdim, correction)
+    return _var_or_std(Var, input, dim, unbiased, keepdim, correction)
 
 
 @documented(Std)
@@ -322,10 +309,10 @@ def std(
     Args:
         as for `var`.
     """
-    return _spread_out(Std, input, dim, unbiased, keepdim, correction)
+    return _var_or_std(Std, input, dim, unbiased, keepdim, correction)
 
 
-def _spread_out(
+def _var_or_std(
     operation: type[Var], input: Tensor, dim: Any, unbiased: bool | None, keepdim: bool, correction: float | None
 ) -> Tensor:
     name = operation.__name__.lower()
@@ -368,8 +355,8 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
 
 def _extreme(input: Tensor, dim: Any, keepdim: bool, operation: type[Extreme]) -> Any:
     name = operation.__name__.lower()
-    tensor = as_tensor_operand(input, name)
-    if isinstance(dim, engine.Tensor):
+    tensor = require_tensor(input, name)
+    if isinstance(dim, Tensor):
         return (maximum if operation is Max else minimum)(tensor, dim)
     if dim is None:
         if tensor.array.size == 0:
@@ -407,7 +394,7 @@ def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
 
 
 def _arg(function: Any, name: str, input: Tensor, dim: int | None, keepdim: bool) -> Tensor:
-    array = as_tensor_operand(input, name).array
+    array = require_tensor(input, name).array
     axis = None if dim is None else dimension(dim, array.ndim)
     if (array.size if axis is None or array.ndim == 0 else array.shape[axis]) == 0:
         raise IndexError(f"{name}(): Expected reduction dim {dim or 0} to have non-zero size.")
@@ -425,7 +412,7 @@ def any(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
 
 
 def _truth(function: Any, name: str, input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
-    array = as_tensor_operand(input, name).array
+    array = require_tensor(input, name).array
     # No dimension means none here, and all elsewhere, as in PyTorch.
     axes = () if isinstance(dim, (tuple, list)) and not dim else dimensions(dim, array.ndim)
     result = wrap(function(array, axis=axes, keepdims=keepdim))

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from tinyact.autograd import engine
-from tinyact.autograd.engine import Gradient, Operation
+from tinyact.autograd.inplace import change
+from tinyact.autograd.operation import Gradient, Operation
 from tinyact.dtype import BY_NUMPY, promoted
-from tinyact.functions.elementwise import as_tensor_operand, clone, keep
-from tinyact.functions.operand import cast, dimension, sizes_of
+from tinyact.functions.elementwise import clone
+from tinyact.functions.operand import Tensor, cast, dimension, from_data, require_tensor, sizes_of
+from tinyact.kernels import where
 
-if TYPE_CHECKING:
-    from tinyact.tensor import Tensor
+__all__ = ["cat", "flatten", "permute", "reshape", "squeeze", "stack", "t", "transpose", "unsqueeze"]
 
 
 class Reshape(Operation):
@@ -28,13 +28,10 @@ class Reshape(Operation):
     is_view = True
     may_warn = False
 
-    def __init__(self, name: str, old: tuple[int, ...], new: tuple[int, ...]) -> None:
-        self._name = name
+    def __init__(self, torch_name: str, old: tuple[int, ...], new: tuple[int, ...]) -> None:
+        self.torch_name = torch_name
         self.old = old
         self.new = new
-
-    def name(self) -> str:
-        return self._name
 
     def forward(self, x: Any) -> Any:
         return x.reshape(self.new)
@@ -49,12 +46,9 @@ class Permute(Operation):
     is_view = True
     may_warn = False
 
-    def __init__(self, name: str, dims: tuple[int, ...]) -> None:
-        self._name = name
+    def __init__(self, torch_name: str, dims: tuple[int, ...]) -> None:
+        self.torch_name = torch_name
         self.dims = dims
-
-    def name(self) -> str:
-        return self._name
 
     def forward(self, x: Any) -> Any:
         return x.transpose(self.dims)
@@ -123,19 +117,16 @@ class Index(Operation):
 
     may_warn = False
 
-    def __init__(self, name: str, index: Any, old: tuple[int, ...]) -> None:
-        self._name = name
+    def __init__(self, torch_name: str, index: Any, old: tuple[int, ...]) -> None:
+        self.torch_name = torch_name
         self.index = index
         self.old = old
-
-    def name(self) -> str:
-        return self._name
 
     def forward(self, x: Any) -> Any:
         return x[self.index]
 
     def grad_x(self, grad: Gradient) -> Gradient:
-        return Scatter(self._name, self.index, self.old)(grad)
+        return Scatter(self.torch_name, self.index, self.old)(grad)
 
 
 class Select(Index):
@@ -154,8 +145,8 @@ class Scatter(Operation):
 
     may_warn = False
 
-    def __init__(self, name: str, index: Any, shape: tuple[int, ...]) -> None:
-        self._name = name
+    def __init__(self, torch_name: str, index: Any, shape: tuple[int, ...]) -> None:
+        self.torch_name = torch_name
         self.index = index
         self.target = shape
 
@@ -168,7 +159,7 @@ class Scatter(Operation):
         return result
 
     def grad_x(self, grad: Gradient) -> Gradient:
-        return Index(self._name, self.index, self.target)(grad)
+        return Index(self.torch_name, self.index, self.target)(grad)
 
 
 class IndexPut(Operation):
@@ -176,12 +167,9 @@ class IndexPut(Operation):
 
     may_warn = False
 
-    def __init__(self, index: Any, name: str) -> None:
-        self._name = name
+    def __init__(self, index: Any, torch_name: str) -> None:
+        self.torch_name = torch_name
         self.index = index
-
-    def name(self) -> str:
-        return self._name
 
     def forward(self, x: Any, v: Any) -> Any:
         result = x.copy()
@@ -191,18 +179,18 @@ class IndexPut(Operation):
     def grad_x(self, grad: Gradient) -> Gradient:
         untouched = np.ones(self.shape, np.bool_)
         untouched[self.index] = False
-        return keep(grad, untouched)
+        return where(untouched, grad, 0)
 
     def grad_v(self, grad: Gradient) -> Gradient:
         return grad[self.index]
 
 
-def reshape(input: Tensor, *given: Any, shape: Any = None) -> Tensor:
+def reshape(input: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
     """The same elements in another shape, as a view where the memory allows it.
 
     Args:
         input: a tensor.
-        given, shape: the sizes, one by one or as one sequence; one may be −1 and is then computed.
+        sizes, shape: the sizes, one by one or as one sequence; one may be −1 and is then computed.
 
     Raises:
         RuntimeError: if the number of elements doesn't fit.
@@ -213,8 +201,8 @@ def reshape(input: Tensor, *given: Any, shape: Any = None) -> Tensor:
         tensor([[0, 1, 2],
                 [3, 4, 5]])
     """
-    array = as_tensor_operand(input, "reshape").array
-    new = _checked(array, sizes_of(given, shape))
+    array = require_tensor(input, "reshape").array
+    new = _checked(array, sizes_of(sizes, shape))
     if array.flags.c_contiguous:
         name = "ViewBackward0"
     else:
@@ -233,7 +221,7 @@ def view(input: Tensor, *shape: Any, size: Any = None) -> Tensor:
     Raises:
         RuntimeError: if the number of elements doesn't fit, or only a copy could have this shape.
     """
-    array = as_tensor_operand(input, "view").array
+    array = require_tensor(input, "view").array
     new = _checked(array, sizes_of(shape, size))
     try:
         np.reshape(array, new, copy=False)
@@ -255,18 +243,18 @@ def _checked(array: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
     for place, size in enumerate(shape):
         if size < -1:
             raise RuntimeError(f"invalid shape dimension {size} at index {place} of shape {list(shape)}")
-    known = math.prod(size for size in shape if size != -1)
+    count = math.prod(size for size in shape if size != -1)
     if shape.count(-1) > 1:
         raise RuntimeError("only one dimension can be inferred")
     if -1 in shape:
-        if known == 0 and array.size == 0:
+        if count == 0 and array.size == 0:
             raise RuntimeError(
                 f"cannot reshape tensor of 0 elements into shape {list(shape)} because the unspecified dimension size "
                 "-1 can be any value and is ambiguous"
             )
-        if known and array.size % known == 0:
+        if count and array.size % count == 0:
             return shape
-    elif known == array.size:
+    elif count == array.size:
         return shape
     raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {array.size}")
 
@@ -277,7 +265,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     Raises:
         RuntimeError: if ``start_dim`` comes after ``end_dim``.
     """
-    array = as_tensor_operand(input, "flatten").array
+    array = require_tensor(input, "flatten").array
     start, end = dimension(start_dim, array.ndim), dimension(end_dim, array.ndim)
     if start > end:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
@@ -291,20 +279,17 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 
 def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
     """Without dimensions of size 1: all of them, or those named."""
-    array = as_tensor_operand(input, "squeeze").array
-    if dim is None:
-        name, chosen = "SqueezeBackward0", list(range(array.ndim))
-    elif isinstance(dim, int):
-        name, chosen = "SqueezeBackward1", [dimension(dim, array.ndim)]
-    else:
-        name, chosen = "SqueezeBackward2", [dimension(d, array.ndim) for d in dim]
-    new = tuple(n for d, n in enumerate(array.shape) if d not in chosen or n != 1)
-    return Reshape(name, array.shape, new).apply(input)
+    array = require_tensor(input, "squeeze").array
+    dims = range(array.ndim) if dim is None else [dim] if isinstance(dim, int) else dim
+    squeezed = {dimension(d, array.ndim) for d in dims}
+    overload = 0 if dim is None else 1 if isinstance(dim, int) else 2
+    new = tuple(n for d, n in enumerate(array.shape) if d not in squeezed or n != 1)
+    return Reshape(f"SqueezeBackward{overload}", array.shape, new).apply(input)
 
 
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """With a new dimension of size 1 at this place."""
-    array = as_tensor_operand(input, "unsqueeze").array
+    array = require_tensor(input, "unsqueeze").array
     place = dimension(dim, array.ndim + 1)
     new = (*array.shape[:place], 1, *array.shape[place:])
     return Reshape("UnsqueezeBackward0", array.shape, new).apply(input)
@@ -312,7 +297,7 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
 
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """Two dimensions swapped; a view."""
-    array = as_tensor_operand(input, "transpose").array
+    array = require_tensor(input, "transpose").array
     a, b = dimension(dim0, array.ndim), dimension(dim1, array.ndim)
     dims = list(range(array.ndim))
     if dims:
@@ -326,29 +311,29 @@ def t(input: Tensor) -> Tensor:
     Raises:
         RuntimeError: for more than two dimensions.
     """
-    array = as_tensor_operand(input, "t").array
+    array = require_tensor(input, "t").array
     if array.ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {array.ndim}D")
     return Permute("TBackward0", (1, 0) if array.ndim == 2 else tuple(range(array.ndim))).apply(input)
 
 
-def permute(input: Tensor, *given: Any, dims: Any = None) -> Tensor:
+def permute(input: Tensor, *order: Any, dims: Any = None) -> Tensor:
     """The dimensions in this order; a view.
 
     Raises:
         RuntimeError: if they are not each there once.
     """
-    array = as_tensor_operand(input, "permute").array
-    wanted = sizes_of(given, dims)
-    if len(wanted) != array.ndim:
+    array = require_tensor(input, "permute").array
+    places = sizes_of(order, dims)
+    if len(places) != array.ndim:
         raise RuntimeError(
             "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired "
-            f"ordering of dimensions i.e. input.dim() = {array.ndim} is not equal to len(dims) = {len(wanted)}"
+            f"ordering of dimensions i.e. input.dim() = {array.ndim} is not equal to len(dims) = {len(places)}"
         )
-    order = tuple(dimension(d, array.ndim) for d in wanted)
-    if len(set(order)) != len(order):
+    axes = tuple(dimension(d, array.ndim) for d in places)
+    if len(set(axes)) != len(axes):
         raise RuntimeError("permute(): duplicate dims are not allowed.")
-    return Permute("PermuteBackward0", order).apply(input)
+    return Permute("PermuteBackward0", axes).apply(input)
 
 
 def expand(input: Tensor, *sizes: Any, size: Any = None) -> Tensor:
@@ -357,29 +342,29 @@ def expand(input: Tensor, *sizes: Any, size: Any = None) -> Tensor:
     Raises:
         RuntimeError: if another size would have to change.
     """
-    array = as_tensor_operand(input, "expand").array
-    given = sizes_of(sizes, size)
-    new = len(given) - array.ndim
+    array = require_tensor(input, "expand").array
+    target = sizes_of(sizes, size)
+    new = len(target) - array.ndim
     if new < 0:
         raise RuntimeError(
-            f"expand(torch.FloatTensor{{{list(array.shape)}}}, size={list(given)}): the number of sizes provided "
-            f"({len(given)}) must be greater or equal to the number of dimensions in the tensor ({array.ndim})"
+            f"expand(torch.FloatTensor{{{list(array.shape)}}}, size={list(target)}): the number of sizes provided "
+            f"({len(target)}) must be greater or equal to the number of dimensions in the tensor ({array.ndim})"
         )
     full = []
-    for place, wanted in enumerate(given):
+    for place, n in enumerate(target):
         old = array.shape[place - new] if place >= new else None
-        if wanted == -1 and old is None:
+        if n == -1 and old is None:
             raise RuntimeError(
                 f"The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension {place}"
             )
-        if wanted != -1 and old not in (None, 1, wanted):
+        if n != -1 and old not in (None, 1, n):
             raise RuntimeError(
-                f"The expanded size of the tensor ({wanted}) must match the existing size ({old}) at non-singleton "
-                f"dimension {place}.  Target sizes: {list(given)}.  Tensor sizes: {list(array.shape)}"
+                f"The expanded size of the tensor ({n}) must match the existing size ({old}) at non-singleton "
+                f"dimension {place}.  Target sizes: {list(target)}.  Tensor sizes: {list(array.shape)}"
             )
-        if wanted < -1:
-            raise RuntimeError(f"invalid size {wanted} in expand")
-        full.append(old if wanted == -1 else wanted)
+        if n < -1:
+            raise RuntimeError(f"invalid size {n} in expand")
+        full.append(old if n == -1 else n)
     return Expand(tuple(full)).apply(input)  # type: ignore[arg-type]
 
 
@@ -390,7 +375,7 @@ def expand_as(input: Tensor, other: Tensor) -> Tensor:
 
 def contiguous(input: Tensor) -> Tensor:
     """Itself if its elements lie in order in memory, else a copy in which they do."""
-    return input if as_tensor_operand(input, "contiguous").array.flags.c_contiguous else clone(input)
+    return input if require_tensor(input, "contiguous").array.flags.c_contiguous else clone(input)
 
 
 def _joined(tensors: Any, name: str) -> list[Tensor]:
@@ -404,7 +389,7 @@ def _joined(tensors: Any, name: str) -> list[Tensor]:
             raise RuntimeError("stack expects a non-empty TensorList")
         raise ValueError("torch.cat(): expected a non-empty list of Tensors")
     for i, tensor in enumerate(tensors):
-        if not isinstance(tensor, engine.Tensor):
+        if not isinstance(tensor, Tensor):
             raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(tensor).__name__}")
     dtype = promoted(tuple(tensor.array for tensor in tensors))
     return [cast(tensor, dtype) for tensor in tensors]
@@ -489,7 +474,7 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
     """``input[index] = value``, in place.
 
     Raises:
-        RuntimeError: if the value's shape doesn't fit, or the tensor can't be changed in place (`Tensor.change`).
+        RuntimeError: if the value's shape doesn't fit, or the tensor can't be changed in place (`inplace.change`).
     """
     basic, advanced = _split(index, input.array.ndim)
     if basic is not None and advanced is not None:
@@ -498,8 +483,8 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
         full: Any = np.unravel_index(target, input.array.shape)
     else:
         full = advanced if advanced is not None else (() if basic is None else basic)
-    if not isinstance(value, engine.Tensor):
-        value = engine.Tensor._from_data(value, BY_NUMPY[input.array.dtype])
+    if not isinstance(value, Tensor):
+        value = from_data(value, BY_NUMPY[input.array.dtype])
     value = cast(value, input.array.dtype)
     target_shape = input.array[full].shape
     while value.array.ndim > len(target_shape) and value.array.shape[0] == 1:
@@ -511,7 +496,7 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
             f"shape mismatch: value tensor of shape {list(value.array.shape)} cannot be broadcast to indexing result "
             f"of shape {list(target_shape)}"
         ) from None
-    input.change(IndexPut(full, "IndexPutBackward0" if _is_advanced(full) else "CopySlices").apply, value)
+    change(input, IndexPut(full, "IndexPutBackward0" if _is_advanced(full) else "CopySlices").apply, value)
 
 
 def _split(index: Any, ndim: int) -> tuple[Any, Any]:
@@ -555,8 +540,8 @@ def _index_part(part: Any) -> Any:
         return int(part)
     if isinstance(part, (str, bytes)):
         raise TypeError(f"tensors are indexed by integers, slices, masks and arrays, got {part!r}")
-    array = part.array if isinstance(part, engine.Tensor) else np.asarray(part)
-    if array.size == 0 and not isinstance(part, (engine.Tensor, np.ndarray)):
+    array = part.array if isinstance(part, Tensor) else np.asarray(part)
+    if array.size == 0 and not isinstance(part, (Tensor, np.ndarray)):
         array = array.astype(np.int64)
     if array.dtype.kind not in "iub":
         raise IndexError("tensors used as indices must be long, int, byte or bool tensors")

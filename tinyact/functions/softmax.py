@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from tinyact.autograd import engine
-from tinyact.autograd.engine import Gradient, Operation
+from tinyact.autograd.operation import Gradient, Operation, Variable
+from tinyact.dtype import dtype as DType
 from tinyact.functions.activation import sigma
-from tinyact.functions.described import floating
 from tinyact.functions.elementwise import neg
-from tinyact.functions.linear import ones
-from tinyact.functions.operand import cast, dimension, documented
+from tinyact.functions.operand import Tensor, cast, dimension, documented, require_floating
 from tinyact.functions.reduction import Pick
 from tinyact.functions.shape import reshape
-from tinyact.parallel import in_blocks
+from tinyact.kernels import below_the_largest, in_blocks, row_sums
 
-if TYPE_CHECKING:
-    from tinyact.dtype import dtype as DType
-    from tinyact.tensor import Tensor
+__all__ = ["glu", "log_softmax", "maxout", "softmax", "softmin"]
 
 
 class Softmax(Operation):
@@ -42,7 +38,7 @@ class Softmax(Operation):
 
     def value(self, x: Any) -> Any:
         """The softmax, to be rounded to x's dtype."""
-        e = np.exp(shifted(x, self.dims))
+        e = np.exp(below_the_largest(x, self.dims))
         return e / sums(e, self.dims)
 
     def grad_x(self, grad: Gradient, y: Any) -> Gradient:
@@ -71,7 +67,7 @@ class LogSoftmax(Operation):
 
     def value(self, x: Any) -> Any:
         """The logarithm, to be rounded to x's dtype."""
-        s = shifted(x, self.dims)
+        s = below_the_largest(x, self.dims)
         return s - np.log(sums(np.exp(s), self.dims))
 
     def grad_x(self, grad: Gradient, y: Any) -> Gradient:
@@ -96,8 +92,7 @@ class GLU(Operation):
     def __init__(self, dim: int) -> None:
         self.dim = dim
 
-    def name(self) -> str:
-        return "GluBackward0"
+    torch_name = "GluBackward0"
 
     def halves(self, x: Any) -> tuple[Any, Any]:
         """a and b."""
@@ -129,7 +124,7 @@ class Maxout(Pick):
 def along_rows(function: Callable[..., Any], dims: tuple[int, ...], *arrays: Any) -> Any:
     """``function(*arrays)``, rounded to their dtype; in blocks if only the last dimension is mixed."""
     first = arrays[0]
-    if isinstance(first, engine.Tensor):
+    if isinstance(first, Variable):
         return function(*arrays)
     if dims == (1,) and first.ndim == 2:
         return in_blocks(function, first.dtype, *arrays, rows=True)
@@ -137,25 +132,8 @@ def along_rows(function: Callable[..., Any], dims: tuple[int, ...], *arrays: Any
 
 
 def sums(x: Any, dims: tuple[int, ...]) -> Any:
-    """Σ along the dimensions, which are kept with size 1.
-
-    Of rows it is the product with a vector of ones: NumPy's own sum takes four times as long for many short ones.
-    """
-    if isinstance(x, engine.Tensor) or dims != (x.ndim - 1,):
-        return np.sum(x, dims, keepdims=True)
-    return (x @ ones(x.shape[-1], x.dtype))[..., None]
-
-
-def shifted(x: Any, dims: tuple[int, ...]) -> Any:
-    """x minus a maximum, as float64: the same softmax, no exponential overflows, and rounding comes last.
-
-    Any constant along the dimension gives the same softmax, so that the maximum of everything serves, which NumPy finds
-    many times faster, unless some elements lie too far below it for e^x to tell them apart.
-    """
-    most = x.max(initial=-np.inf)
-    if x.dtype == np.float64 or not most - x.min(initial=np.inf) < 600:
-        most = x.max(dims, keepdims=True, initial=-np.inf)
-    return x - most.astype(np.float64)
+    """Σ along the dimensions, which stay with size 1."""
+    return row_sums(x) if dims == (len(x.shape) - 1,) else np.sum(x, dims, keepdims=True)
 
 
 @documented(Softmax)
@@ -176,7 +154,7 @@ def softmax(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor:
 
 def softmin(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor:
     """softmin(x) = softmax(−x), with everything that `softmax` says."""
-    return softmax(neg(floating(input, "softmin")), dim, dtype)
+    return softmax(neg(require_floating(input, "softmin")), dim, dtype)
 
 
 @documented(LogSoftmax)
@@ -198,7 +176,7 @@ def log_softmax(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor:
 def _along(
     operation: type[Softmax] | type[LogSoftmax], name: str, input: Tensor, dim: int, dtype: DType | None
 ) -> Tensor:
-    x = floating(input if dtype is None else cast(input, dtype.numpy), name)
+    x = require_floating(input if dtype is None else cast(input, dtype.numpy), name)
     place = dimension(dim, x.array.ndim)
     # A tensor without dimensions counts as one of size 1, and so sums over nothing.
     return operation((place,) if x.array.ndim else ()).apply(x)
@@ -228,7 +206,7 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
         >>> tinyact.nn.functional.glu(tinyact.tensor([1.0, 2.0, 0.0, 100.0]))
         tensor([0.5000, 2.0000])
     """
-    x = floating(input, "glu")
+    x = require_floating(input, "glu")
     if x.array.ndim == 0:
         raise RuntimeError("glu does not support scalars because halving size must be even")
     place = dimension(dim, x.array.ndim)
@@ -253,7 +231,7 @@ def maxout(input: Tensor, pieces: int = 2, dim: int = -1) -> Tensor:
         >>> tinyact.nn.functional.maxout(tinyact.tensor([1.0, 2.0, -3.0, -4.0]))
         tensor([ 2., -3.])
     """
-    x = floating(input, "maxout")
+    x = require_floating(input, "maxout")
     place = dimension(dim, x.array.ndim)
     sizes = x.array.shape
     if pieces < 1 or x.array.ndim == 0 or sizes[place] % pieces:

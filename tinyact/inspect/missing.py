@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tinyact.autograd import engine
-from tinyact.autograd.engine import Operation
+from tinyact.autograd.operation import Operation, edge_of
+from tinyact.autograd.sweep import order
 from tinyact.inspect.recorded import no_graph
 from tinyact.tensor import Tensor
 
@@ -72,8 +72,8 @@ def _of_the_loss(tensor: Tensor, loss: Tensor | None) -> str:
         )
     if loss.grad_fn is None and loss is not tensor:
         return f"the loss {no_graph(loss)}"
-    nodes = engine._order([edge for edge in [engine.edge_of(loss)] if edge is not None], None)
-    if engine.edge_of(tensor) not in set(nodes):
+    nodes = order([edge for edge in [edge_of(loss)] if edge is not None], None)
+    if edge_of(tensor) not in set(nodes):
         return (
             "the loss was not computed from it, as far as was recorded: it isn't used, or only detached, under "
             "no_grad(), as data or before it required gradients; or another tensor has taken its place since"

@@ -10,8 +10,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from tinyact.autograd import no_grad
-from tinyact.autograd.api import _first_gradients
-from tinyact.autograd.engine import fitted, sweep
+from tinyact.autograd.api import first_gradients
+from tinyact.autograd.sweep import fitted, sweep
+from tinyact.autograd.watch import Watcher, watching
 from tinyact.functions.elementwise import Elementwise
 from tinyact.inspect.graph import Graph, Node
 from tinyact.inspect.numbers import Numbers, numbers
@@ -181,17 +182,28 @@ def trace(
         ([2.0, 3.0, 3.0], 8.0)
     """
     graph = recorded_graph(loss, module, names, "trace")
-    first = _first_gradients([loss], [gradient])
+    first = first_gradients([loss], [gradient])
     known, slopes = values(graph, loss), _slopes(graph)
     before = _leaf_grads(graph)
     seen: list[_Seen] = []
-    sweep([loss], first, None, retain_graph, observer=lambda node, grad, sent: seen.append((node, grad, sent)))
+    with watching(_Steps(graph, seen)):
+        sweep([loss], first, None, retain_graph)
     after = _leaf_grads(graph)
     steps = tuple(
         replace(step, before=before.get(step.node.number), after=after.get(step.node.number))
         for step in _steps(graph, first[0].array, seen, slopes)
     )
     return Trace(graph, steps, known)
+
+
+class _Steps(Watcher):
+    def __init__(self, graph: Graph, seen: list[_Seen]) -> None:
+        self.nodes = {node.recorded for node in graph.nodes if node.kind != "constant"}
+        self.seen = seen
+
+    def passed_on(self, node: Any, grad: Any, grads: Sequence[Any]) -> None:
+        if node in self.nodes:
+            self.seen.append((node, grad, grads))
 
 
 def _leaf_grads(graph: Graph) -> dict[int, Any]:
@@ -207,7 +219,7 @@ def _slopes(graph: Graph) -> dict[int, Any]:
         for node in graph.nodes:
             if isinstance(node.recorded, Elementwise):
                 ones = np.ones(node.shape, node.recorded.dtype)
-                slopes[node.number] = node.recorded.backward(ones, node.recorded.load(False))[0]
+                slopes[node.number] = node.recorded.backward(ones, node.recorded.load())[0]
     return slopes
 
 

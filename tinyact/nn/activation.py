@@ -1,10 +1,11 @@
-"""The activation functions as modules: everything about them stands with the functions."""
+"""The activation functions as modules: a module's fields are the settings of its function, and so its constructor."""
 
 from __future__ import annotations
 
-import inspect
+import re
 from collections.abc import Callable
-from typing import Any, ClassVar
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tinyact.creation import full
 from tinyact.nn import functional as F
@@ -12,73 +13,71 @@ from tinyact.nn.module import Module
 from tinyact.nn.parameter import Parameter
 from tinyact.tensor import Tensor
 
+if TYPE_CHECKING:
+    from typing_extensions import dataclass_transform
+else:
 
-class Activation(Module):
+    def dataclass_transform(**_):
+        """Tell type checkers that the fields are the constructor; here, nothing."""
+        return lambda cls: cls
+
+
+class ActivationModule(Module):
     """An activation function as a module: the settings are given once, the input with every call.
 
-    A subclass names the function, and takes from it the settings (its arguments after the input), their defaults and
-    the documentation::
-
-        class ELU(Activation, function=F.elu): ...
-
     Attributes:
-        function: the function.
-        settings: the names of the settings, each an attribute of the module.
+        function: the function; the module's documentation is made of its.
     """
 
     function: ClassVar[Callable[..., Tensor]]
-    settings: ClassVar[tuple[str, ...]]
 
     def __init_subclass__(cls, function: Callable[..., Tensor] | None = None) -> None:
         super().__init_subclass__()
-        if function is None:
-            return
-        cls.function = staticmethod(function)
-        _, *arguments = inspect.signature(function).parameters.values()
-        # A conversion is no setting of PyTorch's modules.
-        settings = [a for a in arguments if a.name != "dtype" and not a.name.startswith("_")]
-        cls.settings = tuple(setting.name for setting in settings)
-        if "__init__" not in vars(cls):
-            cls.__init__ = _constructor(settings)  # type: ignore[method-assign]
-        cls.__doc__ = _documentation(function, cls.__doc__)
+        if function is not None:
+            cls.function = staticmethod(function)
+            cls.__doc__ = _documentation(function, vars(cls).get("__doc__"))
+
+
+@dataclass_transform(eq_default=False)
+class Activation(ActivationModule):
+    """An activation with a field for each setting of its function, which are the arguments after the input::
+
+        class ELU(Activation, function=F.elu):
+            alpha: float = 1.0
+            inplace: bool = False
+
+    The fields are what its constructor takes.
+    """
+
+    def __init_subclass__(cls, function: Callable[..., Tensor] | None = None) -> None:
+        super().__init_subclass__(function)
+        dataclass(cls, init="__init__" not in vars(cls), repr=False, eq=False)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def _settings(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
 
     def forward(self, input: Tensor) -> Tensor:
-        return self.function(input, **{name: getattr(self, name) for name in self.settings})
+        return self.function(input, **self._settings())
 
     def extra_repr(self) -> str:
-        shown = [name for name in self.settings if name not in ("inplace", "training")]
-        if getattr(self, "inplace", False):
-            shown.append("inplace")
-        return ", ".join(f"{name}={getattr(self, name)}" for name in shown)
+        texts = [f"{name}={value}" for name, value in self._settings().items() if name != "inplace"]
+        return ", ".join([*texts, "inplace=True"] if getattr(self, "inplace", False) else texts)
 
 
-def _constructor(settings: list[inspect.Parameter]) -> Callable[..., None]:
-    """An ``__init__`` that takes these settings and makes attributes of them."""
-    signature = inspect.Signature(settings)
-
-    def __init__(self: Activation, *args: Any, **kwargs: Any) -> None:
-        Module.__init__(self)
-        try:
-            given = signature.bind(*args, **kwargs)
-        except TypeError as error:
-            raise TypeError(f"{type(self).__name__}.__init__() {error}; it takes {signature}") from None
-        given.apply_defaults()
-        for name, value in given.arguments.items():
-            setattr(self, name, value)
-
-    self_first = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
-    __init__.__signature__ = inspect.Signature([self_first, *settings])  # type: ignore[attr-defined]
-    return __init__
-
-
-def _documentation(function: Callable[..., Tensor], own: str | None) -> str:
-    """The function's docstring, with what the module's says between the mathematics and the arguments."""
-    mathematics, head, arguments = (function.__doc__ or "").partition("    Args:\n")
-    mathematics = f"{mathematics.rstrip()}\n\n"
-    summary = f"    As a module: `nn.functional.{function.__name__}` with all arguments but the input given once.\n\n"
-    if own is not None:
-        return f"{mathematics}{summary}    {own}"
-    return f"{mathematics}{summary}{head}{arguments}"
+def _documentation(function: Callable[..., Tensor], arguments: str | None) -> str:
+    """The function's docstring for the module: without the input, or with the module's own arguments."""
+    mathematics, head, settings = (function.__doc__ or "").partition("    Args:\n")
+    settings = re.sub(r"^        input: .*\n(    {9,}.*\n)*", "", settings)
+    if settings.startswith("\n"):  # there are no others
+        head, settings = "", settings[1:]
+    return (
+        f"{mathematics.rstrip()}\n\n"
+        f"    As a module: `nn.functional.{function.__name__}` with all arguments but the input given once.\n\n"
+        + (f"{head}{settings}" if arguments is None else f"    {arguments}")
+    )
 
 
 class Sigmoid(Activation, function=F.sigmoid): ...
@@ -87,13 +86,16 @@ class Sigmoid(Activation, function=F.sigmoid): ...
 class Tanh(Activation, function=F.tanh): ...
 
 
-class ReLU(Activation, function=F.relu): ...
+class ReLU(Activation, function=F.relu):
+    inplace: bool = False
 
 
-class LeakyReLU(Activation, function=F.leaky_relu): ...
+class LeakyReLU(Activation, function=F.leaky_relu):
+    negative_slope: float = 0.01
+    inplace: bool = False
 
 
-class PReLU(Activation, function=F.prelu):
+class PReLU(ActivationModule, function=F.prelu):
     """Args:
         num_parameters: how many slopes are learned: 1 for all channels together, or the number of channels.
         init: what they are at first.
@@ -103,13 +105,14 @@ class PReLU(Activation, function=F.prelu):
         weight: the slopes, shape (num_parameters,).
     """
 
-    weight: Parameter
-
     def __init__(self, num_parameters: int = 1, init: float = 0.25, dtype: Any = None) -> None:
         super().__init__()
         self.num_parameters = num_parameters
         self.init = init
         self.weight = Parameter(full((num_parameters,), float(init), dtype=dtype))
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.prelu(input, self.weight)
 
     def extra_repr(self) -> str:
         return f"num_parameters={self.num_parameters}"
@@ -121,24 +124,33 @@ class RReLU(Activation, function=F.rrelu):
     inplace: whether the result replaces the input's elements.
     """
 
-    def __init__(self, lower: float = 1.0 / 8, upper: float = 1.0 / 3, inplace: bool = False) -> None:
-        super().__init__()
-        self.lower, self.upper, self.inplace = lower, upper, inplace
+    lower: float = 1.0 / 8
+    upper: float = 1.0 / 3
+    inplace: bool = False
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.rrelu(input, self.lower, self.upper, self.training, self.inplace)
 
 
-class ELU(Activation, function=F.elu): ...
+class ELU(Activation, function=F.elu):
+    alpha: float = 1.0
+    inplace: bool = False
 
 
-class SELU(Activation, function=F.selu): ...
+class SELU(Activation, function=F.selu):
+    inplace: bool = False
 
 
-class CELU(Activation, function=F.celu): ...
+class CELU(Activation, function=F.celu):
+    alpha: float = 1.0
+    inplace: bool = False
 
 
-class SiLU(Activation, function=F.silu): ...
+class SiLU(Activation, function=F.silu):
+    inplace: bool = False
 
 
-class Swish(Activation, function=F.swish):
+class Swish(ActivationModule, function=F.swish):
     """Args:
         beta: β; 1 makes it SiLU.
         learned: whether β is a parameter.
@@ -150,21 +162,29 @@ class Swish(Activation, function=F.swish):
     def __init__(self, beta: float = 1.0, learned: bool = False) -> None:
         super().__init__()
         self.learned = learned
-        self.beta: Any = Parameter(full((1,), float(beta))) if learned else beta
+        self.beta: Parameter | float = Parameter(full((1,), float(beta))) if learned else beta
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.swish(input, self.beta)
 
     def extra_repr(self) -> str:
-        return f"beta={self.beta.item() if self.learned else self.beta}" + ", learned=True" * self.learned
+        return f"beta={float(self.beta)}, learned=True" if self.learned else f"beta={self.beta}"
 
 
-class Mish(Activation, function=F.mish): ...
+class Mish(Activation, function=F.mish):
+    inplace: bool = False
 
 
 class GELU(Activation, function=F.gelu):
+    approximate: str = "none"
+
     def extra_repr(self) -> str:
         return f"approximate={self.approximate!r}"
 
 
-class Softplus(Activation, function=F.softplus): ...
+class Softplus(Activation, function=F.softplus):
+    beta: float = 1.0
+    threshold: float = 20.0
 
 
 class Softsign(Activation, function=F.softsign): ...
@@ -173,28 +193,40 @@ class Softsign(Activation, function=F.softsign): ...
 class LogSigmoid(Activation, function=F.logsigmoid): ...
 
 
-class Hardtanh(Activation, function=F.hardtanh): ...
+class Hardtanh(Activation, function=F.hardtanh):
+    min_val: float = -1.0
+    max_val: float = 1.0
+    inplace: bool = False
 
 
-class ReLU6(Activation, function=F.relu6): ...
+class ReLU6(Activation, function=F.relu6):
+    inplace: bool = False
 
 
 class Hardsigmoid(Activation, function=F.hardsigmoid):
+    inplace: bool = False
+
     def extra_repr(self) -> str:
         return ""  # as PyTorch has it, in place or not
 
 
 class Hardswish(Activation, function=F.hardswish):
+    inplace: bool = False
+
     def extra_repr(self) -> str:
         return ""  # as PyTorch has it, in place or not
 
 
 class Hardshrink(Activation, function=F.hardshrink):
+    lambd: float = 0.5
+
     def extra_repr(self) -> str:
         return str(self.lambd)
 
 
 class Softshrink(Activation, function=F.softshrink):
+    lambd: float = 0.5
+
     def extra_repr(self) -> str:
         return str(self.lambd)
 
@@ -202,36 +234,46 @@ class Softshrink(Activation, function=F.softshrink):
 class Tanhshrink(Activation, function=F.tanhshrink): ...
 
 
-class Threshold(Activation, function=F.threshold): ...
+class Threshold(Activation, function=F.threshold):
+    threshold: float
+    value: float
+    inplace: bool = False
 
 
 class ReLUSquared(Activation, function=F.relu_squared): ...
 
 
-class Snake(Activation, function=F.snake): ...
+class Snake(Activation, function=F.snake):
+    alpha: float = 1.0
 
 
-class Softmax(Activation, function=F.softmax): ...
+class Softmax(Activation, function=F.softmax):
+    dim: int | None = None
 
 
-class Softmin(Activation, function=F.softmin): ...
+class Softmin(Activation, function=F.softmin):
+    dim: int | None = None
 
 
-class LogSoftmax(Activation, function=F.log_softmax): ...
+class LogSoftmax(Activation, function=F.log_softmax):
+    dim: int | None = None
 
 
-class GLU(Activation, function=F.glu): ...
+class GLU(Activation, function=F.glu):
+    dim: int = -1
 
 
-class Maxout(Activation, function=F.maxout): ...
+class Maxout(Activation, function=F.maxout):
+    pieces: int = 2
+    dim: int = -1
 
 
-class _Known(dict[str, type[Activation]]):
-    def __missing__(self, name: str) -> type[Activation]:
+class _Registry(dict[str, type[ActivationModule]]):
+    def __missing__(self, name: str) -> type[ActivationModule]:
         raise KeyError(f"unknown activation {name!r}; known are {', '.join(self)}")
 
 
-def activations() -> dict[str, type[Activation]]:
+def activations() -> dict[str, type[ActivationModule]]:
     """All activation modules by the names of their functions.
 
     Raises:
@@ -242,4 +284,9 @@ def activations() -> dict[str, type[Activation]]:
         >>> tinyact.nn.activations()["silu"]()
         SiLU()
     """
-    return _Known((kind.function.__name__, kind) for kind in Activation.__subclasses__() if kind.__module__ == __name__)
+    kinds = [kind for kind in globals().values() if isinstance(kind, type) and issubclass(kind, ActivationModule)]
+    return _Registry((kind.function.__name__, kind) for kind in kinds if hasattr(kind, "function"))
+
+
+# For star imports at run time; type checkers leave out by themselves what is imported here.
+globals()["__all__"] = [*(kind.__name__ for kind in activations().values()), "activations"]

@@ -9,9 +9,12 @@ from operator import index
 from typing import TYPE_CHECKING, Any
 
 from tinyact.nn.module import Module, as_module
+from tinyact.tensor import Tensor
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+__all__ = ["ModuleDict", "ModuleList", "Sequential"]
 
 
 class _Numbered(Module):
@@ -102,7 +105,7 @@ class Sequential(_Numbered):
         else:
             self.extend(args)
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         for module in self._modules.values():
             input = module(input)
         return input

@@ -6,6 +6,8 @@ from tinyact.nn import functional as F
 from tinyact.nn.module import Module
 from tinyact.tensor import Tensor
 
+__all__ = ["Dropout"]
+
 
 class Dropout(Module):
     """`nn.functional.dropout` in training mode; in evaluation mode, its input as it is.

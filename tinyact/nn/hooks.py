@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from tinyact.autograd import Function
-from tinyact.tensor import RemovableHandle, Tensor
+from tinyact.autograd.hooks import RemovableHandle
+from tinyact.tensor import Tensor
 
 if TYPE_CHECKING:
     from tinyact.nn.module import Module
@@ -51,12 +52,23 @@ def register_module_full_backward_hook(hook: BackwardHook) -> RemovableHandle:
     return RemovableHandle(EVERYWHERE, ("_backward_hooks", hook))
 
 
+def has_hooks(module: Any) -> bool:
+    """Whether anything is to be called around this module's ``forward``."""
+    return bool(
+        EVERYWHERE
+        or module._forward_hooks
+        or module._forward_pre_hooks
+        or module._backward_hooks
+        or module._backward_pre_hooks
+    )
+
+
 def hooks_of(module: Module, registry: str) -> tuple[Any, ...]:
     """Those of all modules, then its own."""
     return (*(hook for of, hook in EVERYWHERE.values() if of == registry), *getattr(module, registry).values())
 
 
-def call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def call_with_hooks(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """The module's ``forward`` with all hooks around it."""
     hooks = hooks_of(module, "_forward_hooks")
     output, waiting = None, [hook for hook in hooks if hook.always_call]

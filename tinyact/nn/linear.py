@@ -12,6 +12,8 @@ from tinyact.nn.module import Module
 from tinyact.nn.parameter import Parameter
 from tinyact.tensor import Tensor
 
+__all__ = ["Identity", "Linear"]
+
 
 class Identity(Module):
     """Its input as it is: a place where a layer could be. It takes any arguments, so that it can replace any layer."""

@@ -7,6 +7,11 @@ from tinyact.nn import functional as F
 from tinyact.nn.module import Module
 from tinyact.tensor import Tensor
 
+__all__ = [
+    "BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "HuberLoss", "KLDivLoss", "L1Loss", "MSELoss", "NLLLoss",
+    "SmoothL1Loss",
+]  # fmt: skip
+
 
 class Loss(Module):
     """What all losses share: the reduction, and a weight that is a buffer of the module.
@@ -44,6 +49,9 @@ class BCELoss(Loss):
         >>> criterion(tinyact.tensor([0.9, 0.2]), tinyact.tensor([1.0, 0.0]))
         tensor(0.1643)
     """
+
+    def __init__(self, weight: Tensor | None = None, *, reduction: str = "mean") -> None:
+        super().__init__(weight, reduction=reduction)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.binary_cross_entropy(input, target, self.weight, reduction=self.reduction)

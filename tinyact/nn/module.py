@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, ParamSpec, Protocol, TypeVar
 
 from tinyact.autograd import no_grad
+from tinyact.autograd.hooks import RemovableHandle
 from tinyact.dtype import as_dtype, float32, float64
 from tinyact.nn.hooks import (
-    EVERYWHERE,
     BackwardHook,
     BackwardPreHook,
     ForwardHook,
     call_with_hooks,
+    has_hooks,
     register_module_forward_hook,
     register_module_forward_pre_hook,
     register_module_full_backward_hook,
     register_module_full_backward_pre_hook,
 )
 from tinyact.nn.parameter import Parameter
-from tinyact.tensor import RemovableHandle, Tensor
+from tinyact.tensor import Tensor
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -32,6 +33,17 @@ __all__ = [
     "register_module_full_backward_hook",
     "register_module_full_backward_pre_hook",
 ]
+
+
+P = ParamSpec("P")
+R = TypeVar("R", covariant=True)
+
+
+class _HasForward(Protocol[P, R]):
+    """Tells type checkers that calling a module is calling its ``forward``."""
+
+    @property
+    def forward(self) -> Callable[P, R]: ...
 
 
 class Module:
@@ -86,14 +98,8 @@ class Module:
     # A variable to the type checker, so that a subclass is free in the arguments of its own.
     forward: Callable[..., Any] = _missing_forward
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if (
-            EVERYWHERE
-            or self._forward_hooks
-            or self._forward_pre_hooks
-            or self._backward_hooks
-            or self._backward_pre_hooks
-        ):
+    def __call__(self: _HasForward[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        if has_hooks(self):
             return call_with_hooks(self, args, kwargs)
         return self.forward(*args, **kwargs)
 

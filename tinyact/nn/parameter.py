@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from tinyact.autograd.operation import Variable
 from tinyact.creation import empty
-from tinyact.tensor import Tensor, _unpickled
+from tinyact.tensor import Tensor
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
+__all__ = ["Parameter"]
 
 
 class Parameter(Tensor):
@@ -29,16 +27,15 @@ class Parameter(Tensor):
         tensor([1., 1.], requires_grad=True)
     """
 
-    def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Self:
+    def __init__(self, data: Tensor | None = None, requires_grad: bool = True) -> None:
         if data is None:
             data = empty(0)
         if not isinstance(data, Tensor):
             raise TypeError(f"Parameter(): argument 'data' must be Tensor, not {type(data).__name__}")
-        parameter = _unpickled(cls, data.array, False)
+        Variable.__init__(self, data.array)
         # The same memory has one counter of changes.
-        parameter._version = data._version
-        parameter.requires_grad_(requires_grad)
-        return parameter  # type: ignore[return-value]
+        self.version = data.version
+        self.requires_grad_(requires_grad)
 
     def __repr__(self) -> str:
         return f"Parameter containing:\n{super().__repr__()}"

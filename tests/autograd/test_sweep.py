@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 import tinyact
 from tests.against_torch import same, same_error
-from tinyact.autograd.engine import Operation, fitted, sum_to
+from tinyact.autograd.operation import Operation
+from tinyact.autograd.sums import sum_to
+from tinyact.autograd.sweep import fitted
 
 UNARY = [
     lambda m, x: x.tanh(), lambda m, x: x * x, lambda m, x: x.exp() * 0.1, lambda m, x: x.sum(), lambda m, x: x / 2,

@@ -1,0 +1,78 @@
+"""Derivatives of derivatives: a sweep that is itself recorded, so that its results can be swept again.
+
+The rules are the same. What they get are Variables that know where they came from, instead of arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tinyact.autograd.memory import Saved
+from tinyact.autograd.modes import recording
+from tinyact.autograd.operation import Gradient, Operation, Variable, wrap
+
+
+class NotDifferentiable(RuntimeError):
+    """A derivative that has no derivative itself."""
+
+
+def pass_on(node: Operation, grad: Variable) -> list[Gradient]:
+    """`Operation.pass_on`, recorded.
+
+    Raises:
+        RuntimeError: if a rule is written for arrays alone; it names the node.
+    """
+    values = node.load()
+    for position, source in enumerate(node.plan.saves):
+        values[position] = _variable(node, source, node.saved[position])  # type: ignore[index]  # load() has looked
+    try:
+        grads = node.backward(grad, values)
+        for index, _, takes in node.plan.rules:
+            grads[index] = _tied(grads[index], [values[k] for k in takes])
+    except NotDifferentiable:
+        raise
+    except Exception as error:
+        raise NotDifferentiable(
+            f"{node.name()} can't be differentiated with create_graph=True: its derivative could not be computed with "
+            f"tensors ({type(error).__name__}: {error}). Write it with operators and functions that tensors have"
+        ) from error
+    return grads
+
+
+def _variable(node: Operation, source: int, saved: Saved) -> Any:
+    """A saved value as part of the graph again: ``source`` counts the inputs, and after them the output."""
+    if saved.version is None:
+        return saved.value
+    edge = node if source == len(node.edges) else node.edges[source]
+    if isinstance(edge, Variable):
+        return edge
+    variable = wrap(saved.value)
+    variable.version = saved.version
+    if edge is not None:
+        variable.grad_fn, variable._requires_grad = edge, True
+    return variable
+
+
+def _tied(grad: Gradient, sources: Sequence[Any]) -> Gradient:
+    """A recorded gradient; a constant one is tied to what its rule took: as in PyTorch, 0 goes back to it."""
+    if grad is None:
+        return None
+    if not isinstance(grad, Variable):
+        raise TypeError(f"it returned {type(grad).__name__}")
+    ties = [source for source in sources if isinstance(source, Variable) and source.requires_grad]
+    return grad if grad.requires_grad or not ties else _Constant().apply(grad, *ties)
+
+
+class _Constant(Operation):
+    """A derivative that doesn't change with what it was computed from, such as ReLU's      ∂/∂x = 0"""
+
+    def forward(self, derivative: Any, *sources: Any) -> Any:
+        return derivative
+
+    def backward(self, grad: Gradient, saved: list[Any]) -> list[Gradient]:
+        likes = [edge.array if isinstance(edge, Variable) else edge for edge in self.edges]
+        zeros = [None if like is None else np.zeros(like.shape, like.dtype) for like in likes]
+        return [wrap(zero) if recording.on and zero is not None else zero for zero in zeros]

@@ -1,0 +1,86 @@
+"""Changes in place: other numbers in the same memory, recorded like any operation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from tinyact.autograd.modes import recording
+from tinyact.autograd.operation import Variable, wrap
+
+V = TypeVar("V", bound=Variable)
+
+
+def change(variable: V, operation: Callable[..., Any], *args: Any) -> V:
+    """The variable, its numbers replaced by those of ``operation(variable, *args)``; all changes go through here.
+
+    Raises:
+        RuntimeError: if it is a leaf that requires gradients and recording is on; if the result has another shape
+            or a dtype of a higher category; or if the change would have to be recorded for a variable that is a view
+            or has views (write ``x = x + 1`` for ``x += 1`` then).
+    """
+    check_changeable(variable)
+    # A copy, because the operation may save its input, which is about to change.
+    result = operation(_copy_in_place(variable) if recording.on else variable, *args)
+    _check_fits(result.array, variable.array)
+    if result.array.dtype != variable.array.dtype:
+        result = np.astype(result, variable.array.dtype)
+    if result.requires_grad:
+        _take_place(variable, result)
+    if not variable.array.flags.writeable:
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory "
+            "location. Please clone() the tensor before performing the operation."
+        )
+    variable.array[...] = result.array
+    variable.version.count += 1
+    return variable
+
+
+def check_changeable(variable: Variable) -> None:
+    """Raise RuntimeError if a change would go past a leaf that requires gradients, while recording is on."""
+    if not recording.on:
+        return
+    for tensor in (variable, *(viewer() for viewer in variable.views or ())):
+        if tensor is not None and tensor.requires_grad and tensor.grad_fn is None:
+            which = "a leaf Variable" if tensor is variable else "a view of a leaf Variable"
+            raise RuntimeError(f"{which} that requires grad is being used in an in-place operation.")
+
+
+def _copy_in_place(variable: Variable) -> Any:
+    """The same numbers at the same place in the graph, in other memory."""
+    copy = wrap(variable.array.copy())
+    copy.grad_fn, copy._requires_grad = variable.grad_fn, variable.requires_grad
+    return copy
+
+
+def _check_fits(result: Any, array: Any) -> None:
+    """Raise RuntimeError if an array's numbers can't stand in the other's place."""
+    if result.shape != array.shape:
+        raise RuntimeError(
+            f"output with shape {list(array.shape)} doesn't match the broadcast shape {list(result.shape)}"
+        )
+    category = {"b": 0, "u": 1, "i": 1, "f": 2}
+    if category[result.dtype.kind] > category[array.dtype.kind]:
+        raise RuntimeError(
+            f"result type torch.{result.dtype} can't be cast to the desired output type torch.{array.dtype}"
+        )
+
+
+def _take_place(variable: Variable, result: Variable) -> None:
+    """Let the variable be in the graph what the result is; what it retains of its gradient, it retains there.
+
+    Raises:
+        RuntimeError: if another variable that is still alive looks at the same memory.
+    """
+    if any(viewer() is not None and viewer() is not variable for viewer in variable.views or ()):
+        raise RuntimeError(
+            "a view, or a tensor that has views, can't be changed in place while that is recorded for gradients; "
+            "compute a new tensor instead (x = x + 1 for x += 1), or clone() the view"
+        )
+    before = variable.grad_fn
+    variable.grad_fn, variable._requires_grad = result.grad_fn, True
+    if before is not None and before.retained is not None and before.retained() is variable:
+        before.retained, variable.grad_fn.retained = None, before.retained  # type: ignore[union-attr]

@@ -1,0 +1,276 @@
+"""The core, first half: an operation that remembers what its derivative needs. The second half is `sweep`.
+
+A forward pass records a graph. Each `Operation` object in it is one application of one operation; its ``edges`` lead
+back to where its inputs came from: the operation that made an input, or the input itself if it is a leaf.
+"""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, ClassVar, NamedTuple, TypeAlias
+
+import numpy as np
+
+from tinyact.autograd.memory import Saved, Version, load, save, share_memory
+from tinyact.autograd.modes import recording
+from tinyact.autograd.watch import watchers
+
+# An array; where the sweep itself is recorded, a Variable, which the rules don't notice.
+Gradient: TypeAlias = Any
+Edge: TypeAlias = "Operation | Variable | None"
+Hook: TypeAlias = "Callable[[Any], Any]"
+
+next_serial = itertools.count().__next__
+
+
+class Variable:
+    """An array that knows how it was computed. (`tinyact.Tensor` is a Variable with operators and methods.)
+
+    Args:
+        array: the numbers, a NumPy array.
+        requires_grad: whether gradients with respect to it are wanted.
+
+    Attributes:
+        grad_fn: the operation that made it, or None for a leaf.
+        version: counts the changes of its memory in place.
+        views: once there are several, the variables that look at the same memory.
+        hooks, accumulate_hooks: what is called with its gradient, and when its ``grad`` has changed.
+        retained: as an `Operation` has it; a leaf keeps its gradient in any case.
+    """
+
+    # What results are made as; tensor.py puts Tensor here.
+    default: ClassVar[type[Variable]]
+
+    array: np.ndarray[Any, np.dtype[Any]]
+    grad_fn: Operation | None = None
+    version: Version
+    views: list[weakref.ref[Variable]] | None = None
+    hooks: dict[int, Hook] | None = None
+    retained: weakref.ref[Variable] | None = None
+    accumulate_hooks: dict[int, Hook] | None = None
+    _grad: Any = None
+    _requires_grad: bool = False
+
+    def __init__(self, array: np.ndarray[Any, np.dtype[Any]], requires_grad: bool = False) -> None:
+        self.array = array
+        self.version = Version()
+        self._requires_grad = requires_grad
+
+    @property
+    def grad(self) -> Any:
+        """∂L/∂(this variable), added up over all sweeps; None before the first."""
+        return self._grad
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients with respect to it are wanted; true for every result computed from such a variable."""
+        return self._requires_grad
+
+    def accumulate(self, grad: Gradient) -> None:
+        """Add to ``grad``; the first gradient is copied, since the array may serve other nodes too."""
+        if isinstance(grad, Variable):  # a Tensor, since the sweep is recorded
+            self._grad = grad.clone() if self._grad is None else self._grad + grad  # type: ignore[attr-defined]
+        elif self._grad is None:
+            self._grad = wrap(np.array(grad, order="C"))
+        else:
+            self._grad.array += grad
+            self._grad.version.count += 1
+        for hook in list(self.accumulate_hooks.values()) if self.accumulate_hooks else ():
+            hook(self)
+
+
+Variable.default = Variable
+
+
+def wrap(array: Any) -> Any:
+    """A Variable (a Tensor, if there are Tensors) around this array, no copy and no questions asked."""
+    variable = object.__new__(Variable.default)
+    # NumPy turns results without dimensions into scalars of its own.
+    variable.array = array if type(array) is np.ndarray else np.asanyarray(array)
+    variable.version = Version()
+    return variable
+
+
+def array_of(value: Any) -> Any:
+    """The array behind a Variable; anything else as it is."""
+    return value.array if isinstance(value, Variable) else value
+
+
+def edge_of(value: Any) -> Edge:
+    """Where the gradient for this value goes: to the operation that made it, to itself as a leaf, or nowhere."""
+    if not isinstance(value, Variable) or not value._requires_grad:
+        return None
+    return value if value.grad_fn is None else value.grad_fn
+
+
+class Rule(NamedTuple):
+    """The derivative for one input: which input, the hand-written function, and which values it takes."""
+
+    input: int
+    function: Callable[..., Gradient]
+    takes: tuple[int, ...]
+
+
+class Plan(NamedTuple):
+    """What one application saves, and the rules that will want it, for those of its inputs that need a gradient."""
+
+    saves: tuple[int, ...] = ()
+    rules: tuple[Rule, ...] = ()
+
+
+class Operation:
+    """One application of one operation, and with that one node of the graph.
+
+    An operation is a subclass with a function and, for each input that has one, a derivative::
+
+        class Mul(Operation):
+            '''a · b      ∂/∂a = b      ∂/∂b = a'''
+
+            def forward(self, a, b):
+                return a * b
+
+            def grad_a(self, grad, b):
+                return grad * b
+
+            def grad_b(self, grad, a):
+                return grad * a
+
+    ``grad_a(grad, …)`` is given ∂L/∂y, the gradient of the operation's output y, and returns ∂L/∂a = ∂L/∂y · ∂y/∂a.
+    Its further parameters name what it wants to know: inputs by their names in ``forward``, the output as ``y``.
+    Exactly that is saved, and only if input a needs a gradient at all.
+
+    A rule is written with operators and NumPy functions, so that it holds for arrays and, when the derivative of the
+    derivative is asked for, for Tensors. Sums over broadcast dimensions and changes of dtype are not its business:
+    `sweep.fitted` does both for every operation.
+
+    Attributes:
+        edges: per input where its gradient goes on: an Operation, a leaf, or None.
+        saved: what the rules will want, or None once freed.
+        plan: what is saved, and which rules will want it.
+        serial: its place in the order of recording.
+        shape, dtype: of the output, and so of the gradient that arrives here.
+        hooks, retained: what is called with the output's gradient; the output, if it is to keep it.
+    """
+
+    edges: tuple[Edge, ...] = ()
+    saved: list[Saved] | None = None
+    plan = Plan()
+    serial = -1
+    shape: tuple[int, ...] = ()
+    dtype: np.dtype[Any]
+    hooks: dict[int, Hook] | None = None
+    retained: weakref.ref[Variable] | None = None
+
+    # What PyTorch calls such a node; by default the class's name with Backward0 behind it.
+    torch_name: str
+    # Whether the output is another look at the first input's memory (transpose, slices …).
+    is_view: ClassVar[bool] = False
+    # Whether NumPy may warn on the way (1/0, overflow …) where PyTorch silently returns inf or NaN.
+    may_warn: ClassVar[bool] = True
+
+    forward: Callable[..., Any]
+    names: ClassVar[tuple[str, ...]]
+    rules: ClassVar[tuple[Rule, ...]]
+    _plans: ClassVar[dict[int, Plan]]
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "torch_name" not in vars(cls):
+            cls.torch_name = f"{cls.__name__}Backward0"
+        if hasattr(cls, "forward"):
+            cls.names = parameters(cls.forward)[1:]
+            cls.rules = tuple(_rules_of(cls))
+            cls._plans = {}
+
+    def name(self) -> str:
+        """What PyTorch calls this node: ``MulBackward0``."""
+        return self.torch_name
+
+    def __repr__(self) -> str:
+        return f"<{self.name()} object at {id(self):#x}>"
+
+    @property
+    def next_functions(self) -> tuple[tuple[Edge, int], ...]:
+        """PyTorch's form of ``edges``; a leaf stands for itself."""
+        return tuple((edge, 0) for edge in self.edges)
+
+    def apply(self, *inputs: Any) -> Any:
+        """The operation on Variables (and constants), recorded if an input requires gradients."""
+        arrays: list[Any] = []
+        edges: list[Edge] = []
+        needs = 0
+        for number, i in enumerate(inputs):
+            edge = edge_of(i)
+            if edge is not None:
+                needs |= 1 << number
+            edges.append(edge)
+            arrays.append(i.array if isinstance(i, Variable) else i)
+        if self.may_warn:
+            with np.errstate(all="ignore"):
+                y = self.forward(*arrays)
+        else:
+            y = self.forward(*arrays)
+        output = wrap(y)
+        if self.is_view:
+            share_memory(inputs[0], output)
+        if needs and recording.on:
+            self.edges = tuple(edges)
+            self.plan = self._plans.get(needs) or self._planned(needs)
+            self._record(inputs, output)
+        return output
+
+    def _record(self, inputs: Sequence[Any], output: Variable) -> None:
+        """Enter the graph: remember what the rules will want, and become the node that made the output."""
+        values = (*inputs, output)
+        self.saved = [save(values[k]) for k in self.plan.saves]
+        self.serial = next_serial()
+        self.shape, self.dtype = output.array.shape, output.array.dtype
+        output.grad_fn, output._requires_grad = self, True
+        for watcher in watchers:
+            watcher.recorded(self, inputs, (output,))
+
+    def _planned(self, needs: int) -> Plan:
+        """The plan for the inputs whose bits are set, made once for all applications."""
+        rules = [rule for rule in self.rules if needs >> rule.input & 1]
+        saves = tuple(sorted({k for rule in rules for k in rule.takes}))
+        rules = [rule._replace(takes=tuple(saves.index(k) for k in rule.takes)) for rule in rules]
+        plan = self._plans[needs] = Plan(saves, tuple(rules))
+        return plan
+
+    def __call__(self, *inputs: Any) -> Any:
+        """The operation on arrays or on Variables, whichever they are: for use inside rules, on a new object."""
+        return self.apply(*inputs) if any(isinstance(i, Variable) for i in inputs) else self.forward(*inputs)
+
+    def load(self) -> list[Any]:
+        """The saved values; an error, if they were freed by an earlier sweep or changed in place since."""
+        return load(self.saved, self.name)
+
+    def pass_on(self, grad: Gradient) -> list[Gradient]:
+        """∂L/∂input for each edge, from ∂L/∂output."""
+        return self.backward(grad, self.load())
+
+    def backward(self, grad: Gradient, saved: list[Any]) -> list[Gradient]:
+        """The rule of each input that needs a gradient, applied."""
+        grads: list[Gradient] = [None] * len(self.edges)
+        for index, rule, takes in self.plan.rules:
+            grads[index] = rule(self, grad, *[saved[k] for k in takes])
+        return grads
+
+
+def parameters(function: Callable[..., Any]) -> tuple[str, ...]:
+    """The names of a function's parameters."""
+    code = function.__code__
+    return code.co_varnames[: code.co_argcount]
+
+
+def _rules_of(cls: type[Operation]) -> Iterator[Rule]:
+    values = (*cls.names, "y")
+    for index, name in enumerate(cls.names):
+        rule = getattr(cls, f"grad_{name}", None)
+        if rule is not None:
+            takes = parameters(rule)[2:]
+            if unknown := set(takes) - set(values):
+                raise TypeError(f"{cls.__name__}.grad_{name} takes {min(unknown)}; there is {values}")
+            yield Rule(index, rule, tuple(map(values.index, takes)))

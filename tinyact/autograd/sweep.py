@@ -1,0 +1,123 @@
+"""The core, second half: the sweep, which applies the chain rule from a result back to the leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+
+from tinyact.autograd import higher
+from tinyact.autograd.hooks import after_hooks
+from tinyact.autograd.modes import recording, set_grad_enabled
+from tinyact.autograd.operation import Edge, Gradient, Operation, Variable, array_of, edge_of
+from tinyact.autograd.sums import sum_to
+from tinyact.autograd.watch import watchers
+
+
+def sweep(
+    roots: Sequence[Variable],
+    grads: Sequence[Variable],
+    targets: Iterable[Variable] | None = None,
+    retain_graph: bool = False,
+    create_graph: bool = False,
+) -> dict[Edge, Gradient]:
+    """Apply the chain rule from the roots back to the leaves.
+
+    Every node waits until the gradients of all its uses have arrived and been added up (∂L/∂y is a sum over all paths
+    from y to L); then its rules pass ∂L/∂input on along its edges. Leaves collect into ``.grad``, unless targets are
+    named: then their gradients are returned by edge, but for those that no path reaches; nothing else is computed,
+    and ``.grad`` is left alone.
+
+    Args:
+        roots, grads: the variables to differentiate, and ∂L/∂root for each.
+        targets: the variables whose gradients are wanted instead of all leaves'.
+        retain_graph: whether to keep what was saved for another sweep.
+        create_graph: whether to record the sweep itself, for derivatives of derivatives.
+    """
+    ends = None if targets is None else set(map(edge_of, targets))
+    pass_on = higher.pass_on if create_graph else Operation.pass_on
+    arrived: dict[Edge, Gradient] = {}
+    results: dict[Edge, Gradient] = {}
+    for root, first in zip(roots, grads, strict=True):
+        _add(arrived, edge_of(root), first if create_graph else first.array)
+
+    node: Any = None
+    recording.sweeps += 1
+    try:
+        with set_grad_enabled(create_graph), np.errstate(all="ignore"):
+            for node in order(list(arrived), ends):
+                grad = arrived.pop(node, None)
+                if grad is None:
+                    continue
+                grad = after_hooks(node, grad)
+                if ends is not None and node in ends:
+                    results[node] = grad
+                sent: Sequence[Gradient] = ()
+                if isinstance(node, Operation):
+                    sent = pass_on(node, grad)
+                    for edge, g in zip(node.edges, sent, strict=True):
+                        if edge is not None and g is not None:
+                            _add(arrived, edge, fitted(g, edge))
+                    if node.saved and not retain_graph:
+                        node.saved = None
+                elif ends is None and node.requires_grad:
+                    node.accumulate(grad)
+                for watcher in watchers:
+                    watcher.passed_on(node, grad, sent)
+    except Exception as error:
+        for watcher in watchers:
+            watcher.failed(node, error)
+        raise
+    finally:
+        recording.sweeps -= 1
+    return results
+
+
+def _add(arrived: dict[Edge, Gradient], edge: Edge, grad: Gradient) -> None:
+    arrived[edge] = arrived[edge] + grad if edge in arrived else grad
+
+
+def order(starts: Sequence[Edge], ends: set[Edge] | None = None) -> list[Operation | Variable]:
+    """Every node that a gradient reaches on its way (to the ends, if they are named), uses before makers; leaves last.
+
+    An operation is always recorded after those that made its inputs, so the order of recording, reversed, is a
+    topological order: no node comes before one that still has a gradient to send it.
+    """
+    reached, stack = set(starts), list(starts)
+    operations: list[Operation] = []
+    leaves: list[Any] = []
+    while stack:
+        node = stack.pop()
+        if not isinstance(node, Operation):
+            leaves.append(node)
+            continue
+        operations.append(node)
+        for edge in node.edges:
+            if edge is not None and edge not in reached:
+                reached.add(edge)
+                stack.append(edge)
+    operations.sort(key=attrgetter("serial"), reverse=True)
+    nodes: list[Operation | Variable] = [*operations, *leaves]
+    if ends is None:
+        return nodes
+    useful = set(ends)
+    for node in reversed(nodes):
+        if isinstance(node, Operation) and not useful.isdisjoint(node.edges):
+            useful.add(node)
+    return [node for node in nodes if node in useful]
+
+
+def fitted(grad: Gradient, edge: Operation | Variable) -> Gradient:
+    """The gradient in the shape and dtype of what it belongs to.
+
+    Broadcasting used an element many times, so its gradient is the sum over the copies; promotion changed the dtype.
+
+    Raises:
+        RuntimeError: if the shapes don't fit even so; only a user's own operation can do that.
+    """
+    like = edge if isinstance(edge, Operation) else edge.array
+    if grad.shape != like.shape:
+        grad = sum_to(grad, like.shape)
+    return grad if array_of(grad).dtype == like.dtype else np.astype(grad, like.dtype)
