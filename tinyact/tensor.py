@@ -73,7 +73,8 @@ class Tensor:
     _retained: weakref.ref[Tensor] | None = None
     # To be called when .grad has changed.
     _accumulated: dict[int, Callable[[Tensor], None]] | None = None
-    _detached: bool = False
+    # Whether it is what `detach` returned.
+    is_detached: builtins.bool = False
     # How often the memory was changed in place: one counter for all tensors that look at it.
     _version: list[int]
     # The tensors that look at the same memory: a view, what it is a view of, and its other views.
@@ -328,7 +329,7 @@ class Tensor:
         """The same numbers in the same memory, cut off from the graph."""
         result = wrap(self.array)
         result._version = self._version
-        result._detached = True
+        result.is_detached = True
         return result
 
     @property

@@ -189,7 +189,7 @@ def test_every_operation_is_watched(name: str) -> None:
     x = tinyact.randn(3, 4, requires_grad=True)
     with tinyact.autograd.detect_anomaly(check_nan=False):
         loss = OPERATIONS[name](x).sum()
-    recorded = [node for node in engine._order([loss.grad_fn], None) if isinstance(node, engine.Operation)]
+    recorded = [node for node in engine.order([loss.grad_fn]) if isinstance(node, engine.Operation)]
     assert all("loss = OPERATIONS" in _lines(node) for node in recorded)
 
 

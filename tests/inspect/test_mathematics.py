@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 import tinyact
-from tinyact.autograd.engine import Operation
+from tinyact.autograd.operation import Operation
 from tinyact.inspect.mathematics import mathematics
 
 # Bases without a formula of their own.

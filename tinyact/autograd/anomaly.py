@@ -17,7 +17,7 @@ import numpy as np
 
 from tinyact.autograd import api, engine
 from tinyact.autograd.engine import Operation
-from tinyact.autograd.function import _Application, _Output
+from tinyact.autograd.function import Application, Output
 
 if TYPE_CHECKING:
     from tinyact.tensor import Tensor
@@ -129,14 +129,14 @@ class _State(NamedTuple):
 _state = _State(False, True)
 _sweeping = False
 # What is replaced.
-_record, _enter_graph, _sweep = Operation.record, _Application.enter_graph, engine.sweep
+_record, _enter_graph, _sweep = Operation.record, Application.enter_graph, engine.sweep
 
 
 def _switch(state: _State) -> None:
     global _state
     _state = state
     Operation.record = _watched_record if state.on else _record  # type: ignore[assignment,method-assign]
-    _Application.enter_graph = _watched_enter_graph if state.on else _enter_graph  # type: ignore[assignment,method-assign]
+    Application.enter_graph = _watched_enter_graph if state.on else _enter_graph  # type: ignore[assignment,method-assign]
     api.sweep = _watched_sweep if state.on else _sweep  # type: ignore[attr-defined]
 
 
@@ -149,7 +149,7 @@ def _watched_record(operation: Operation, inputs: Sequence[Any], output: Tensor)
 
 
 def _watched_enter_graph(
-    application: _Application, args: tuple[Any, ...], outputs: tuple[Tensor, ...]
+    application: Application, args: tuple[Any, ...], outputs: tuple[Tensor, ...]
 ) -> tuple[Tensor, ...]:
     outputs = _enter_graph(application, args, outputs)
     _note(application, args, outputs)
@@ -268,7 +268,7 @@ def _explained(operation: Any, said: Sequence[str] = ()) -> str:
 
 
 def _lines(operation: Any) -> str:
-    owner = operation.edges[0] if isinstance(operation, _Output) else operation
+    owner = operation.edges[0] if isinstance(operation, Output) else operation
     return getattr(owner, "_recorded_at", "  an operation outside of detect_anomaly(): enable it for the forward too")
 
 

@@ -43,7 +43,7 @@ def backward(
         tensor([2., 4.])
     """
     roots = _as_list(tensors)
-    grads = _first_gradients(roots, _as_list(grad_tensors, len(roots)))
+    grads = first_gradients(roots, _as_list(grad_tensors, len(roots)))
     keep = create_graph if retain_graph is None else retain_graph
     if inputs is None:
         sweep(roots, grads, None, keep, create_graph)
@@ -99,7 +99,7 @@ def grad(
     roots, wanted = _as_list(outputs), _as_list(inputs)
     if not wanted:
         raise RuntimeError("grad requires non-empty inputs.")
-    grads = _first_gradients(roots, _as_list(grad_outputs, len(roots)))
+    grads = first_gradients(roots, _as_list(grad_outputs, len(roots)))
     for tensor in wanted:
         if not tensor.requires_grad:
             raise RuntimeError("One of the differentiated Tensors does not require grad")
@@ -132,7 +132,7 @@ def _as_list(given: T | Sequence[T], count: int = 1) -> list[T]:
     return [given] * count if given is None else [given]  # type: ignore[list-item]
 
 
-def _first_gradients(roots: list[Tensor], given: list[Tensor | None]) -> list[Tensor]:
+def first_gradients(roots: list[Tensor], given: list[Tensor | None]) -> list[Tensor]:
     """∂L/∂root for each root, checked; 1 where the root is L itself."""
     if len(given) != len(roots):
         raise RuntimeError(f"got {len(roots)} tensors and {len(given)} gradients")

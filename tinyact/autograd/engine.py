@@ -202,7 +202,7 @@ class Operation:
                 tied[index] = _Constant().apply(tied[index], *sources)
         return tied
 
-    def load(self, create_graph: bool) -> list[Any]:
+    def load(self, create_graph: bool = False) -> list[Any]:
         """The saved values: as arrays, or as Tensors that know where they came from.
 
         Raises:
@@ -367,7 +367,7 @@ def sweep(
         arrived[edge] = arrived[edge] + g if edge in arrived else g
 
     with set_grad_enabled(create_graph), np.errstate(all="ignore"):
-        for node in _order(list(arrived), wanted):
+        for node in order(list(arrived), wanted):
             grad = arrived.pop(node, None)
             if grad is None:
                 continue
@@ -394,7 +394,7 @@ def sweep(
     return found
 
 
-def _order(starts: list[Edge], wanted: set[Edge] | None) -> list[Operation | Tensor]:
+def order(starts: Sequence[Edge], targets: set[Edge] | None = None) -> list[Operation | Tensor]:
     """Every node that a gradient reaches, uses before makers; leaves last.
 
     An operation is always recorded after those that made its inputs, so the order of recording, reversed, is a
@@ -415,7 +415,7 @@ def _order(starts: list[Edge], wanted: set[Edge] | None) -> list[Operation | Ten
                 stack.append(edge)
     operations.sort(key=_serial, reverse=True)
     nodes: list[Operation | Tensor] = [*operations, *leaves]
-    return nodes if wanted is None else _on_the_way(nodes, wanted)
+    return nodes if targets is None else _on_the_way(nodes, targets)
 
 
 def _on_the_way(nodes: list[Operation | Tensor], wanted: set[Edge]) -> list[Operation | Tensor]:

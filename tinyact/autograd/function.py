@@ -59,7 +59,7 @@ class Function:
             result = cls.forward(context, *args)
         outputs = result if isinstance(result, tuple) else (result,)
         if recording.on and any(context.needs_input_grad):
-            node = _Application(cls, context)
+            node = Application(cls, context)
             node.edges = edges
             outputs = node.enter_graph(args, outputs)
         return outputs if isinstance(result, tuple) else outputs[0]
@@ -152,7 +152,7 @@ class Context:
         self._materialize_grads = value
 
 
-class _Application(Operation):
+class Application(Operation):
     """The node of one application of a user's Function."""
 
     # Its gradient is a _Several, which fits as it is.
@@ -185,10 +185,10 @@ class _Application(Operation):
         for index, output in enumerate(outputs):
             known = self.outputs[index]
             if id(output) not in constants and known is not None and known[1].kind == "f":
-                output.grad_fn, output._requires_grad = _Output(self, index), True
+                output.grad_fn, output._requires_grad = Output(self, index), True
         return outputs
 
-    def load(self, create_graph: bool) -> list[Any]:
+    def load(self, create_graph: bool = False) -> list[Any]:
         arrays = super().load(False)
         return [self._restored(k, array) for k, array in zip(self.sources, arrays, strict=True)]
 
@@ -198,7 +198,7 @@ class _Application(Operation):
         edge: Edge = None
         if source is not None:
             of_output = source - len(self.edges)
-            edge = _Output(self, of_output) if of_output >= 0 else self.edges[source]
+            edge = Output(self, of_output) if of_output >= 0 else self.edges[source]
         if isinstance(edge, engine.Tensor):
             return edge
         tensor = wrap(array)
@@ -241,10 +241,10 @@ class _Application(Operation):
         return grad if grad is None or recording.on else grad.array
 
 
-class _Output(Operation):
+class Output(Operation):
     """One output of a user's Function: it sends its gradient on under its number."""
 
-    def __init__(self, application: _Application, index: int) -> None:
+    def __init__(self, application: Application, index: int) -> None:
         self.edges = (application,)
         self.saved = []
         self.index = index
@@ -253,10 +253,10 @@ class _Output(Operation):
 
     def name(self) -> str:
         application = self.edges[0]
-        assert isinstance(application, _Application)
+        assert isinstance(application, Application)
         return application.name()
 
-    def load(self, create_graph: bool) -> list[Any]:
+    def load(self, create_graph: bool = False) -> list[Any]:
         return []
 
     def backward(self, grad: Gradient, saved: list[Any]) -> list[Gradient]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyact.autograd.engine import Operation
+from tinyact.autograd.operation import Operation
 from tinyact.functions.arithmetic import Div, Mul
 from tinyact.functions.elementwise import Square
 from tinyact.functions.linear import Dot, Linear, Matmul, Mv

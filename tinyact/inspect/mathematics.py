@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from tinyact.autograd.engine import Operation
-from tinyact.autograd.function import _Application, _Output
+from tinyact.autograd.function import Application, Output
+from tinyact.autograd.operation import Operation
 from tinyact.functions.described import facts
 
 
@@ -34,9 +34,9 @@ def mathematics(operation: Operation) -> Mathematics:
         >>> mathematics((a * 3).grad_fn)
         Mathematics(formula='a · b', derivatives=('∂/∂a = b', '∂/∂b = a'))
     """
-    if isinstance(operation, _Output):
+    if isinstance(operation, Output):
         return Mathematics("one output of the function", ("its gradient goes on under its number",))
-    if isinstance(operation, _Application):
+    if isinstance(operation, Application):
         return Mathematics(_first_line(operation.function.__doc__), ("its own backward",))
     classes = type(operation).__mro__
     own = classes[: classes.index(Operation)]

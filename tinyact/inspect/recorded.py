@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from tinyact.autograd import engine, is_grad_enabled
-from tinyact.autograd.engine import Operation
-from tinyact.autograd.function import _Application, _Output
+from tinyact.autograd import is_grad_enabled
+from tinyact.autograd.function import Application, Output
+from tinyact.autograd.operation import Operation
+from tinyact.autograd.sweep import order
 from tinyact.inspect.cost import multiplications, saved_bytes
 from tinyact.inspect.graph import Counts, Edge, Graph, Node
 from tinyact.inspect.mathematics import mathematics
@@ -48,7 +49,7 @@ def recorded_graph(loss: Tensor, module: Module | None, names: Mapping[str, Tens
     """The graph, for the function that errors are to name."""
     check(loss, function)
     assert loss.grad_fn is not None
-    recorded = engine._order([loss.grad_fn], None)
+    recorded = order([loss.grad_fn])
     operations = [node for node in recorded if isinstance(node, Operation)]
     if any(operation.saved is None for operation in operations):
         raise ValueError(
@@ -90,7 +91,7 @@ def no_graph(loss: Tensor) -> str:
     """Why a tensor has no graph, and what to do."""
     if loss.requires_grad:
         return "is a leaf: nothing was computed to get it. Give what was computed from it, such as the loss"
-    if loss._detached:
+    if loss.is_detached:
         return "is detached from its graph. Give the tensor that detach() was called on"
     if loss.array.dtype.kind != "f":
         return f"holds {loss.dtype}, which has no derivatives. Give a floating tensor that was computed on the way"
@@ -104,9 +105,9 @@ def no_graph(loss: Tensor) -> str:
 
 def argument(operation: Operation, place: int) -> str:
     """The name of an operation's input, as its ``forward`` calls it; one of many as ``parts[0]``."""
-    if isinstance(operation, _Output):
+    if isinstance(operation, Output):
         return "outputs"
-    forward = operation.function.forward if isinstance(operation, _Application) else type(operation).forward
+    forward = operation.function.forward if isinstance(operation, Application) else type(operation).forward
     code = forward.__code__
     many = bool(code.co_flags & inspect.CO_VARARGS)
     # The first is ctx or self, the last may stand for many.
@@ -117,7 +118,7 @@ def argument(operation: Operation, place: int) -> str:
 
 def sources(operation: Operation) -> list[int | None]:
     """Per saved value where it is from: the number of an input or, after the inputs, of the output."""
-    return operation.sources if isinstance(operation, _Application) else list(operation.plan.saves)
+    return operation.sources if isinstance(operation, Application) else list(operation.plan.saves)
 
 
 def _inputs(operation: Operation) -> list[Any]:
@@ -153,11 +154,11 @@ def _node(number: int, node: Operation | Tensor, naming: _Naming) -> Node:
 
 
 def _class_name(operation: Operation) -> str:
-    if isinstance(operation, _Output):
+    if isinstance(operation, Output):
         application = operation.edges[0]
-        assert isinstance(application, _Application)
+        assert isinstance(application, Application)
         return f"{application.function.__name__}[{operation.index}]"
-    return operation.function.__name__ if isinstance(operation, _Application) else type(operation).__name__
+    return operation.function.__name__ if isinstance(operation, Application) else type(operation).__name__
 
 
 def _settings(operation: Operation) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from tinyact.autograd import no_grad
-from tinyact.autograd.api import _first_gradients
-from tinyact.autograd.engine import fitted, sweep
+from tinyact.autograd.api import first_gradients
+from tinyact.autograd.sweep import fitted, sweep
 from tinyact.functions.elementwise import Elementwise
 from tinyact.inspect.graph import Graph, Node
 from tinyact.inspect.numbers import Numbers, numbers
@@ -181,7 +181,7 @@ def trace(
         ([2.0, 3.0, 3.0], 8.0)
     """
     graph = recorded_graph(loss, module, names, "trace")
-    first = _first_gradients([loss], [gradient])
+    first = first_gradients([loss], [gradient])
     known, slopes = values(graph, loss), _slopes(graph)
     before = _leaf_grads(graph)
     seen: list[_Seen] = []
@@ -196,8 +196,8 @@ def trace(
 
 def _leaf_grads(graph: Graph) -> dict[int, Any]:
     """What the leaves' ``.grad`` hold now, where they hold something: copied, for sweeps add in place."""
-    leaves = [node for node in graph.nodes if node.kind == "leaf" and node.recorded._grad is not None]
-    return {node.number: np.array(node.recorded._grad.array) for node in leaves}
+    leaves = [node for node in graph.nodes if node.kind == "leaf" and node.recorded.grad is not None]
+    return {node.number: np.array(node.recorded.grad.array) for node in leaves}
 
 
 def _slopes(graph: Graph) -> dict[int, Any]:
@@ -207,7 +207,7 @@ def _slopes(graph: Graph) -> dict[int, Any]:
         for node in graph.nodes:
             if isinstance(node.recorded, Elementwise):
                 ones = np.ones(node.shape, node.recorded.dtype)
-                slopes[node.number] = node.recorded.backward(ones, node.recorded.load(False))[0]
+                slopes[node.number] = node.recorded.backward(ones, node.recorded.load())[0]
     return slopes
 
 

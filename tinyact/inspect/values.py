@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinyact.autograd.engine import Operation
-from tinyact.autograd.function import _Application
+from tinyact.autograd.function import Application
+from tinyact.autograd.operation import Operation
 from tinyact.inspect.graph import Graph, Node
 from tinyact.inspect.recorded import sources
 from tinyact.tensor import Tensor
@@ -54,7 +54,7 @@ def values(graph: Graph, loss: Tensor) -> dict[int, Value]:
 def _again(graph: Graph, node: Node, known: dict[int, Value]) -> Value:
     operation = node.recorded
     by_argument = {edge.argument: known[edge.source].array for edge in graph.inputs(node)}
-    if isinstance(operation, _Application) or len(by_argument) < len(operation.edges):
+    if isinstance(operation, Application) or len(by_argument) < len(operation.edges):
         return Value(None, UNKNOWN)
     if any(array is None for array in by_argument.values()):
         return Value(None, UNKNOWN)
