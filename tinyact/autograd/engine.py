@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias
 import numpy as np
 
 from tinyact.autograd.modes import recording, set_grad_enabled
+from tinyact.autograd.watch import watchers
 
 if TYPE_CHECKING:
     from tinyact.tensor import Tensor as Tensor  # the class is exported from here; see `bind`
@@ -147,6 +148,8 @@ class Operation:
         values = (*inputs, output)
         self.saved = list(map(save, map(values.__getitem__, self.plan.saves)))
         self.attach(output)
+        for watcher in watchers:
+            watcher.recorded(self, inputs, (output,))
 
     def attach(self, output: Tensor) -> None:
         """Become the node that made this output."""
@@ -366,31 +369,42 @@ def sweep(
         edge, g = edge_of(root), given if create_graph else given.array
         arrived[edge] = arrived[edge] + g if edge in arrived else g
 
-    with set_grad_enabled(create_graph), np.errstate(all="ignore"):
-        for node in order(list(arrived), wanted):
-            grad = arrived.pop(node, None)
-            if grad is None:
-                continue
-            if node._hooks is not None or node._retained is not None:
-                grad = _hooked(node, grad, create_graph)
-            if wanted is not None and node in wanted:
-                found[node] = grad
-            sent: Sequence[Gradient] = ()
-            if isinstance(node, Operation):
-                saved = node.load(create_graph)
-                sent = node.backward(grad, saved)
-                if create_graph:
-                    sent = node.tied(sent, saved)
-                for edge, g in zip(node.edges, sent, strict=True):
-                    if edge is not None and g is not None:
-                        g = fitted(g, edge)
-                        arrived[edge] = arrived[edge] + g if edge in arrived else g
-                if not retain_graph:
-                    node.free()
-            elif wanted is None and node._requires_grad:
-                accumulate(node, grad, create_graph)
-            if observer is not None:
-                observer(node, grad, sent)
+    node: Edge = None
+    recording.sweeps += 1
+    try:
+        with set_grad_enabled(create_graph), np.errstate(all="ignore"):
+            for node in order(list(arrived), wanted):
+                grad = arrived.pop(node, None)
+                if grad is None:
+                    continue
+                if node._hooks is not None or node._retained is not None:
+                    grad = _hooked(node, grad, create_graph)
+                if wanted is not None and node in wanted:
+                    found[node] = grad
+                sent: Sequence[Gradient] = ()
+                if isinstance(node, Operation):
+                    saved = node.load(create_graph)
+                    sent = node.backward(grad, saved)
+                    if create_graph:
+                        sent = node.tied(sent, saved)
+                    for edge, g in zip(node.edges, sent, strict=True):
+                        if edge is not None and g is not None:
+                            g = fitted(g, edge)
+                            arrived[edge] = arrived[edge] + g if edge in arrived else g
+                    if not retain_graph:
+                        node.free()
+                elif wanted is None and node._requires_grad:
+                    accumulate(node, grad, create_graph)
+                if observer is not None:
+                    observer(node, grad, sent)
+                for watcher in watchers:
+                    watcher.passed_on(node, grad, sent)
+    except Exception as error:
+        for watcher in watchers:
+            watcher.failed(node, error)  # type: ignore[arg-type]  # it was at one
+        raise
+    finally:
+        recording.sweeps -= 1
     return found
 
 

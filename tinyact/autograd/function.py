@@ -11,6 +11,7 @@ import numpy as np
 from tinyact.autograd import engine
 from tinyact.autograd.engine import Edge, Gradient, Operation, edge_of, wrap
 from tinyact.autograd.modes import no_grad, recording
+from tinyact.autograd.watch import watchers
 
 if TYPE_CHECKING:
     from tinyact.tensor import Tensor
@@ -186,6 +187,8 @@ class Application(Operation):
             known = self.outputs[index]
             if id(output) not in constants and known is not None and known[1].kind == "f":
                 output.grad_fn, output._requires_grad = Output(self, index), True
+        for watcher in watchers:
+            watcher.recorded(self, args, outputs)
         return outputs
 
     def load(self, create_graph: bool = False) -> list[Any]:

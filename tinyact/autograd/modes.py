@@ -13,11 +13,14 @@ from typing import Any, TypeVar
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class _Switch(threading.local):
+class _Recording(threading.local):
+    """Whether operations are recorded, and how many sweeps are under way, one inside the other."""
+
     on = True
+    sweeps = 0
 
 
-recording = _Switch()
+recording = _Recording()
 
 
 class _Mode(ContextDecorator):
