@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import get_ident
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from tinyact.autograd import no_grad
 from tinyact.autograd.api import first_gradients
+from tinyact.autograd.modes import recording
 from tinyact.autograd.sweep import fitted, sweep
+from tinyact.autograd.watch import Watcher, watching
 from tinyact.functions.elementwise import Elementwise
 from tinyact.inspect.graph import Graph, Node
 from tinyact.inspect.numbers import Numbers, numbers
@@ -20,8 +23,8 @@ from tinyact.inspect.values import Value, values
 from tinyact.nn import Module
 from tinyact.tensor import Tensor
 
-# What the engine shows of a step: its node, the gradient that had arrived there, and what the rules returned.
-_Seen: TypeAlias = "tuple[Any, Any, Sequence[Any]]"
+# What the engine tells of a node: which, the gradient that had arrived there, and what the rules returned.
+_Visit: TypeAlias = "tuple[Any, Any, Sequence[Any]]"
 
 
 @dataclass(frozen=True)
@@ -182,16 +185,32 @@ def trace(
     """
     graph = recorded_graph(loss, module, names, "trace")
     first = first_gradients([loss], [gradient])
-    known, slopes = values(graph, loss), _slopes(graph)
+    node_values, slopes = values(graph, loss), _slopes(graph)
     before = _leaf_grads(graph)
-    seen: list[_Seen] = []
-    sweep([loss], first, None, retain_graph, observer=lambda node, grad, sent: seen.append((node, grad, sent)))
+    with watching(_NextSweep()) as own:
+        sweep([loss], first, retain_graph=retain_graph)
     after = _leaf_grads(graph)
     steps = tuple(
         replace(step, before=before.get(step.node.number), after=after.get(step.node.number))
-        for step in _steps(graph, first[0].array, seen, slopes)
+        for step in _steps(graph, first[0].array, own.visits, slopes)
     )
-    return Trace(graph, steps, known)
+    return Trace(graph, steps, node_values)
+
+
+class _NextSweep(Watcher):
+    """Keeps what happens at each node of the sweep that this thread begins next.
+
+    Other threads sweep at the same time, hooks and rules sweep on their way, and all of them may come to the same
+    leaves: a sweep is told by its thread and by how many sweeps it is inside of.
+    """
+
+    def __init__(self) -> None:
+        self.visits: list[_Visit] = []
+        self._thread, self._depth = get_ident(), recording.sweeps + 1
+
+    def passed_on(self, node: Any, grad: Any, grads: Sequence[Any]) -> None:
+        if get_ident() == self._thread and recording.sweeps == self._depth:
+            self.visits.append((node, grad, grads))
 
 
 def _leaf_grads(graph: Graph) -> dict[int, Any]:
@@ -214,14 +233,14 @@ def _slopes(graph: Graph) -> dict[int, Any]:
 def _steps(
     graph: Graph,
     first: Any,
-    seen: list[_Seen],
+    visits: list[_Visit],
     slopes: dict[int, Any],
 ) -> list[Step]:
     """The sweep's own numbers with names: what each rule returned, fitted and added up as the engine does it."""
     nodes = {node.recorded: node for node in graph.nodes if node.kind != "constant"}
     arrived: dict[int, list[Term]] = {1: [Term(None, "", first)]}
     steps = []
-    for number, (recorded, grad, returned) in enumerate(seen, 1):
+    for number, (recorded, grad, returned) in enumerate(visits, 1):
         node, sent = nodes[recorded], []
         for place, g in enumerate(returned):
             edge = recorded.edges[place]
