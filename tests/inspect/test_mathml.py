@@ -6,8 +6,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from tests.inspect.test_mathematics import OWN
-from tinyact.inspect.mathematics import mathematics
+from tests.autograd.test_mathematics import OWN
+from tinyact.autograd.mathematics import mathematics
 from tinyact.inspect.mathml import mathml
 
 

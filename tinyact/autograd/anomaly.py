@@ -18,6 +18,8 @@ import numpy as np
 from tinyact.autograd import api, engine
 from tinyact.autograd.engine import Operation
 from tinyact.autograd.function import Application, Output
+from tinyact.autograd.mathematics import argument, mathematics
+from tinyact.numbers import numbers, short
 
 if TYPE_CHECKING:
     from tinyact.tensor import Tensor
@@ -181,11 +183,8 @@ def _user_lines() -> str:
 
 
 def _said_of_inputs(operation: Operation, inputs: Sequence[Any]) -> list[str]:
-    # Imported here, as below, because most programs never look inside.
-    from tinyact.inspect.recorded import argument
-
-    numbers = ((place, _arrays(i)[0]) for place, i in enumerate(inputs) if isinstance(i, _kinds()))
-    return [f"{argument(operation, place)}: {_extremes(array)}" for place, array in numbers]
+    arrays = ((place, _arrays(i)[0]) for place, i in enumerate(inputs) if isinstance(i, _kinds()))
+    return [f"{argument(operation, place)}: {_extremes(array)}" for place, array in arrays]
 
 
 # --- backward ------------------------------------------------------------------------------------------------------
@@ -244,8 +243,6 @@ def _look(node: Any, grad: Any, sent: Sequence[Any]) -> None:
 
 def _place(node: Operation, place: int, gradient: Any) -> str:
     """Which gradient it is, and the first element that is no number."""
-    from tinyact.inspect.recorded import argument
-
     array = _arrays(gradient)[0]
     first = np.argwhere(~np.isfinite(array))[:1].tolist()
     where = f", first at {first[0]}" if array.ndim and first else ""
@@ -260,8 +257,6 @@ def _said_of_gradient(arrays: list[Any]) -> list[str]:
 
 
 def _explained(operation: Any, said: Sequence[str] = ()) -> str:
-    from tinyact.inspect.mathematics import mathematics
-
     formula, derivatives = mathematics(operation)
     lines = ["      ".join(filter(None, [formula, *derivatives])), *said, *getattr(operation, "_inputs_said", ())]
     return "".join(f"  {line}\n" for line in lines if line) + f"recorded by\n{_lines(operation)}"
@@ -273,8 +268,6 @@ def _lines(operation: Any) -> str:
 
 
 def _extremes(array: Any) -> str:
-    from tinyact.inspect.numbers import numbers, short
-
     n = numbers(array)
     bad = f", {n.not_finite:,} NaN or infinite" if n.not_finite else ""
     if array.size == 1:

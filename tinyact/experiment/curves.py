@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 import tinyact
-from tinyact.functions.described import Facts, facts
+from tinyact.autograd.mathematics import Facts, facts
 from tinyact.nn import activations
 
 

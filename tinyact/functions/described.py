@@ -1,48 +1,20 @@
-"""What is derived from an activation's class: its facts, read from the docstring, and its public function."""
+"""What is derived from an activation's class: its public function; and the checks of its arguments."""
 
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tinyact.autograd import engine
-from tinyact.autograd.engine import Operation
 from tinyact.functions.elementwise import as_tensor_operand
 from tinyact.functions.operand import as_floating
 
 if TYPE_CHECKING:
     from tinyact.functions.activation import Activation
     from tinyact.tensor import Tensor
-
-
-class Facts(NamedTuple):
-    """What an activation's docstring says, part by part."""
-
-    formula: str
-    range: str
-    derivative: str
-    largest_slope: str
-    saturates: str
-    source: str
-
-
-def facts(operation: type[Operation]) -> Facts:
-    """The facts about an activation, read from its docstring.
-
-    Raises:
-        ValueError: if a part is missing.
-    """
-    text = (inspect.getdoc(operation) or "").partition("\nArgs:")[0]
-    formula, _, rest = text.partition("\n\n")
-    parts = re.findall(r"^([A-Z][a-z ]+): (.*?)(?=\n[A-Z][a-z ]+: |\Z)", rest, flags=re.M | re.S)
-    found = {name.lower().replace(" ", "_"): " ".join(said.split()) for name, said in parts}
-    if set(found) != set(Facts._fields[1:]):
-        raise ValueError(f"{operation.__name__}'s docstring must say {', '.join(Facts._fields[1:])}; it says {found}")
-    return Facts(formula=" ".join(formula.split()), **found)
 
 
 def number(value: Any, function: str, argument: str) -> float:

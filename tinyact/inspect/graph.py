@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tinyact.autograd.mathematics import Mathematics
 from tinyact.inspect.cost import bytes_text
 from tinyact.inspect.drawing import DRAWABLE, dot, mermaid, svg
-from tinyact.inspect.mathematics import Mathematics
 from tinyact.inspect.text import graph_text
 
 _NONE = Mathematics("")

@@ -12,10 +12,10 @@ from tinyact.inspect.drawing import DRAWABLE, svg
 from tinyact.inspect.followed import Followed
 from tinyact.inspect.graph import Node
 from tinyact.inspect.mathml import mathml
-from tinyact.inspect.numbers import in_full
 from tinyact.inspect.picture import entries, picture
 from tinyact.inspect.terms import product, terms
 from tinyact.inspect.trace import Sent, Step, Trace
+from tinyact.numbers import in_full
 
 
 def page(trace: Trace, title: str) -> str:

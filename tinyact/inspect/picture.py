@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyact.inspect.numbers import numbers
+from tinyact.numbers import numbers
 
 # Up to so many elements are shown one by one, and so many rows and columns of larger arrays.
 FULL, CORNER = 64, (5, 4)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,11 +9,11 @@ import numpy as np
 
 from tinyact.autograd import is_grad_enabled
 from tinyact.autograd.function import Application, Output
+from tinyact.autograd.mathematics import argument, mathematics
 from tinyact.autograd.operation import Operation
 from tinyact.autograd.sweep import order
 from tinyact.inspect.cost import multiplications, saved_bytes
 from tinyact.inspect.graph import Counts, Edge, Graph, Node
-from tinyact.inspect.mathematics import mathematics
 from tinyact.nn import Module
 from tinyact.tensor import Tensor
 
@@ -101,19 +100,6 @@ def no_graph(loss: Tensor) -> str:
         "has no graph: it was computed under no_grad(), or from tensors that were detached or don't require "
         "gradients. Set requires_grad=True on what is to be learned, before computing with it"
     )
-
-
-def argument(operation: Operation, place: int) -> str:
-    """The name of an operation's input, as its ``forward`` calls it; one of many as ``parts[0]``."""
-    if isinstance(operation, Output):
-        return "outputs"
-    forward = operation.function.forward if isinstance(operation, Application) else type(operation).forward
-    code = forward.__code__
-    many = bool(code.co_flags & inspect.CO_VARARGS)
-    # The first is ctx or self, the last may stand for many.
-    names = code.co_varnames[1 : code.co_argcount + many]
-    single = len(names) - many
-    return names[place] if place < single else f"{names[-1] if names else 'args'}[{place - single}]"
 
 
 def sources(operation: Operation) -> list[int | None]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from tinyact.inspect.drawing import DRAWABLE
-from tinyact.inspect.numbers import in_full, short
+from tinyact.numbers import in_full, short
 
 if TYPE_CHECKING:
     from tinyact.inspect.graph import Graph, Node

@@ -12,15 +12,16 @@ import numpy as np
 
 from tinyact.autograd import no_grad
 from tinyact.autograd.api import first_gradients
+from tinyact.autograd.mathematics import argument
 from tinyact.autograd.modes import recording
 from tinyact.autograd.sweep import fitted, sweep
 from tinyact.autograd.watch import Watcher, watching
 from tinyact.functions.elementwise import Elementwise
 from tinyact.inspect.graph import Graph, Node
-from tinyact.inspect.numbers import Numbers, numbers
-from tinyact.inspect.recorded import argument, recorded_graph
+from tinyact.inspect.recorded import recorded_graph
 from tinyact.inspect.values import Value, values
 from tinyact.nn import Module
+from tinyact.numbers import Numbers, numbers
 from tinyact.tensor import Tensor
 
 # What the engine tells of a node: which, the gradient that had arrived there, and what the rules returned.
