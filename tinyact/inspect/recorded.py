@@ -13,7 +13,8 @@ from tinyact.autograd.mathematics import argument, mathematics
 from tinyact.autograd.operation import Operation
 from tinyact.autograd.sweep import order
 from tinyact.inspect.cost import multiplications, saved_bytes
-from tinyact.inspect.graph import Counts, Edge, Graph, Node
+from tinyact.inspect.graph import Graph
+from tinyact.inspect.structure import Counts, Edge, Node
 from tinyact.nn import Module
 from tinyact.tensor import Tensor
 

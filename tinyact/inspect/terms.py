@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from tinyact.functions.linear import Linear, Matmul
-from tinyact.inspect.trace import Sent, Step, Trace
+from tinyact.inspect.steps import Sent, Step, Sweep
 
 # Where a number stands in its array.
 Place: TypeAlias = "tuple[int, ...]"
@@ -63,7 +63,7 @@ class Product(NamedTuple):
         return self.left.by_entry[rows], self.right.by_entry[columns]
 
 
-def product(step: Step, sent: Sent, trace: Trace) -> Product | None:
+def product(step: Step, sent: Sent, trace: Sweep) -> Product | None:
     """The matrix product that a rule was, or None for other rules.
 
     Args:

@@ -1,4 +1,4 @@
-"""The backward sweep, step by step: what arrived at each node, what its rules made of it, what was added where."""
+"""The backward sweep, step by step: ``trace`` watches it."""
 
 from __future__ import annotations
 
@@ -17,106 +17,26 @@ from tinyact.autograd.modes import recording
 from tinyact.autograd.sweep import fitted, sweep
 from tinyact.autograd.watch import Watcher, watching
 from tinyact.functions.elementwise import Elementwise
-from tinyact.inspect.graph import Graph, Node
+from tinyact.inspect.graph import Graph
+from tinyact.inspect.grouped_trace import grouped_trace
+from tinyact.inspect.page import page
 from tinyact.inspect.recorded import recorded_graph
-from tinyact.inspect.values import Value, values
+from tinyact.inspect.steps import Sent, Step, Sweep, Term
+from tinyact.inspect.table import trace_text
+from tinyact.inspect.values import values
 from tinyact.nn import Module
-from tinyact.numbers import Numbers, numbers
 from tinyact.tensor import Tensor
 
 # What the engine tells of a node: which, the gradient that had arrived there, and what the rules returned.
 _Visit: TypeAlias = "tuple[Any, Any, Sequence[Any]]"
 
 
-@dataclass(frozen=True)
-class Term:
-    """One summand of a gradient: what came along one edge; ``source`` is None for the ∂L/∂L = 1 at the start."""
-
-    source: Node | None
-    argument: str
-    array: Any
-
-
-@dataclass(frozen=True)
-class Sent:
-    """What one rule made of the gradient.
-
-    Attributes:
-        target: the node that it was sent to.
-        argument: for which of the operation's inputs.
-        rule: the derivative, from the operation's docstring.
-        returned: by the rule.
-        array: what was added at the target: the same in the target's shape, summed over what broadcasting had repeated.
-        slope: for operations on single elements the factor beside the gradient: what the rule makes of ones.
-    """
-
-    target: Node
-    argument: str
-    rule: str
-    returned: Any
-    array: Any
-    slope: Any = None
-
-
-@dataclass(frozen=True)
-class Step:
-    """What the sweep did at one node.
-
-    Attributes:
-        number: from 1, in the order in which it happened.
-        node: where.
-        terms: what had arrived, path by path.
-        gradient: ∂L/∂(node's value): the sum of the terms.
-        sent: what went on, per input.
-        hooked: whether a hook changed the sum.
-        before, after: of a leaf, what its ``.grad`` held before, if anything, and after.
-    """
-
-    number: int
-    node: Node
-    terms: tuple[Term, ...]
-    gradient: Any
-    sent: tuple[Sent, ...] = ()
-    hooked: bool = False
-    before: Any = None
-    after: Any = None
-
-    @property
-    def numbers(self) -> Numbers:
-        """The gradient in a few figures: norm, extremes, share of zeros."""
-        return numbers(self.gradient)
-
-
 @dataclass(frozen=True, repr=False)
-class Trace:
-    """A sweep as it happened; see `trace`.
-
-    Attributes:
-        graph: the graph that it went through.
-        steps: in the order in which they happened.
-        values: per node's number the value that it has in the forward pass, and where that is known from.
-    """
-
-    graph: Graph
-    steps: tuple[Step, ...]
-    values: Mapping[int, Value]
-
-    def step(self, which: int | str) -> Step:
-        """A step by its number, or by the name of its node.
-
-        Raises:
-            KeyError: if there is none.
-        """
-        for step in self.steps:
-            if which in (step.number, step.node.name):
-                return step
-        raise KeyError(f"no step {which!r}; there are {', '.join(step.node.name for step in self.steps[:20])}")
+class Trace(Sweep):
+    """A sweep as it happened; see `trace`, and `Sweep` for its graph, steps and values."""
 
     def grouped(self, depth: int | None = None) -> Trace:
         """The sweep from module to module; see `Graph.grouped`."""
-        # Imported here, because it makes traces itself.
-        from tinyact.inspect.grouped_trace import grouped_trace
-
         return grouped_trace(self, depth)
 
     def to_html(self, path: str | Path, title: str = "A backward pass, step by step") -> Path:
@@ -136,16 +56,12 @@ class Trace:
             ImportError: if igraph, which places the nodes, is not installed.
             OSError: if the file can't be written.
         """
-        from tinyact.inspect.page import page
-
         text = page(self, title)
         path = Path(path)
         path.write_text(text, encoding="utf-8")
         return path
 
     def __str__(self) -> str:
-        from tinyact.inspect.text import trace_text
-
         return trace_text(self)
 
     def __repr__(self) -> str:
@@ -231,12 +147,7 @@ def _slopes(graph: Graph) -> dict[int, Any]:
     return slopes
 
 
-def _steps(
-    graph: Graph,
-    first: Any,
-    visits: list[_Visit],
-    slopes: dict[int, Any],
-) -> list[Step]:
+def _steps(graph: Graph, first: Any, visits: list[_Visit], slopes: dict[int, Any]) -> list[Step]:
     """The sweep's own numbers with names: what each rule returned, fitted and added up as the engine does it."""
     nodes = {node.recorded: node for node in graph.nodes if node.kind != "constant"}
     arrived: dict[int, list[Term]] = {1: [Term(None, "", first)]}

@@ -9,8 +9,8 @@ import numpy as np
 
 from tinyact.autograd.function import Application
 from tinyact.autograd.operation import Operation
-from tinyact.inspect.graph import Graph, Node
 from tinyact.inspect.recorded import sources
+from tinyact.inspect.structure import Node, Structure
 from tinyact.tensor import Tensor
 
 LEAF, GIVEN, SAVED = "a leaf", "a constant", "saved on the tape"
@@ -25,7 +25,7 @@ class Value(NamedTuple):
     origin: str
 
 
-def values(graph: Graph, loss: Tensor) -> dict[int, Value]:
+def values(graph: Structure, loss: Tensor) -> dict[int, Value]:
     """Per node's number its value.
 
     What the tape holds is taken from it. Anything else is computed again, by the operation's own ``forward``, from what
@@ -51,7 +51,7 @@ def values(graph: Graph, loss: Tensor) -> dict[int, Value]:
     return known
 
 
-def _again(graph: Graph, node: Node, known: dict[int, Value]) -> Value:
+def _again(graph: Structure, node: Node, known: dict[int, Value]) -> Value:
     operation = node.recorded
     by_argument = {edge.argument: known[edge.source].array for edge in graph.inputs(node)}
     if isinstance(operation, Application) or len(by_argument) < len(operation.edges):

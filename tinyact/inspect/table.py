@@ -1,16 +1,14 @@
-"""Graphs and traces as text: aligned columns, first the tree."""
+"""A sweep as text: the chain rule as a table."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from tinyact.inspect.drawing import DRAWABLE
+from tinyact.inspect.grouped_trace import grouped_trace
+from tinyact.inspect.steps import Step, Sweep
+from tinyact.inspect.tree import aligned
 from tinyact.numbers import in_full, short
-
-if TYPE_CHECKING:
-    from tinyact.inspect.graph import Graph, Node
-    from tinyact.inspect.trace import Step, Trace
 
 _LEGEND = "g is the gradient on the left; a rule ∂/∂x = … is a factor: g · ∂/∂x goes on, summed over what was broadcast"
 
@@ -19,57 +17,16 @@ _HEAD: tuple[str, ...] = (
 )  # fmt: skip
 
 
-def graph_text(graph: Graph) -> str:
-    """A tree from the loss back to the leaves, one node a line, and what it all comes to."""
-    shown, note = graph, ""
-    if len(graph.nodes) > DRAWABLE:
-        try:
-            shown, note = graph.grouped(), "\nshown by module"
-        except ValueError:
-            note = f"\nthe first {DRAWABLE} of {len(graph.nodes):,} nodes"
-    lines = [("#", "value", "made by", "shape", "formula")]
-    for tree, node, again in _walk(shown):
-        if len(lines) > DRAWABLE:
-            break
-        made_by = "(see above)" if again else node.operation or node.kind
-        formula = "" if again else node.mathematics.formula
-        lines.append((str(node.number), tree + node.name, made_by, str(node.shape), formula))
-    return "\n".join([*aligned(lines), "", str(graph.counts)]) + note
-
-
-def _walk(graph: Graph) -> Iterator[tuple[str, Node, bool]]:
-    """Every node with the branches in front of it, and whether it stood further up already."""
-    stack, seen = [("", "", graph.nodes[0])], set()
-    inputs: dict[int, list[Node]] = {}
-    for edge in graph.edges:
-        inputs.setdefault(edge.target, []).append(graph.nodes[edge.source - 1])
-    while stack:
-        branch, below, node = stack.pop()
-        again = node.number in seen
-        seen.add(node.number)
-        yield branch, node, again
-        sources = [] if again else inputs.get(node.number, [])
-        for k in reversed(range(len(sources))):
-            last = k == len(sources) - 1
-            stack.append((below + ("└─ " if last else "├─ "), below + ("   " if last else "│  "), sources[k]))
-
-
-def aligned(lines: Sequence[tuple[str, ...]]) -> list[str]:
-    """Columns two spaces apart; the last is as long as it likes."""
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
-
-
-def trace_text(trace: Trace) -> str:
+def trace_text(trace: Sweep) -> str:
     """The chain rule as a table, a step a line, with a line for each further input that a gradient goes on to."""
-    shown, note = trace, ""
+    excerpt, note = trace, ""
     if len(trace.steps) > DRAWABLE:
         try:
-            shown, note = trace.grouped(), "\n\nshown by module"
+            excerpt, note = grouped_trace(trace), "\n\nshown by module"
         except ValueError:
             note = f"\n\nthe first {DRAWABLE} of {len(trace.steps):,} steps"
     lines = [_HEAD]
-    for step in shown.steps[:DRAWABLE]:
+    for step in excerpt.steps[:DRAWABLE]:
         lines += _step_lines(step)
     return "\n".join([*aligned(lines), "", _LEGEND]) + note
 
