@@ -11,7 +11,7 @@ import tinyact
 from tests.inspect.networks import deep, diamond, small_network
 from tinyact import nn
 from tinyact.inspect import trace
-from tinyact.inspect.values import AGAIN, SAVED
+from tinyact.inspect.values import RECOMPUTED, SAVED
 from tinyact.tensor import Tensor
 
 
@@ -171,7 +171,7 @@ def test_values() -> None:
     hidden = network.get_submodule("fc1")(named["x"])
     result = trace(loss, network, named)
     by_name = {node.name: result.values[node.number] for node in result.graph.nodes}
-    assert by_name["v1"].origin == AGAIN
+    assert by_name["v1"].origin == RECOMPUTED
     assert np.array_equal(by_name["v1"].array, hidden.array)
     assert by_name["v2"].origin == SAVED
     assert np.array_equal(by_name["v2"].array, np.maximum(hidden.array, 0))

@@ -31,15 +31,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     _check(options)
-    watched = network_trace(options.activation, options.hidden, options.samples, options.seed)
+    step = network_trace(options.activation, options.hidden, options.samples, options.seed)
     bend = "without activation" if options.activation == NONE else f"with {options.activation}"
     widths = " → ".join(map(str, [100, *options.hidden, 1]))
     try:
-        watched.to_html(options.out, f"One step of {widths} {bend}, {options.samples:,} samples")
+        step.to_html(options.out, f"One step of {widths} {bend}, {options.samples:,} samples")
     except OSError as error:
         print(f"error: {options.out} could not be written: {error.strerror}", file=sys.stderr)
         return 1
-    print(watched)
+    print(step)
     print(f"\nwritten: {options.out}")
     if options.open:
         webbrowser.open(options.out.absolute().as_uri())

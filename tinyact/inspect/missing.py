@@ -32,9 +32,9 @@ def why_no_grad(tensor: Tensor, loss: Tensor | None = None) -> str:
         >>> print(why_no_grad(w, (w**2).sin()).split(";")[0])
         backward() was not called on this loss yet
     """
-    for given in (tensor,) if loss is None else (tensor, loss):
-        if not isinstance(given, Tensor):
-            raise TypeError(f"why_no_grad() takes tensors, got {type(given).__name__}")
+    for argument in (tensor,) if loss is None else (tensor, loss):
+        if not isinstance(argument, Tensor):
+            raise TypeError(f"why_no_grad() takes tensors, got {type(argument).__name__}")
     if tensor.grad is not None:
         return "it has a gradient: .grad is not None"
     return _of_itself(tensor) or _of_the_loss(tensor, loss)

@@ -75,7 +75,7 @@ def _data(trace: Sweep) -> dict[str, Any]:
 
 
 class _Pictures:
-    """Pictures by number, so that an array that stands in several places is kept once."""
+    """Pictures by number, so that an array that stands in several places is there once."""
 
     def __init__(self, followed: Followed) -> None:
         self._followed = followed
@@ -89,12 +89,12 @@ class _Pictures:
             return None
         if id(array) not in self._places:
             self._places[id(array)] = len(self.all)
-            # Kept, so that no other array can get its id.
+            # So that no other array can get its id.
             self._arrays.append(array)
             self.all.append(picture(array))
-        shown = self.all[self._places[id(array)]]
-        if node is not None and "rows" not in shown:
-            shown.setdefault("followed", {}).update(entries(array, self._followed.at(node)))
+        entry = self.all[self._places[id(array)]]
+        if node is not None and "rows" not in entry:
+            entry.setdefault("followed", {}).update(entries(array, self._followed.at(node)))
         return self._places[id(array)]
 
 
@@ -117,10 +117,10 @@ def _settings_text(node: Node) -> str:
     """``"with b = 3"``; formula and derivatives of losses are those of one element."""
     settings = dict(node.settings)
     reduction, count = settings.pop("reduction", None), settings.pop("count", 0)
-    told = [
+    equations = [
         f"{name} = {value:g}" if isinstance(value, float) else f"{name} = {value}" for name, value in settings.items()
     ]
-    parts = ["with " + ", ".join(told)] if told else []
+    parts = ["with " + ", ".join(equations)] if equations else []
     if reduction in ("mean", "sum"):
         parts.append(f"for one element; {node.name} is the {reduction} of all" + f" {count:,}" * bool(count))
     return "; ".join(parts)

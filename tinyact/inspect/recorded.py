@@ -149,7 +149,7 @@ def _class_name(operation: Operation) -> str:
 
 
 def _settings(operation: Operation) -> dict[str, Any]:
-    """What an operation was told beside tensors, where it is simple enough to print; numbers that it saved first."""
+    """An operation's arguments beside tensors, where they are simple enough to print; numbers that it saved first."""
     hidden = (*vars(Operation), *Operation.__annotations__, "index", "sources")
     simple = (str, int, float, tuple)
     numbers = {
@@ -162,26 +162,26 @@ def _settings(operation: Operation) -> dict[str, Any]:
 
 
 class _Naming:
-    """Names for values: the parameters', those given, and else by number."""
+    """Names for values: the parameters', the user's, and else by number."""
 
     def __init__(self, module: Module | None, names: Mapping[str, Tensor], operations: list[Operation]) -> None:
         if module is not None and not isinstance(module, Module):
             raise TypeError(f"graph(): module must be an nn.Module, not {type(module).__name__}")
-        known: dict[str, Tensor] = {}
+        state: dict[str, Tensor] = {}
         if module is not None:
-            known |= {**dict(module.named_parameters()), **dict(module.named_buffers())}
-        self.parameters = {tensor: name for name, tensor in known.items()}
-        self.given = {tensor: name for name, tensor in (known | dict(names)).items()}
-        self.arrays = {id(tensor.array): name for tensor, name in self.given.items()}
+            state |= {**dict(module.named_parameters()), **dict(module.named_buffers())}
+        self.parameters = {tensor: name for name, tensor in state.items()}
+        self.tensors = {tensor: name for name, tensor in (state | dict(names)).items()}
+        self.arrays = {id(tensor.array): name for tensor, name in self.tensors.items()}
         self.values: dict[Operation, str] = {}
-        made = {tensor.grad_fn: name for tensor, name in self.given.items()}
+        results = {tensor.grad_fn: name for tensor, name in self.tensors.items()}
         for count, operation in enumerate(reversed(operations), 1):
-            self.values[operation] = made.get(operation) or ("L" if operation is operations[0] else f"v{count}")
+            self.values[operation] = results.get(operation) or ("L" if operation is operations[0] else f"v{count}")
         self.leaves = self.constants = 0
 
     def leaf(self, tensor: Tensor) -> str:
-        if tensor in self.given:
-            return self.given[tensor]
+        if tensor in self.tensors:
+            return self.tensors[tensor]
         self.leaves += 1
         return f"leaf{self.leaves}"
 
