@@ -11,21 +11,16 @@ import pytest
 from tinyact.experiment import claims
 from tinyact.experiment.claims import (
     CLAIMS,
-    Claim,
     Lab,
     extremes,
     first_gradients,
-    read,
-    said,
     same_signs,
-    table,
-    verdict,
-    write,
 )
 from tinyact.experiment.configuration import Grid
 from tinyact.experiment.pictures import Chart
 from tinyact.experiment.statistics import Comparison, paired
 from tinyact.experiment.store import Store
+from tinyact.experiment.verdicts import Claim, ci, read, table, verdict, write
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +47,7 @@ def test_verdicts_follow_from_intervals() -> None:
     assert verdict(Comparison(0.2, 0.1, 0.3)) == "holds"
     assert verdict(Comparison(-0.2, -0.3, -0.1)) == "fails"
     assert verdict(Comparison(0.0, -0.1, 0.1)).startswith("not seen")
-    assert said(Comparison(0.25, 0.125, 0.5), 2, "+") == "+0.25 [+0.12, +0.50]"
+    assert ci(Comparison(0.25, 0.125, 0.5), 2, "+") == "+0.25 [+0.12, +0.50]"
 
 
 def test_every_activation_of_the_notebook_is_judged() -> None:

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from tests.inspect.test_page import browser
-from tinyact.experiment.claims import Claim
 from tinyact.experiment.configuration import Configuration, Grid
 from tinyact.experiment.pictures import PICTURES, Chart
 from tinyact.experiment.report import conclusion, main, write_report
 from tinyact.experiment.store import Result, Store
 from tinyact.experiment.study import by_setting, compared, run_all
+from tinyact.experiment.verdicts import Claim
 
 __all__ = ["browser"]
 CLAIMS = [Claim("ReLU", "It is <b>cheap</b>.", "3 times", "holds")]

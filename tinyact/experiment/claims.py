@@ -8,27 +8,28 @@ Intervals are 95 % bootstrap intervals of the mean over seeds, for times over re
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 import tinyact
+from tinyact.experiment.arguments import installed
 from tinyact.experiment.configuration import Configuration, Grid
 from tinyact.experiment.data import notebook_data
 from tinyact.experiment.pictures import Chart
 from tinyact.experiment.plot import label
+from tinyact.experiment.report import write_report
 from tinyact.experiment.statistics import Comparison, adjusted, bootstrap, paired
 from tinyact.experiment.store import FINISHED, Result, Store
 from tinyact.experiment.study import exit_code, one_thread, open_store, pairs, progress, run_all
 from tinyact.experiment.training import NONE, Run, build, train
+from tinyact.experiment.verdicts import FAILS, HOLDS, NOT_SEEN, Claim, ci, verdict, write
 
 EIGHT = ("sigmoid", "tanh", "relu", "leaky_relu", "prelu", "elu", "silu", "softmax")
 RATES = (0.001, 0.01, 0.1, 1.0)
@@ -36,22 +37,7 @@ DEPTHS = (1, 2, 4, 8)
 LEAKY = ("leaky_relu", "prelu")
 FOUR, WIDE = (16, 16, 16, 16), (64, 64)
 OTHERS = ("moons", "circles", "blobs", "breast_cancer", "digits")
-HOLDS, FAILS, NOT_SEEN = "holds", "fails", "not seen"
 F: Any = tinyact.nn.functional
-
-
-@dataclass
-class Claim:
-    """A claim, what was measured, and whether it holds."""
-
-    about: str
-    text: str
-    measurement: str
-    verdict: str
-
-    def __str__(self) -> str:
-        return f"{self.about}: {self.text}\n    {self.measurement}\n    → {self.verdict}"
-
 
 Measure = Callable[["Lab"], tuple[str, str]]
 CLAIMS: list[tuple[str, str, Measure]] = []
@@ -187,19 +173,6 @@ def mean_output(result: Result) -> float:
     return float(np.mean(result.layers["1"]["mean"]))
 
 
-def said(value: Comparison, digits: int = 3, sign: str = "") -> str:
-    """A mean with its interval."""
-    mean, low, high = (f"{number:{sign}.{digits}f}" for number in value)
-    return f"{mean} [{low}, {high}]"
-
-
-def verdict(difference: Comparison) -> str:
-    """Whether a difference that is claimed to be above 0 is."""
-    if difference.low > 0:
-        return HOLDS
-    return FAILS if difference.high < 0 else f"{NOT_SEEN}: the interval holds 0"
-
-
 # --- ranges --------------------------------------------------------------------------------------------------------
 
 
@@ -265,7 +238,7 @@ def sigmoid_vanishes(lab: Lab) -> tuple[str, str]:
         place="hidden layers", log="xy",
     )  # fmt: skip
     found = {name: _shrinking(lab, name) for name in names}
-    text = ", ".join(f"{name} {said(value, 1)}" for name, value in found.items())
+    text = ", ".join(f"{name} {ci(value, 1)}" for name, value in found.items())
     ok = found["sigmoid"].low > max(found["tanh"].high, found["relu"].high)
     return (
         f"powers of ten that the first layer's gradient loses from 1 to 8 hidden layers: {text}",
@@ -281,18 +254,16 @@ def sigmoid_stops(lab: Lab) -> tuple[str, str]:
         "depth", "Test accuracy by depth", "After 100 epochs at learning rate 0.001. At 0.5 nothing was learned.",
         "test accuracy", {label(name): line for name, line in found.items()}, place="hidden layers", log="x",
     )  # fmt: skip
-    text = "; ".join(f"{said(value)} with {depth}" for depth, value in found["sigmoid"].items())
+    text = "; ".join(f"{ci(value)} with {depth}" for depth, value in found["sigmoid"].items())
     value = lab.difference(accuracy, *({"activation": n, "hidden": (16,) * 8} for n in ("relu", "sigmoid")))
-    text = (
-        f"sigmoid's test accuracy after 100 epochs, by hidden layers: {text}; with 8 ReLU's is {said(value, sign='+')}"
-    )
+    text = f"sigmoid's test accuracy after 100 epochs, by hidden layers: {text}; with 8 ReLU's is {ci(value, sign='+')}"
     return f"{text} higher", verdict(value)
 
 
 @claim("Tanh", "Its gradients vanish too, but less.")
 def tanh_vanishes_less(lab: Lab) -> tuple[str, str]:
     tanh, sigmoid = _shrinking(lab, "tanh"), _shrinking(lab, "sigmoid")
-    text = f"powers of ten lost from 1 to 8 hidden layers: tanh {said(tanh, 1)}, sigmoid {said(sigmoid, 1)}"
+    text = f"powers of ten lost from 1 to 8 hidden layers: tanh {ci(tanh, 1)}, sigmoid {ci(sigmoid, 1)}"
     return text, HOLDS if tanh.low > 0 and tanh.high < sigmoid.low else FAILS
 
 
@@ -314,8 +285,8 @@ def sigmoid_signs(lab: Lab) -> tuple[str, str]:
     mean = lab.mean(mean_output, activation="sigmoid")
     sigmoid, tanh = (bootstrap(same_signs(name, lab.seeds)) for name in ("sigmoid", "tanh"))
     text = (
-        f"mean output {said(mean)}; share of neurons and samples for which all weight gradients of the neuron have the "
-        f"same sign: {said(sigmoid)}, with tanh {said(tanh)}"
+        f"mean output {ci(mean)}; share of neurons and samples for which all weight gradients of the neuron have the "
+        f"same sign: {ci(sigmoid)}, with tanh {ci(tanh)}"
     )
     return text, "holds that it is not centred; the signs are not inconsistent but all the same"
 
@@ -328,7 +299,7 @@ def tanh_centred(lab: Lab) -> tuple[str, str]:
         {"": {label(name): value for name, value in found.items()}}, zero=True,
     )  # fmt: skip
     tanh, sigmoid = found["tanh"], found["sigmoid"]
-    text = f"mean output {said(tanh, sign='+')}, sigmoid {said(sigmoid, sign='+')}"
+    text = f"mean output {ci(tanh, sign='+')}, sigmoid {ci(sigmoid, sign='+')}"
     return text, HOLDS if abs(tanh.mean) < 0.1 < sigmoid.low else FAILS
 
 
@@ -339,7 +310,7 @@ def tanh_learns_faster(lab: Lab) -> tuple[str, str]:
         {"": {label(name): lab.mean(halfway, activation=name) for name in (NONE, *EIGHT)}},
     )  # fmt: skip
     value = lab.difference(halfway, {"activation": "sigmoid"}, {"activation": "tanh"})
-    return f"sigmoid's training loss after half of the epochs minus tanh's: {said(value, sign='+')}", verdict(value)
+    return f"sigmoid's training loss after half of the epochs minus tanh's: {ci(value, sign='+')}", verdict(value)
 
 
 # --- time ----------------------------------------------------------------------------------------------------------
@@ -390,7 +361,7 @@ def relu_is_cheap(lab: Lab) -> tuple[str, str]:
         "whole training step of the notebook's network.", "times as long as with ReLU",
         {"alone": {label(n): found[n] for n in names}, "training step": {label(n): step_cost(n) for n in names}},
     )  # fmt: skip
-    text = ", ".join(f"{name} {said(value, 1)}" for name, value in found.items())
+    text = ", ".join(f"{name} {ci(value, 1)}" for name, value in found.items())
     return f"time of others in units of ReLU's: {text}", HOLDS if min(v.low for v in found.values()) > 1 else FAILS
 
 
@@ -399,13 +370,13 @@ def relu_is_not_linear(lab: Lab) -> tuple[str, str]:
     setting = {"data": "circles", "hidden": WIDE, "lr": 0.01}
     own, none = (lab.mean(accuracy, activation=name, **setting) for name in ("relu", NONE))
     value = lab.difference(accuracy, {"activation": "relu", **setting}, {"activation": NONE, **setting})
-    return f"test accuracy on one circle inside another: {said(own)}, without {said(none)}", verdict(value)
+    return f"test accuracy on one circle inside another: {ci(own)}, without {ci(none)}", verdict(value)
 
 
 def _costs_more(name: str, slightly: bool = False) -> Measure:
     def measure(lab: Lab) -> tuple[str, str]:
         alone, step = cost(name), step_cost(name)
-        text = f"in units of ReLU's time: {said(alone, 1)} alone, {said(step, 2)} in a whole training step"
+        text = f"in units of ReLU's time: {ci(alone, 1)} alone, {ci(step, 2)} in a whole training step"
         more = f"a step takes {100 * (step.mean - 1):.0f} % longer"
         if step.low <= 1:
             return text, f"{FAILS}: no difference was seen"
@@ -447,7 +418,7 @@ def relu_dies(lab: Lab) -> tuple[str, str]:
 def high_rates_kill(lab: Lab) -> tuple[str, str]:
     high, low = ({"activation": "relu", "lr": lr, "hidden": FOUR} for lr in (1.0, 0.001))
     value = lab.difference(dead, high, low)
-    text = f"share of dead units in four hidden layers at learning rate 1 minus that at 0.001: {said(value, sign='+')}"
+    text = f"share of dead units in four hidden layers at learning rate 1 minus that at 0.001: {ci(value, sign='+')}"
     return text, verdict(value)
 
 
@@ -456,8 +427,8 @@ def _alive(name: str) -> Measure:
         setting = {"lr": 1.0, "hidden": FOUR}
         value = lab.difference(dead, {"activation": "relu", **setting}, {"activation": name, **setting})
         own = lab.mean(dead, activation=name, **setting)
-        text = f"share of dead units in four hidden layers at learning rate 1: {said(own)}; ReLU's is"
-        return f"{text} {said(value, sign='+')} larger", verdict(value)
+        text = f"share of dead units in four hidden layers at learning rate 1: {ci(own)}; ReLU's is"
+        return f"{text} {ci(value, sign='+')} larger", verdict(value)
 
     return measure
 
@@ -475,7 +446,7 @@ def prelu_learns(lab: Lab) -> tuple[str, str]:
         train(tinyact, network, data, Run("prelu", seed))
         slopes.append(float(network[1].weight.detach().numpy()[0]))
     moved = bootstrap([abs(slope - 0.25) for slope in slopes])
-    text = f"0.25 at the start, after 100 epochs {min(slopes):.3f} to {max(slopes):.3f}, {said(moved)} away from 0.25"
+    text = f"0.25 at the start, after 100 epochs {min(slopes):.3f} to {max(slopes):.3f}, {ci(moved)} away from 0.25"
     return text, HOLDS if moved.low > 0.005 else FAILS
 
 
@@ -489,13 +460,13 @@ def elu_is_centred(lab: Lab) -> tuple[str, str]:
 
     value = lab.difference(size, {"activation": "relu"}, {"activation": "elu"})
     elu, relu = (lab.mean(mean_output, activation=name) for name in ("elu", "relu"))
-    return f"mean output: ELU {said(elu)}, ReLU {said(relu)}", verdict(value)
+    return f"mean output: ELU {ci(elu)}, ReLU {ci(relu)}", verdict(value)
 
 
 @claim("ELU", "It learns faster than ReLU.")
 def elu_learns_faster(lab: Lab) -> tuple[str, str]:
     value = lab.difference(halfway, {"activation": "relu"}, {"activation": "elu"})
-    return f"ReLU's training loss after half of the epochs minus ELU's: {said(value, 4, '+')}", verdict(value)
+    return f"ReLU's training loss after half of the epochs minus ELU's: {ci(value, 4, '+')}", verdict(value)
 
 
 claim("ELU", "It takes more time than ReLU.")(_costs_more("elu"))
@@ -511,7 +482,7 @@ def swish_beats_relu(lab: Lab) -> tuple[str, str]:
         "swish", "Swish's accuracy minus ReLU's", "Pairs of the same seed. Above the line Swish is better.",
         "difference of test accuracies", {"": found.means}, place="hidden layers", log="x", zero=True,
     )  # fmt: skip
-    text = "; ".join(f"{said(value, 3, '+')} with {depth}" for depth, value in found.means.items())
+    text = "; ".join(f"{ci(value, 3, '+')} with {depth}" for depth, value in found.means.items())
     deep = [depth for depth in found.better if depth >= 4]
     worse = [depth for depth in found.worse if depth >= 4]
     kind = f"{HOLDS} in deep networks" if deep and not worse else f"{FAILS if worse else NOT_SEEN} in deep networks"
@@ -541,7 +512,7 @@ def softmax_cost(lab: Lab) -> tuple[str, str]:
         "softmax", "Time of softmax", "Forward and backward of 64 samples.", "µs per sample", {"": found},
         place="classes", log="xy",
     )  # fmt: skip
-    text = ", ".join(f"{said(value, 2)} for {n:,}" for n, value in found.items())
+    text = ", ".join(f"{ci(value, 2)} for {n:,}" for n, value in found.items())
     each = found[10_000].mean / found[1000].mean
     kind = HOLDS if found[10_000].low > found[1000].high else FAILS
     return f"µs per sample by classes: {text}", f"{kind}: from 1,000 to 10,000 classes {each:.0f} times as long"
@@ -557,9 +528,9 @@ def relus_are_better(lab: Lab) -> tuple[str, str]:
     worst = min(family, key=lambda name: means[name].mean)
     best = max(("sigmoid", "tanh"), key=lambda name: means[name].mean)
     value = lab.difference(accuracy, {"activation": worst}, {"activation": best})
-    text = ", ".join(f"{name} {said(v)}" for name, v in means.items())
+    text = ", ".join(f"{name} {ci(v)}" for name, v in means.items())
     return (
-        f"test accuracy: {text}; the worst of the four minus the better of the two: {said(value, sign='+')}",
+        f"test accuracy: {text}; the worst of the four minus the better of the two: {ci(value, sign='+')}",
         verdict(value),
     )
 
@@ -574,13 +545,13 @@ def choice_matters(lab: Lab) -> tuple[str, str]:
     )  # fmt: skip
     best, *_, worst = (name for name in order if name != NONE)
     value = lab.difference(accuracy, {"activation": best}, {"activation": worst})
-    return f"best ({best}) minus worst ({worst}) test accuracy: {said(value, sign='+')}", verdict(value)
+    return f"best ({best}) minus worst ({worst}) test accuracy: {ci(value, sign='+')}", verdict(value)
 
 
 @claim("Here", "The network does better with activation functions than without.")
 def activation_helps(lab: Lab) -> tuple[str, str]:
     value = lab.difference(accuracy, {"activation": "relu"}, {"activation": NONE})
-    return f"accuracy with ReLU minus without: {said(value, sign='+')}", verdict(value)
+    return f"accuracy with ReLU minus without: {ci(value, sign='+')}", verdict(value)
 
 
 @claim("Elsewhere", "There are cases where activation functions make it worse.")
@@ -596,7 +567,7 @@ def activation_hurts(lab: Lab) -> tuple[str, str]:
         "elsewhere", "ReLU's accuracy minus that without", "Other data, hidden layers of 16 and 64×64. Left of the "
         "line the network does better without.", "difference of test accuracies", {"": found.means}, zero=True,
     )  # fmt: skip
-    text = "; ".join(f"{words} {said(value, 3, '+')}" for words, value in found.means.items())
+    text = "; ".join(f"{words} {ci(value, 3, '+')}" for words, value in found.means.items())
     return f"accuracy with ReLU minus without: {text}", f"{HOLDS if found.worse else NOT_SEEN}: {_which(found, 'on ')}"
 
 
@@ -616,7 +587,7 @@ def overfits(lab: Lab) -> tuple[str, str]:
         },
     )  # fmt: skip
     found = lab.differences(gap, {place: ({**relu, **more}, {**none, **more}) for place, more in places.items()})
-    text = "; ".join(f"{place} {said(value, sign='+')}" for place, value in found.means.items())
+    text = "; ".join(f"{place} {ci(value, sign='+')}" for place, value in found.means.items())
     kind = HOLDS if len(found.better) == len(places) else "depends on the data" if found.better else NOT_SEEN
     return (
         f"gap between training and test accuracy with ReLU minus without: {text}",
@@ -630,7 +601,7 @@ def dropout_helps(lab: Lab) -> tuple[str, str]:
     for place, more in (("notebook's data", {}), ("blobs", BLOBS)):
         with_, without = {"activation": "relu", "dropout": 0.5, **more}, {"activation": "relu", **more}
         smaller, better = lab.difference(gap, without, with_), lab.difference(accuracy, with_, without)
-        text = f"{place}: gap smaller by {said(smaller, sign='+')}, test accuracy changes by {said(better, sign='+')}"
+        text = f"{place}: gap smaller by {ci(smaller, sign='+')}, test accuracy changes by {ci(better, sign='+')}"
         parts.append((place, text, smaller.low > 0 and better.low > 0))
     helped = [place for place, _, ok in parts if ok]
     kind = f"depends on the data: helps on {', '.join(helped)}" if helped else FAILS
@@ -641,35 +612,6 @@ def dropout_helps(lab: Lab) -> tuple[str, str]:
 
 
 # --- the command ---------------------------------------------------------------------------------------------------
-
-
-def table(claims: Sequence[Claim]) -> str:
-    """As Markdown."""
-    lines = ["| about | the notebook says | measured | verdict |", "|---|---|---|---|"]
-    return "\n".join([*lines, *(f"| {c.about} | {c.text} | {c.measurement} | **{c.verdict}** |" for c in claims)])
-
-
-def write(claims: Sequence[Claim], charts: Sequence[Chart], folder: Path) -> None:
-    """What `read` reads, and the table as Markdown."""
-    content = {"claims": list(map(asdict, claims)), "charts": list(map(asdict, charts))}
-    (folder / "claims.json").write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
-    (folder / "claims.md").write_text(table(claims) + "\n", encoding="utf-8")
-
-
-def read(folder: Path) -> tuple[list[Claim], list[Chart]]:
-    """Claims and charts that `write` wrote; none if it didn't.
-
-    Raises:
-        ValueError: if the file is another one.
-    """
-    path = folder / "claims.json"
-    if not path.exists():
-        return [], []
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return [Claim(**c) for c in content["claims"]], [Chart(**c) for c in content["charts"]]
-    except (ValueError, TypeError, KeyError) as error:
-        raise ValueError(f"{path} is not what 'claims' writes: run it again") from error
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -701,9 +643,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if not options.quiet:
                 print(found[-1], end="\n\n", flush=True)
         write(found, lab.charts, options.out)
-        if find_spec("matplotlib"):
-            from tinyact.experiment.report import write_report  # which shows what this module makes
-
+        if installed("matplotlib"):
             write_report(lab.store.results(), options.out, found, lab.charts)
 
     return exit_code(work, path, wanted)

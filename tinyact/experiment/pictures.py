@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinyact.experiment.plot import label
+from tinyact.experiment.plot import label, pyplot
 from tinyact.experiment.statistics import bootstrap
 from tinyact.experiment.store import FINISHED, Result
 from tinyact.experiment.study import compared, pairs
@@ -148,11 +148,7 @@ def _layers(result: Result, measure: str) -> list[list[float]]:
 
 def _figure(height: float, rows: int = 1, columns: int = 1, legend: int = 0) -> Any:
     """A figure and its axes in rows; higher by what a legend of so many names takes."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
+    plt = pyplot()
     height += 0.2 * -(-legend // 3)
     figure, grid = plt.subplots(
         rows, columns, figsize=(WIDTH, height), layout="constrained", squeeze=False, sharex=True, sharey=True
@@ -306,11 +302,7 @@ def _names(axes: Any, chart: Chart) -> None:
 
 def charts_together(charts: Sequence[Chart], path: Path) -> None:
     """All of them in one file, for where a single picture is wanted."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
+    plt = pyplot()
     columns = 3
     rows = -(-len(charts) // columns)
     figure, grid = plt.subplots(rows, columns, figsize=(14, 3.4 * rows), layout="constrained", squeeze=False)

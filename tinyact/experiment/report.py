@@ -11,15 +11,16 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from tinyact.experiment.claims import Claim, read
+from tinyact.experiment.arguments import require
 from tinyact.experiment.configuration import Configuration
 from tinyact.experiment.curves import draw
 from tinyact.experiment.pictures import PICTURES, Chart, Groups, charts_together, draw_chart
-from tinyact.experiment.plot import label
+from tinyact.experiment.plot import label, pyplot
 from tinyact.experiment.statistics import Comparison, adjusted, paired
 from tinyact.experiment.store import FINISHED, Result, Store, StoreError
 from tinyact.experiment.study import by_setting, compared, pairs
 from tinyact.experiment.training import NONE
+from tinyact.experiment.verdicts import Claim, read
 
 HERE = Path(__file__).parent
 # So many settings have all pictures; the others have that of the accuracies.
@@ -204,13 +205,11 @@ def _figure(picture: Any, groups: Groups, baseline: str, figures: Path, number: 
 
 
 def _embedded(figure: Any, name: str, title: str, caption: str, figures: Path) -> str:
-    from matplotlib import pyplot as plt
-
     figure.suptitle(title, fontsize=11)
     figure.savefig(figures / f"{name}.png", dpi=120)
     figure.set_layout_engine("none")  # which has done its slow work
     figure.savefig(figures / f"{name}.svg", transparent=True)
-    plt.close(figure)
+    pyplot().close(figure)
     image = _image((figures / f"{name}.svg").read_bytes(), f"{title}. {caption}")
     return f"<figure>{image}<figcaption>{escape(caption)}</figcaption></figure>"
 
@@ -257,10 +256,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--out", type=Path, default=Path("study"), metavar="DIR", help="the study's folder (default: study)")
     add("--store", type=Path, metavar="FILE", help="results (default: results.sqlite in that folder)")
     options = parser.parse_args(arguments)
-    from importlib.util import find_spec
-
-    if find_spec("matplotlib") is None:
-        parser.error('report needs matplotlib, which is not installed: pip install "tinyact[plot]"')
+    require(parser, "report", "matplotlib", "plot")
     path = options.store or options.out / "results.sqlite"
     if not path.exists():
         parser.error(f"{path} does not exist; 'study' or 'claims' make it")

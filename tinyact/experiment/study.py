@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import csv
 import math
 import platform
 import sys
@@ -23,7 +24,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import tinyact
+from tinyact.experiment.arguments import installed
 from tinyact.experiment.configuration import ACTIVATIONS, Configuration, Grid, as_list, read_toml
 from tinyact.experiment.data import DATASETS, Split, load
 from tinyact.experiment.recorder import Recorder
@@ -80,9 +84,7 @@ def one_thread() -> Iterator[None]:
 
 
 def _versions() -> dict[str, str]:
-    import numpy
-
-    return {"tinyact": tinyact.__version__, "numpy": numpy.__version__, "python": platform.python_version()}
+    return {"tinyact": tinyact.__version__, "numpy": np.__version__, "python": platform.python_version()}
 
 
 def run_all(
@@ -272,15 +274,13 @@ def _grid(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Grid:
 
 
 def _check_installed(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
-    from importlib.util import find_spec
-
     module = BACKENDS[options.backend]
-    if module and find_spec(module) is None:
+    if module and not installed(module):
         parser.error(f"--backend {options.backend} needs {module}: pip install 'tinyact[{options.backend}]'")
     for file in options.export:
         if file.suffix not in (".csv", ".parquet"):
             parser.error(f"--export {file}: the ending must be .csv or .parquet")
-        if file.suffix == ".parquet" and find_spec("pyarrow") is None:
+        if file.suffix == ".parquet" and not installed("pyarrow"):
             parser.error(f"--export {file} needs pyarrow: pip install 'tinyact[study]'")
         if file.is_dir():
             parser.error(f"--export {file} is a folder")
@@ -399,8 +399,6 @@ def export(results: Sequence[Result], file: Path) -> None:
 
         pyarrow.parquet.write_table(pyarrow.Table.from_pylist(table), file)
         return
-    import csv
-
     with file.open("w", newline="", encoding="utf-8") as opened:
         writer = csv.DictWriter(opened, list(table[0]))
         writer.writeheader()
