@@ -217,7 +217,7 @@ def _print_agreement(groups: dict[str, list[Run]], options: argparse.Namespace, 
 
 def _write_files(groups: dict[str, list[Run]], options: argparse.Namespace) -> int:
     """What ``--json`` and ``--plot`` ask for; by now everything has been printed, so that nothing is lost."""
-    failed = 0
+    code = 0
     for path, write in ((options.json, _write_json), (options.plot, _write_plot)):
         if path is None:
             continue
@@ -226,8 +226,8 @@ def _write_files(groups: dict[str, list[Run]], options: argparse.Namespace) -> i
             print(f"\nwritten: {path}")
         except OSError as error:
             print(f"error: {path} could not be written: {error.strerror}", file=sys.stderr)
-            failed = 1
-    return failed
+            code = 1
+    return code
 
 
 def _write_plot(groups: dict[str, list[Run]], options: argparse.Namespace, path: Path) -> None:

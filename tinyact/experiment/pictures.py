@@ -130,12 +130,12 @@ def means(groups: Groups, baseline: str) -> Any:
 
 def _by_layer(groups: Groups, measure: str) -> dict[str, np.ndarray[Any, Any]]:
     """The measure of each activation whose layers have it: (seeds, layers, recorded epochs)."""
-    found = {}
+    curves = {}
     for name, results in groups.items():
         numbers = [_layers(r, measure) for r in results if r.status == FINISHED]
         if numbers and numbers[0]:
-            found[name] = np.array(numbers)
-    return found
+            curves[name] = np.array(numbers)
+    return curves
 
 
 def _layers(result: Result, measure: str) -> list[list[float]]:
@@ -173,12 +173,12 @@ def _band(axes: Any, x: Any, curves: Any, number: int, name: str) -> None:
 
 def _legend(figure: Any) -> None:
     """Below the picture, each name once."""
-    found: dict[str, Any] = {}
+    handles: dict[str, Any] = {}
     for axes in figure.axes:
         for handle, name in zip(*axes.get_legend_handles_labels(), strict=True):
-            found.setdefault(name, handle)
-    if found:
-        figure.legend(found.values(), found, fontsize=8, ncols=3, loc="outside lower center", frameon=False)
+            handles.setdefault(name, handle)
+    if handles:
+        figure.legend(handles.values(), handles, fontsize=8, ncols=3, loc="outside lower center", frameon=False)
 
 
 PICTURES = [
