@@ -159,7 +159,7 @@ def _step(step: Step, trace: Sweep, followed: Followed, pictures: _Pictures) -> 
                 "returned": pictures.add(sent.returned) if sent.returned.shape != sent.array.shape else None,
                 "slope": pictures.add(sent.slope, number),
                 "picture": pictures.add(sent.array, sent.target.number),
-                "terms": _terms(step, sent, trace, followed),
+                "terms": terms_of(step, sent, trace, followed),
             }
             for sent in step.sent
         ],
@@ -169,7 +169,7 @@ def _step(step: Step, trace: Sweep, followed: Followed, pictures: _Pictures) -> 
     }
 
 
-def _terms(step: Step, sent: Sent, trace: Sweep, followed: Followed) -> dict[str, Any] | None:
+def terms_of(step: Step, sent: Sent, trace: Sweep, followed: Followed) -> dict[str, Any] | None:
     """Of a matrix product what its entries are the sums of; None for other rules."""
     of = product(step, sent, trace)
     return of and terms(of, sent.array, followed.at(sent.target.number))
