@@ -4,6 +4,7 @@ Start with `tinyact.autograd.operation` and `tinyact.autograd.sweep`, the core; 
 `tinyact.functions`.
 """
 
+import importlib as _importlib
 import typing as _typing
 
 from tinyact import autograd as autograd
@@ -43,9 +44,7 @@ else:
         # Loaded when it is first used: most programs never look inside, and would wait for it.
         if name != "inspect":
             raise AttributeError(f"module 'tinyact' has no attribute {name!r}")
-        import tinyact.inspect
-
-        return tinyact.inspect
+        return _importlib.import_module("tinyact.inspect")
 
 
 bool = bool_

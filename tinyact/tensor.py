@@ -66,7 +66,7 @@ class Tensor(Variable):
         tensor([2., 4.])
     """
 
-    _detached: builtins.bool = False
+    is_detached: builtins.bool = False
 
     def __init__(self, *data: Any) -> None:
         """PyTorch's older constructor: from data, or of a shape and filled with zeros."""
@@ -290,7 +290,7 @@ class Tensor(Variable):
         """The same numbers in the same memory, cut off from the graph."""
         result = wrap(self.array)
         result.version = self.version
-        result._detached = True
+        result.is_detached = True
         return result
 
     @property

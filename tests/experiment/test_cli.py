@@ -154,7 +154,7 @@ def test_wrong_options_are_refused_before_any_training(
 def test_a_missing_library_is_named(
     option: str, module: str, extra: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli, "_installed", lambda name: name != module)
+    monkeypatch.setattr("tinyact.experiment.arguments.installed", lambda name: name != module)
     assert f'needs {module}, which is not installed: pip install "tinyact[{extra}]"' in refused(capsys, option)
 
 

@@ -14,7 +14,7 @@ EXAMPLE = Path(tinyact.experiment.__file__).with_name("study.toml")
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "message"),
     [
         ({"activation": "rellu"}, "unknown activation 'rellu'; did you mean 'relu'?"),
         ({"data": "moon"}, "unknown data 'moon'; did you mean 'moons'?"),
@@ -30,8 +30,8 @@ EXAMPLE = Path(tinyact.experiment.__file__).with_name("study.toml")
         ({"seed": -1}, "seed has to be at least 0"),
     ],
 )
-def test_impossible_values(values: dict[str, Any], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_impossible_values(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         Configuration(**values)
 
 
@@ -62,14 +62,14 @@ def test_a_key_is_the_configuration() -> None:
 
 def test_a_grid_is_every_combination_once() -> None:
     grid = Grid(activation=("relu", "tanh", "relu"), seeds=2, seed=5, lr=(0.1, 0.01), hidden=([4], [4, 4]))  # type: ignore[arg-type]
-    found = list(grid.configurations())
-    assert len(found) == len(set(found)) == 16
-    assert {c.seed for c in found} == {5, 6}
-    assert {c.hidden for c in found} == {(4,), (4, 4)}
+    runs = list(grid.configurations())
+    assert len(runs) == len(set(runs)) == 16
+    assert {c.seed for c in runs} == {5, 6}
+    assert {c.hidden for c in runs} == {(4,), (4, 4)}
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "message"),
     [
         ({"seeds": 0}, "seeds has to be at least 1, got 0"),
         ({"lr": ()}, "lr has to be a list of at least one value"),
@@ -77,8 +77,8 @@ def test_a_grid_is_every_combination_once() -> None:
         ({"activation": ("relu", "tahn")}, "did you mean 'tanh'"),
     ],
 )
-def test_impossible_grids(values: dict[str, Any], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_impossible_grids(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         Grid(**values)
 
 
@@ -90,17 +90,17 @@ def test_the_example_is_a_grid() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [("activaton = 'relu'", "did you mean 'activation'"), ("seeds = ", "is no TOML"), ("lr = 'x'", None)],
 )
-def test_wrong_files(text: str, said: str | None, tmp_path: Path) -> None:
+def test_wrong_files(text: str, message: str | None, tmp_path: Path) -> None:
     path = tmp_path / "a.toml"
     path.write_text(text)
-    if said is None:
+    if message is None:
         with pytest.raises(TypeError, match="lr has to be a number"):
             Grid(**read_toml(path))
         return
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         read_toml(path)
 
 

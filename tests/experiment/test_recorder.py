@@ -32,7 +32,7 @@ def test_numbers_by_hand() -> None:
     assert relu["deviation"] == [pytest.approx(h.std(), rel=1e-5)]
     assert relu["zeros"] == [pytest.approx((h == 0).mean())]
     assert relu["dead"] == [0.25]
-    assert {type(number) for layer in recorder.layers.values() for found in layer.values() for number in found} == {
+    assert {type(number) for layer in recorder.layers.values() for measure in layer.values() for number in measure} == {
         float
     }
     # The gradient is stopped wherever ReLU is 0, half of it at the sigmoid.

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from tests.inspect.test_page import browser
-from tinyact.experiment.claims import Claim
 from tinyact.experiment.configuration import Configuration, Grid
 from tinyact.experiment.pictures import PICTURES, Chart
 from tinyact.experiment.report import conclusion, main, write_report
 from tinyact.experiment.store import Result, Store
 from tinyact.experiment.study import by_setting, compared, run_all
+from tinyact.experiment.verdicts import Claim
 
 __all__ = ["browser"]
 CLAIMS = [Claim("ReLU", "It is <b>cheap</b>.", "3 times", "holds")]
@@ -149,30 +149,30 @@ def test_the_conclusion_says_which_and_how_sure() -> None:
         "relu": [made_up("relu", s, 0.90 + 0.001 * s) for s in range(10)],
         "elu": [made_up("elu", s, 0.90 + 0.001 * s + (-1) ** s * 0.0004) for s in range(10)],
     }
-    said = " ".join(conclusion(Configuration(), groups))
-    best, other = ("relu", "elu") if said.startswith("Take relu.") else ("elu", "relu")
-    assert f"Take {best}. On the notebook's data, a network with 1 hidden layer of 16 units and {best}" in said
-    assert "classifies 90.5 % (95 % interval" in said
-    assert f"these runs can't tell it apart from {other}, so that any of these is as good" in said
-    assert "It is better than no activation. Than no activation by 10.0 percentage points (95 % interval" in said
-    assert "in 10 of 10 starts (p = 0.004, corrected for 2 comparisons)" in said
+    text = " ".join(conclusion(Configuration(), groups))
+    best, other = ("relu", "elu") if text.startswith("Take relu.") else ("elu", "relu")
+    assert f"Take {best}. On the notebook's data, a network with 1 hidden layer of 16 units and {best}" in text
+    assert "classifies 90.5 % (95 % interval" in text
+    assert f"these runs can't tell it apart from {other}, so that any of these is as good" in text
+    assert "It is better than no activation. Than no activation by 10.0 percentage points (95 % interval" in text
+    assert "in 10 of 10 starts (p = 0.004, corrected for 2 comparisons)" in text
 
 
 def test_one_seed_is_sure_of_nothing() -> None:
     groups = {name: [made_up(name, 0, accuracy)] for name, accuracy in (("none", 0.8), ("relu", 0.9))}
     groups["elu"] = [made_up("elu", 1, 0.7)]  # of no seed that the others have
-    said = " ".join(conclusion(Configuration(), groups))
-    assert "can't tell it apart from no activation" in said
-    assert "Over no activation it gains 10.0 percentage points." in said
-    assert "nan" not in said
+    text = " ".join(conclusion(Configuration(), groups))
+    assert "can't tell it apart from no activation" in text
+    assert "Over no activation it gains 10.0 percentage points." in text
+    assert "nan" not in text
 
 
 def test_the_best_of_many_is_not_sure_to_be_the_best() -> None:
     rng = np.random.default_rng(0)
     groups = {f"{n}": [made_up("relu", s, float(rng.normal(0.9, 0.01))) for s in range(10)] for n in range(20)}
-    said = conclusion(Configuration(), groups)
-    assert "can't tell it apart from" in said[2]
-    assert len(said) == 3
+    sentences = conclusion(Configuration(), groups)
+    assert "can't tell it apart from" in sentences[2]
+    assert len(sentences) == 3
 
 
 def test_nothing_to_compare(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -74,8 +74,8 @@ def test_paired_differences() -> None:
 
 def test_a_test_without_an_effect_is_seldom_significant() -> None:
     rng = np.random.default_rng(1)
-    found = [paired(rng.normal(size=12).tolist(), rng.normal(size=12).tolist()).p for _ in range(200)]
-    assert 0.01 < np.mean(np.array(found) < 0.05) < 0.1
+    p_values = [paired(rng.normal(size=12).tolist(), rng.normal(size=12).tolist()).p for _ in range(200)]
+    assert 0.01 < np.mean(np.array(p_values) < 0.05) < 0.1
 
 
 def test_corrected_for_their_number() -> None:
@@ -90,6 +90,6 @@ def test_as_many_seeds_as_it_takes() -> None:
     n = int(seeds_needed(0.5, 1.0))
     assert n == 34
     rng = np.random.default_rng(0)
-    seen = np.mean(ttest_1samp(rng.normal(0.5, 1.0, (4000, n)), 0, axis=1).pvalue < 0.05)
-    assert seen == pytest.approx(0.8, abs=0.03)
+    power = np.mean(ttest_1samp(rng.normal(0.5, 1.0, (4000, n)), 0, axis=1).pvalue < 0.05)
+    assert power == pytest.approx(0.8, abs=0.03)
     assert seeds_needed(0.0, 1.0) == math.inf

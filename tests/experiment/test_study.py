@@ -70,9 +70,9 @@ def test_a_loss_that_diverges_is_a_result(tmp_path: Path, capsys: pytest.Capture
         [*SMALL, "--activation", "none", "relu", "--lr", "1e38", "--seeds", "2", "--out", str(tmp_path), "--verbose"]
     )
     assert code == 0
-    found = Store(tmp_path / "results.sqlite").results()
-    assert {r.status for r in found} == {"diverged"}
-    assert all(r.diverged_at is not None and r.diverged_at < 5 for r in found)
+    results = Store(tmp_path / "results.sqlite").results()
+    assert {r.status for r in results} == {"diverged"}
+    assert all(r.diverged_at is not None and r.diverged_at < 5 for r in results)
     printed = capsys.readouterr().out
     assert "(2 of 2 diverged)" in printed
     assert "diverged at" in printed
@@ -91,10 +91,10 @@ def test_workers_change_no_bit_and_nothing_is_trained_twice(tmp_path: Path, monk
 def test_a_run_has_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     from threadpoolctl import threadpool_info
 
-    seen = []
-    monkeypatch.setattr(study, "train", lambda *a: seen.append((threadpool_info(), tinyact.get_num_threads())))
+    threads = []
+    monkeypatch.setattr(study, "train", lambda *a: threads.append((threadpool_info(), tinyact.get_num_threads())))
     run(Configuration("relu", 0, "moons"))
-    ((pools, own),) = seen
+    ((pools, own),) = threads
     assert own == 1
     assert pools
     assert {pool["num_threads"] for pool in pools} == {1}
@@ -130,11 +130,11 @@ def test_killed_and_started_again_it_ends_as_if_nothing_had_been(tmp_path: Path)
         time.sleep(0.02)
     os.killpg(program.pid, signal.SIGKILL)
     program.wait()
-    kept = _count(store)
-    assert 3 <= kept < 12
+    count = _count(store)
+    assert 3 <= count < 12
     again = subprocess.run(first, cwd=ROOT, capture_output=True, text=True, check=True)
     through = subprocess.run([*command, str(tmp_path / "b")], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert again.stdout.startswith(f"12 runs, {kept} of them in")
+    assert again.stdout.startswith(f"12 runs, {count} of them in")
     assert again.stdout.splitlines()[1:] == through.stdout.splitlines()[1:]
 
 
@@ -163,9 +163,9 @@ def test_ctrl_c_says_how_to_go_on(
 
     monkeypatch.setattr(study, "run", interrupted)
     assert main([*SMALL, "--seeds", "4", "--jobs", "1", "--out", str(tmp_path)]) == 130
-    said = capsys.readouterr().err
-    assert "stopped: 2 of 8 runs are in" in said
-    assert "the same command goes on with the rest" in said
+    message = capsys.readouterr().err
+    assert "stopped: 2 of 8 runs are in" in message
+    assert "the same command goes on with the rest" in message
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
@@ -190,18 +190,18 @@ def test_ctrl_c_with_workers_ends_cleanly(tmp_path: Path) -> None:
     while _count(tmp_path / "results.sqlite") < 3 and time.monotonic() < end:
         time.sleep(0.02)
     os.killpg(program.pid, signal.SIGINT)  # as a terminal does, to the workers too
-    said = program.communicate(timeout=60)[1]
-    kept = _count(tmp_path / "results.sqlite")
+    message = program.communicate(timeout=60)[1]
+    count = _count(tmp_path / "results.sqlite")
     assert program.returncode == 130
-    assert kept >= 3
+    assert count >= 3
     expected = (
-        f"stopped: {kept} of 100 runs are in {tmp_path / 'results.sqlite'}; the same command goes on with the rest"
+        f"stopped: {count} of 100 runs are in {tmp_path / 'results.sqlite'}; the same command goes on with the rest"
     )
-    assert said.strip() == expected
+    assert message.strip() == expected
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (["--activation", "rellu"], "did you mean 'relu'"),
         (["--data", "moon"], "did you mean 'moons'"),
@@ -218,11 +218,11 @@ def test_ctrl_c_with_workers_ends_cleanly(tmp_path: Path) -> None:
         (["--config", "nowhere.toml"], "No such file"),
     ],
 )
-def test_refused_before_anything_runs(options: list[str], said: str, tmp_path: Path, capsys: Any) -> None:
+def test_refused_before_anything_runs(options: list[str], message: str, tmp_path: Path, capsys: Any) -> None:
     with pytest.raises(SystemExit) as error:
         main([*options, "--out", str(tmp_path / "out")])
     assert error.value.code == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
@@ -243,15 +243,15 @@ def test_a_disk_without_room(
 
 
 def test_room_is_asked_for_no_less_than_it_takes(tmp_path: Path) -> None:
-    asked: list[int] = []
+    sizes: list[int] = []
     wanted = list(Grid(activation=("prelu",), hidden=((8, 8, 8),), data=("digits",), seeds=8).configurations())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Store, "check_room", lambda self, size: asked.append(size))
+        patch.setattr(Store, "check_room", lambda self, size: sizes.append(size))
         store = open_store(tmp_path / "a.sqlite", wanted)
     empty = store.path.stat().st_size
     list(run_all(wanted, store, jobs=1))
     taken = store.path.stat().st_size - empty
-    assert taken <= asked[0] <= 3 * taken
+    assert taken <= sizes[0] <= 3 * taken
 
 
 def test_files_that_cant_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -292,22 +292,22 @@ def test_options_go_before_the_file(tmp_path: Path, capsys: pytest.CaptureFixtur
         main(["--config", str(config), "--seeds", "2", "--out", str(out), "--export", *map(str, files), "--quiet"]) == 0
     )
     assert capsys.readouterr().out == ""
-    found = Store(out / "results.sqlite").results()
-    assert {(r.configuration.activation, r.configuration.seed) for r in found} == {
+    results = Store(out / "results.sqlite").results()
+    assert {(r.configuration.activation, r.configuration.seed) for r in results} == {
         (activation, seed) for activation in ("relu", "tanh") for seed in (0, 1)
     }
     with files[0].open() as opened:
         table = list(csv.DictReader(opened))
-    assert [float(row["accuracy"]) for row in table] == [r.accuracy for r in found]
+    assert [float(row["accuracy"]) for row in table] == [r.accuracy for r in results]
     import pyarrow.parquet
 
-    assert pyarrow.parquet.read_table(files[1]).to_pylist() == list(rows(found))
+    assert pyarrow.parquet.read_table(files[1]).to_pylist() == list(rows(results))
 
 
 def test_the_summary_has_no_bare_mean(tmp_path: Path) -> None:
     store = Store(tmp_path / "a.sqlite")
-    found = list(run_all(configurations(activation=("none", "relu"), seeds=5, lr=(0.01, 0.1)), store, jobs=1))
-    text = summary(found)
+    results = list(run_all(configurations(activation=("none", "relu"), seeds=5, lr=(0.01, 0.1)), store, jobs=1))
+    text = summary(results)
     lines = [line for line in text.splitlines() if line.strip().startswith(("none", "relu"))]
     assert len(lines) == 4
     assert all("[" in line for line in lines)

@@ -49,7 +49,7 @@ def test_training_agrees_with_pytorch(activation: str) -> None:
 def test_a_run_holds_what_happened() -> None:
     tinyact.manual_seed(0)
     network = build(tinyact, "relu")
-    seen: list[int] = []
+    calls: list[int] = []
     run = train(
         tinyact,
         network,
@@ -57,9 +57,9 @@ def test_a_run_holds_what_happened() -> None:
         Run("relu", 0),
         3,
         test_every_epoch=True,
-        each_epoch=lambda n: seen.append(1),
+        each_epoch=lambda n: calls.append(1),
     )
-    assert len(run.losses) == len(run.test_losses) == len(seen) == 3
+    assert len(run.losses) == len(run.test_losses) == len(calls) == 3
     assert run.losses[0] > run.losses[-1]
     assert run.predictions.shape == (1000, 1)
     assert run.accuracy == round(run.accuracy, 3)

@@ -17,8 +17,8 @@ import tinyact
 from benchmarks.accuracy import RESULTS, errors, exact
 from benchmarks.reference import FORMULAS, run
 from tests.against_torch import SPECIAL, arrays, check_derivatives, numbers, orders, same, same_error
+from tinyact.autograd.mathematics import Facts, facts
 from tinyact.functions import activation
-from tinyact.functions.described import Facts, facts
 
 F = tinyact.nn.functional
 NONE: st.SearchStrategy[dict[str, Any]] = st.just({})

@@ -70,7 +70,7 @@ def test_wrong_options(arguments: list[str], message: str, capsys: pytest.Captur
 
 
 def test_without_igraph(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("tinyact.inspect.cli._installed", lambda module: False)
+    monkeypatch.setattr("tinyact.experiment.arguments.installed", lambda module: False)
     with pytest.raises(SystemExit, match="2"):
         main([])
     assert 'pip install "tinyact[inspect]"' in capsys.readouterr().err

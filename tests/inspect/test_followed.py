@@ -43,23 +43,23 @@ each_program = pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAM
 @each_program
 def test_every_number_that_a_sum_names_at_first_can_be_looked_up(program: Callable[[], Trace]) -> None:
     of = program()
-    followed, seen = Followed(of), 0
+    followed, count = Followed(of), 0
     for step in of.steps:
         for sent in step.sent:
-            found = product(step, sent, of)
-            if found is None:
+            factors_of_rule = product(step, sent, of)
+            if factors_of_rule is None:
                 continue
-            seen += 1
+            count += 1
             entry = followed.at(sent.target.number)[0]
-            left, right = found.factors([entry[0]], [entry[1]])
+            left, right = factors_of_rule.factors([entry[0]], [entry[1]])
             terms = left[0].astype(np.float64) * right[0]
             # By their places in the arrays themselves, as a reader looks them up.
             largest = np.argsort(-np.abs(terms), kind="stable")[:SHOWN]
-            for factor in found:
+            for factor in factors_of_rule:
                 for i in largest:
                     assert factor.place(entry, i) in followed.at(factor.node)
                     assert factor.array[factor.place(entry, i)] in (left[0, i], right[0, i]) or np.isnan(terms[i])
-    assert seen >= 3
+    assert count >= 3
 
 
 @each_program

@@ -30,12 +30,12 @@ def test_nodes_of_a_network() -> None:
 
 def test_the_order_is_the_sweeps() -> None:
     loss, named = diamond()
-    seen = []
+    visits = []
     for name, tensor in {**named, "L": loss}.items():
-        tensor.register_hook(lambda grad, name=name: seen.append(name))
+        tensor.register_hook(lambda grad, name=name: visits.append(name))
     order = graph(loss, names=named).order
     loss.backward()
-    assert list(order) == seen == ["L", "sine", "doubled", "v", "w"]
+    assert list(order) == visits == ["L", "sine", "doubled", "v", "w"]
 
 
 def test_names_without_module() -> None:

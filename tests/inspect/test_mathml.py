@@ -6,8 +6,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from tests.inspect.test_mathematics import OWN
-from tinyact.inspect.mathematics import mathematics
+from tests.autograd.test_mathematics import OWN
+from tinyact.autograd.mathematics import mathematics
 from tinyact.inspect.mathml import mathml
 
 
@@ -17,8 +17,8 @@ def text_of(markup: str) -> str:
 
 @pytest.mark.parametrize("operation", OWN, ids=lambda cls: cls.__name__)
 def test_every_formula_is_well_formed_and_loses_nothing(operation: type) -> None:
-    said = mathematics(object.__new__(operation))
-    for text in (said.formula, *said.derivatives):
+    own = mathematics(object.__new__(operation))
+    for text in (own.formula, *own.derivatives):
         shown = text_of(mathml(text))
         # Fractions, roots and powers show these by their place.
         plain = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ᵀᵃᵇⁿˣʸᵢⱼ", "0123456789+−Tabnxyij", " /()√^_")

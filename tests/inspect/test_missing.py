@@ -72,7 +72,7 @@ def test_what_cannot_be_told() -> None:
     assert "which of these can't be told" in why_no_grad(w, w)
 
 
-@pytest.mark.parametrize("given", [(1.0, None), (leaf(), 1.0)])
-def test_what_is_no_tensor(given: tuple[object, object]) -> None:
+@pytest.mark.parametrize("arguments", [(1.0, None), (leaf(), 1.0)])
+def test_what_is_no_tensor(arguments: tuple[object, object]) -> None:
     with pytest.raises(TypeError, match=r"why_no_grad\(\) takes tensors, got float"):
-        why_no_grad(*given)  # type: ignore[arg-type]
+        why_no_grad(*arguments)  # type: ignore[arg-type]

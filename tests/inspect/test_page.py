@@ -79,13 +79,13 @@ def status(page: Any) -> str:
 
 def shown(page: Any) -> dict[str, list[tuple[str, str]]]:
     """Per label the numbers that are shown under it: all their digits, and what one sees."""
-    found = page.evaluate(
+    figures = page.evaluate(
         """() => [...document.querySelectorAll("figure")].map((figure) =>
              [figure.dataset.value, [...figure.querySelectorAll("td")]
                .filter((cell) => !cell.closest(".follow, .entries"))
                .map((cell) => [cell.title, cell.innerText])])"""
     )
-    return {label: [(exact, seen) for exact, seen in numbers] for label, numbers in found}
+    return {label: [(exact, text) for exact, text in numbers] for label, numbers in figures}
 
 
 def assert_shown(numbers: list[tuple[str, str]], array: Any) -> None:
@@ -94,7 +94,7 @@ def assert_shown(numbers: list[tuple[str, str]], array: Any) -> None:
     if array.size > 64:
         array = array.reshape(-1, array.shape[-1])[:5, :4]
     assert [array.dtype.type(exact) for exact, _ in numbers] == array.reshape(-1).tolist()
-    assert [float(seen) for _, seen in numbers] == pytest.approx(array.reshape(-1), rel=5e-4)
+    assert [float(text) for _, text in numbers] == pytest.approx(array.reshape(-1), rel=5e-4)
 
 
 @pytest.mark.parametrize("which", ["small", "notebook"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import Thread
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,8 @@ import tinyact
 from tests.inspect.networks import deep, diamond, small_network
 from tinyact import nn
 from tinyact.inspect import trace
-from tinyact.inspect.values import AGAIN, SAVED
+from tinyact.inspect.values import RECOMPUTED, SAVED
+from tinyact.tensor import Tensor
 
 
 def test_the_same_gradients_as_backward() -> None:
@@ -83,6 +86,29 @@ def test_a_hook_is_seen() -> None:
     assert (step.terms[0].array, step.gradient) == (3, 30)
 
 
+def test_sweeps_inside_of_it_are_none_of_its_steps() -> None:
+    w = tinyact.tensor(1.0, requires_grad=True)
+    v, other = w * 3, w * 100
+    v.register_hook(lambda grad: other.backward())
+    result = trace(v * 2, names={"w": w, "v": v})
+    assert [(step.node.name, float(step.gradient)) for step in result.steps] == [("L", 1), ("v", 2), ("w", 6)]
+    assert result.steps[-1].after == 106
+
+
+def test_sweeps_of_other_threads_are_none_of_its_steps() -> None:
+    w = tinyact.tensor(1.0, requires_grad=True)
+    v = w * 3
+
+    def other(grad: Tensor) -> None:
+        thread = Thread(target=lambda: (w * 100).backward())
+        thread.start()
+        thread.join()
+
+    v.register_hook(other)
+    steps = trace(v * 2, names={"w": w, "v": v}).steps
+    assert [(step.node.name, float(step.gradient)) for step in steps] == [("L", 1), ("v", 2), ("w", 6)]
+
+
 def test_figures() -> None:
     w = tinyact.tensor([1.0, 0.0, -2.0], requires_grad=True)
     n = trace((w * w * w).sum(), names={"w": w}).step("w").numbers
@@ -145,7 +171,7 @@ def test_values() -> None:
     hidden = network.get_submodule("fc1")(named["x"])
     result = trace(loss, network, named)
     by_name = {node.name: result.values[node.number] for node in result.graph.nodes}
-    assert by_name["v1"].origin == AGAIN
+    assert by_name["v1"].origin == RECOMPUTED
     assert np.array_equal(by_name["v1"].array, hidden.array)
     assert by_name["v2"].origin == SAVED
     assert np.array_equal(by_name["v2"].array, np.maximum(hidden.array, 0))

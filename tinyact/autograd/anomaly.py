@@ -12,9 +12,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinyact.autograd.function import Output
+from tinyact.autograd.mathematics import argument, mathematics
 from tinyact.autograd.modes import recording
 from tinyact.autograd.operation import Operation, Variable, array_of
 from tinyact.autograd.watch import Watcher, watchers
+from tinyact.numbers import numbers, short
 
 # Not with pathlib: it would be a tenth of what importing the package takes.
 _PACKAGE = os.path.dirname(os.path.dirname(__file__))
@@ -137,8 +139,8 @@ class _Anomalies(Watcher):
 
     def recorded(self, node: Any, inputs: Sequence[Any], outputs: Sequence[Variable]) -> None:
         """Keep what an error would say about this operation; raise it, if there is something wrong already."""
-        node.recorded_at = _user_lines()
-        node.input_lines = _input_lines(node, inputs)
+        node._recorded_at = _user_lines()
+        node._input_lines = _lines_of_inputs(node, inputs)
         # The operations of a recorded sweep are looked at as parts of the rule that they belong to.
         if not _state.check_nan or recording.sweeps:
             return
@@ -191,18 +193,13 @@ def _user_lines() -> str:
     return "".join(traceback.StackSummary.extract(reversed([*islice(user, _FRAMES)])).format()).rstrip()
 
 
-def _input_lines(operation: Operation, inputs: Sequence[Any]) -> list[str]:
-    # Imported here, as below, because most programs never look inside.
-    from tinyact.inspect.recorded import argument
-
+def _lines_of_inputs(operation: Operation, inputs: Sequence[Any]) -> list[str]:
     arrays = ((place, np.asarray(array_of(i))) for place, i in enumerate(inputs) if isinstance(i, _NUMBERS))
     return [f"{argument(operation, place)}: {_extremes(array)}" for place, array in arrays]
 
 
 def _place(node: Operation, place: int, gradient: Any) -> str:
     """Which gradient it is, and the first element that is no number."""
-    from tinyact.inspect.recorded import argument
-
     array = _arrays(gradient)[0]
     first = np.argwhere(~np.isfinite(array))[:1].tolist()
     where = f", first at {first[0]}" if array.ndim and first else ""
@@ -210,21 +207,17 @@ def _place(node: Operation, place: int, gradient: Any) -> str:
 
 
 def _explained(operation: Any, lines: Sequence[str] = ()) -> str:
-    from tinyact.inspect.mathematics import mathematics
-
     formula, derivatives = mathematics(operation)
-    lines = ["      ".join(filter(None, [formula, *derivatives])), *lines, *getattr(operation, "input_lines", ())]
+    lines = ["      ".join(filter(None, [formula, *derivatives])), *lines, *getattr(operation, "_input_lines", ())]
     return "".join(f"  {line}\n" for line in lines if line) + f"recorded by\n{_lines(operation)}"
 
 
 def _lines(operation: Any) -> str:
     owner = operation.edges[0] if isinstance(operation, Output) else operation
-    return getattr(owner, "recorded_at", "  an operation outside of detect_anomaly(): enable it for the forward too")
+    return getattr(owner, "_recorded_at", "  an operation outside of detect_anomaly(): enable it for the forward too")
 
 
 def _extremes(array: Any) -> str:
-    from tinyact.inspect.numbers import numbers, short
-
     n = numbers(array)
     bad = f", {n.not_finite:,} NaN or infinite" if n.not_finite else ""
     if array.size == 1:

@@ -1,6 +1,6 @@
 """``python -m tinyact.experiment claims``: what the notebook says about activation functions, measured.
 
-Each claim is a function that measures it and returns what was found and a verdict: it holds, it fails, or what it
+Each claim is a function that measures it and returns the measurement and a verdict: it holds, it fails, or what it
 depends on. Trainings are runs of the study, shared by the claims and kept in its store; differences are paired by seed.
 Intervals are 95 % bootstrap intervals of the mean over seeds, for times over repetitions.
 """
@@ -8,27 +8,28 @@ Intervals are 95 % bootstrap intervals of the mean over seeds, for times over re
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from functools import cache
-from importlib.util import find_spec
+from dataclasses import asdict
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 import tinyact
+from tinyact.experiment.arguments import installed
 from tinyact.experiment.configuration import Configuration, Grid
 from tinyact.experiment.data import notebook_data
 from tinyact.experiment.pictures import Chart
 from tinyact.experiment.plot import label
+from tinyact.experiment.report import write_report
 from tinyact.experiment.statistics import Comparison, adjusted, bootstrap, paired
 from tinyact.experiment.store import FINISHED, Result, Store
 from tinyact.experiment.study import exit_code, one_thread, open_store, pairs, progress, run_all
 from tinyact.experiment.training import NONE, Run, build, train
+from tinyact.experiment.verdicts import FAILS, HOLDS, NOT_SEEN, Claim, ci, verdict, write
 
 EIGHT = ("sigmoid", "tanh", "relu", "leaky_relu", "prelu", "elu", "silu", "softmax")
 RATES = (0.001, 0.01, 0.1, 1.0)
@@ -36,22 +37,7 @@ DEPTHS = (1, 2, 4, 8)
 LEAKY = ("leaky_relu", "prelu")
 FOUR, WIDE = (16, 16, 16, 16), (64, 64)
 OTHERS = ("moons", "circles", "blobs", "breast_cancer", "digits")
-HOLDS, FAILS, NOT_SEEN = "holds", "fails", "not seen"
 F: Any = tinyact.nn.functional
-
-
-@dataclass
-class Claim:
-    """A claim, what was measured, and whether it holds."""
-
-    about: str
-    text: str
-    measurement: str
-    verdict: str
-
-    def __str__(self) -> str:
-        return f"{self.about}: {self.text}\n    {self.measurement}\n    → {self.verdict}"
-
 
 Measure = Callable[["Lab"], tuple[str, str]]
 CLAIMS: list[tuple[str, str, Measure]] = []
@@ -60,11 +46,11 @@ CLAIMS: list[tuple[str, str, Measure]] = []
 def claim(about: str, text: str) -> Callable[[Measure], Measure]:
     """Puts a measurement on the list."""
 
-    def listed(measure: Measure) -> Measure:
+    def register(measure: Measure) -> Measure:
         CLAIMS.append((about, text, measure))
         return measure
 
-    return listed
+    return register
 
 
 Setting = dict[str, Any]
@@ -96,43 +82,42 @@ class Lab:
 
     def chart(self, name: str, title: str, caption: str, value: str, lines: Lines, **more: Any) -> None:
         """Keep a `Chart` of what was measured."""
-        points = {key: [(place, *found) for place, found in line.items()] for key, line in lines.items()}
+        points = {key: [(place, *value) for place, value in line.items()] for key, line in lines.items()}
         self.charts.append(Chart(name, title, caption, value, points, **more))
 
     def train(self, quiet: bool = True) -> None:
         """What is missing of them, with a bar on a terminal."""
-        wanted = trainings(self.seeds)
-        with progress(len(self.store.missing(wanted)), quiet) as advance:
-            for _ in run_all(wanted, self.store):
+        configurations = trainings(self.seeds)
+        with progress(len(self.store.missing(configurations)), quiet) as advance:
+            for _ in run_all(configurations, self.store):
                 advance()
 
     def runs(self, **values: Any) -> list[Result]:
         """The results of these settings, in the order of seeds."""
-        wanted = {**asdict(Configuration()), **values}
-        del wanted["seed"]
-        found = [
-            r for r in self._all() if all(getattr(r.configuration, name) == value for name, value in wanted.items())
+        setting = {**asdict(Configuration()), **values}
+        del setting["seed"]
+        results = [
+            r for r in self._results if all(getattr(r.configuration, name) == value for name, value in setting.items())
         ]
-        return sorted(found, key=lambda r: r.configuration.seed)
+        return sorted(results, key=lambda r: r.configuration.seed)
 
-    def _all(self) -> list[Result]:
-        if not hasattr(self, "_known"):
-            self._known = self.store.results()
-        return self._known
+    @cached_property
+    def _results(self) -> list[Result]:
+        return self.store.results()
 
     def difference(self, what: Number, values: Setting, base: Setting) -> Comparison:
         """The mean paired difference of a number between two settings, over the seeds that both finished."""
         return bootstrap(np.subtract(*pairs(self.runs(**values), self.runs(**base), what)).tolist())
 
-    def differences(self, what: Number, asked: dict[Any, tuple[Setting, Setting]]) -> Differences:
+    def differences(self, what: Number, contrasts: dict[Any, tuple[Setting, Setting]]) -> Differences:
         """Several differences at once: p-values, of Wilcoxon's test, are corrected for their number."""
-        found = {key: paired(*pairs(self.runs(**a), self.runs(**b), what)) for key, (a, b) in asked.items()}
-        p = adjusted([value.p for value in found.values()])
-        seen = [key for key, value in zip(found, p, strict=True) if value < 0.05]
-        means = {key: Comparison(*value[:3]) for key, value in found.items()}
+        tests = {key: paired(*pairs(self.runs(**a), self.runs(**b), what)) for key, (a, b) in contrasts.items()}
+        p = adjusted([value.p for value in tests.values()])
+        significant = [key for key, value in zip(tests, p, strict=True) if value < 0.05]
+        means = {key: Comparison(*value[:3]) for key, value in tests.items()}
         return Differences(
-            means, [k for k in seen if means[k].mean > 0], [k for k in seen if means[k].mean < 0],
-            [k for k in found if k not in seen],
+            means, [k for k in significant if means[k].mean > 0], [k for k in significant if means[k].mean < 0],
+            [k for k in tests if k not in significant],
         )  # fmt: skip
 
     def mean(self, what: Number, **values: Any) -> Comparison:
@@ -187,19 +172,6 @@ def mean_output(result: Result) -> float:
     return float(np.mean(result.layers["1"]["mean"]))
 
 
-def said(value: Comparison, digits: int = 3, sign: str = "") -> str:
-    """A mean with its interval."""
-    mean, low, high = (f"{number:{sign}.{digits}f}" for number in value)
-    return f"{mean} [{low}, {high}]"
-
-
-def verdict(difference: Comparison) -> str:
-    """Whether a difference that is claimed to be above 0 is."""
-    if difference.low > 0:
-        return HOLDS
-    return FAILS if difference.high < 0 else f"{NOT_SEEN}: the interval holds 0"
-
-
 # --- ranges --------------------------------------------------------------------------------------------------------
 
 
@@ -210,20 +182,22 @@ def extremes(name: str) -> tuple[float, float, float]:
     return float(y.min()), float(y.max()), float(x[y.argmin()])
 
 
-def _range(name: str, claimed: str, low: float, high: float) -> Measure:
+def _range(name: str, interval: str, low: float, high: float) -> Measure:
     def measure(lab: Lab) -> tuple[str, str]:
         least, greatest, at = extremes(name)
         where = f" at x = {at:.4f}" if least < 0 and abs(at) < 40 else ""
         text = f"least {least:.4g}{where}, greatest {greatest:.4g}, over x from −10³⁰⁰ to 10³⁰⁰"
-        text += " (an open end is reached by rounding alone)" if "(" in claimed[:1] and low > -math.inf else ""
+        text += " (an open end is reached by rounding alone)" if "(" in interval[:1] and low > -math.inf else ""
         unbounded = {-math.inf: least < -1e200, math.inf: greatest > 1e200}
-        fits = all(unbounded.get(bound, abs(bound - found) < 1e-6) for bound, found in ((low, least), (high, greatest)))
+        fits = all(
+            unbounded.get(bound, abs(bound - extreme) < 1e-6) for bound, extreme in ((low, least), (high, greatest))
+        )
         return text, HOLDS if fits else f"{FAILS}: it is [{least:.4f}, ∞)"
 
     return measure
 
 
-for _name, _words, _claimed, _low, _high in (
+for _name, _words, _interval, _low, _high in (
     ("sigmoid", "Sigmoid", "(0, 1)", 0, 1),
     ("tanh", "Tanh", "(−1, 1)", -1, 1),
     ("relu", "ReLU", "[0, ∞)", 0, math.inf),
@@ -231,7 +205,7 @@ for _name, _words, _claimed, _low, _high in (
     ("elu", "ELU", "(−α, ∞), with α = 1", -1, math.inf),
     ("silu", "Swish", "(−∞, ∞)", -math.inf, math.inf),
 ):
-    claim(_words, f"Its range is {_claimed}.")(_range(_name, _claimed, _low, _high))
+    claim(_words, f"Its range is {_interval}.")(_range(_name, _interval, _low, _high))
 
 
 # --- gradients -----------------------------------------------------------------------------------------------------
@@ -264,9 +238,9 @@ def sigmoid_vanishes(lab: Lab) -> tuple[str, str]:
         {name: {depth: bootstrap(first_gradients(name, depth, lab.seeds)) for depth in DEPTHS} for name in names},
         place="hidden layers", log="xy",
     )  # fmt: skip
-    found = {name: _shrinking(lab, name) for name in names}
-    text = ", ".join(f"{name} {said(value, 1)}" for name, value in found.items())
-    ok = found["sigmoid"].low > max(found["tanh"].high, found["relu"].high)
+    powers = {name: _shrinking(lab, name) for name in names}
+    text = ", ".join(f"{name} {ci(value, 1)}" for name, value in powers.items())
+    ok = powers["sigmoid"].low > max(powers["tanh"].high, powers["relu"].high)
     return (
         f"powers of ten that the first layer's gradient loses from 1 to 8 hidden layers: {text}",
         HOLDS if ok else FAILS,
@@ -276,23 +250,21 @@ def sigmoid_vanishes(lab: Lab) -> tuple[str, str]:
 @claim("Sigmoid", "Vanishing gradients slow its learning down, or stop it.")
 def sigmoid_stops(lab: Lab) -> tuple[str, str]:
     names = ("sigmoid", "tanh", "relu", "silu")
-    found = {n: {d: lab.mean(accuracy, activation=n, hidden=(16,) * d) for d in DEPTHS} for n in names}
+    accuracies = {n: {d: lab.mean(accuracy, activation=n, hidden=(16,) * d) for d in DEPTHS} for n in names}
     lab.chart(
         "depth", "Test accuracy by depth", "After 100 epochs at learning rate 0.001. At 0.5 nothing was learned.",
-        "test accuracy", {label(name): line for name, line in found.items()}, place="hidden layers", log="x",
+        "test accuracy", {label(name): line for name, line in accuracies.items()}, place="hidden layers", log="x",
     )  # fmt: skip
-    text = "; ".join(f"{said(value)} with {depth}" for depth, value in found["sigmoid"].items())
+    text = "; ".join(f"{ci(value)} with {depth}" for depth, value in accuracies["sigmoid"].items())
     value = lab.difference(accuracy, *({"activation": n, "hidden": (16,) * 8} for n in ("relu", "sigmoid")))
-    text = (
-        f"sigmoid's test accuracy after 100 epochs, by hidden layers: {text}; with 8 ReLU's is {said(value, sign='+')}"
-    )
+    text = f"sigmoid's test accuracy after 100 epochs, by hidden layers: {text}; with 8 ReLU's is {ci(value, sign='+')}"
     return f"{text} higher", verdict(value)
 
 
 @claim("Tanh", "Its gradients vanish too, but less.")
 def tanh_vanishes_less(lab: Lab) -> tuple[str, str]:
     tanh, sigmoid = _shrinking(lab, "tanh"), _shrinking(lab, "sigmoid")
-    text = f"powers of ten lost from 1 to 8 hidden layers: tanh {said(tanh, 1)}, sigmoid {said(sigmoid, 1)}"
+    text = f"powers of ten lost from 1 to 8 hidden layers: tanh {ci(tanh, 1)}, sigmoid {ci(sigmoid, 1)}"
     return text, HOLDS if tanh.low > 0 and tanh.high < sigmoid.low else FAILS
 
 
@@ -314,21 +286,21 @@ def sigmoid_signs(lab: Lab) -> tuple[str, str]:
     mean = lab.mean(mean_output, activation="sigmoid")
     sigmoid, tanh = (bootstrap(same_signs(name, lab.seeds)) for name in ("sigmoid", "tanh"))
     text = (
-        f"mean output {said(mean)}; share of neurons and samples for which all weight gradients of the neuron have the "
-        f"same sign: {said(sigmoid)}, with tanh {said(tanh)}"
+        f"mean output {ci(mean)}; share of neurons and samples for which all weight gradients of the neuron have the "
+        f"same sign: {ci(sigmoid)}, with tanh {ci(tanh)}"
     )
     return text, "holds that it is not centred; the signs are not inconsistent but all the same"
 
 
 @claim("Tanh", "Its outputs are zero-centred.")
 def tanh_centred(lab: Lab) -> tuple[str, str]:
-    found = {name: lab.mean(mean_output, activation=name) for name in EIGHT}
+    means = {name: lab.mean(mean_output, activation=name) for name in EIGHT}
     lab.chart(
         "means", "Mean output of the hidden layer", "Over the training; centred on zero is on the line.", "mean output",
-        {"": {label(name): value for name, value in found.items()}}, zero=True,
+        {"": {label(name): value for name, value in means.items()}}, zero=True,
     )  # fmt: skip
-    tanh, sigmoid = found["tanh"], found["sigmoid"]
-    text = f"mean output {said(tanh, sign='+')}, sigmoid {said(sigmoid, sign='+')}"
+    tanh, sigmoid = means["tanh"], means["sigmoid"]
+    text = f"mean output {ci(tanh, sign='+')}, sigmoid {ci(sigmoid, sign='+')}"
     return text, HOLDS if abs(tanh.mean) < 0.1 < sigmoid.low else FAILS
 
 
@@ -339,7 +311,7 @@ def tanh_learns_faster(lab: Lab) -> tuple[str, str]:
         {"": {label(name): lab.mean(halfway, activation=name) for name in (NONE, *EIGHT)}},
     )  # fmt: skip
     value = lab.difference(halfway, {"activation": "sigmoid"}, {"activation": "tanh"})
-    return f"sigmoid's training loss after half of the epochs minus tanh's: {said(value, sign='+')}", verdict(value)
+    return f"sigmoid's training loss after half of the epochs minus tanh's: {ci(value, sign='+')}", verdict(value)
 
 
 # --- time ----------------------------------------------------------------------------------------------------------
@@ -349,12 +321,12 @@ def times(name: str, shape: tuple[int, int] = (4000, 16), repeats: int = 40) -> 
     """Microseconds of forward and backward through the engine, many times."""
     x = tinyact.randn(*shape, requires_grad=True)
     more = (1,) if name == "softmax" else ()
-    g, found = tinyact.ones(*shape), []
+    g, durations = tinyact.ones(*shape), []
     for _ in range(repeats + 5):
         x.grad, start = None, time.perf_counter()
         getattr(F, name)(x, *more).backward(g)
-        found.append((time.perf_counter() - start) * 1e6)
-    return found[5:]
+        durations.append((time.perf_counter() - start) * 1e6)
+    return durations[5:]
 
 
 @cache
@@ -362,8 +334,8 @@ def cost(name: str, base: str = "relu") -> Comparison:
     """How many times as long as another it takes, in turn, on the notebook's hidden layer."""
     # Medians of several: a busy machine interrupts single ones.
     with one_thread():
-        found = [(np.median(times(name, repeats=15)), np.median(times(base, repeats=15))) for _ in range(12)]
-    return bootstrap([float(a / b) for a, b in found])
+        medians = [(np.median(times(name, repeats=15)), np.median(times(base, repeats=15))) for _ in range(12)]
+    return bootstrap([float(a / b) for a, b in medians])
 
 
 @cache
@@ -384,14 +356,14 @@ def step_cost(name: str) -> Comparison:
 @claim("ReLU", "It is cheap to compute.")
 def relu_is_cheap(lab: Lab) -> tuple[str, str]:
     names = ("sigmoid", "tanh", "elu", "silu", "softmax")
-    found = {name: cost(name) for name in names}
+    costs = {name: cost(name) for name in names}
     lab.chart(
         "cost", "Time in units of ReLU's", "Forward and backward of 4000×16 numbers by the activation alone, and a "
         "whole training step of the notebook's network.", "times as long as with ReLU",
-        {"alone": {label(n): found[n] for n in names}, "training step": {label(n): step_cost(n) for n in names}},
+        {"alone": {label(n): costs[n] for n in names}, "training step": {label(n): step_cost(n) for n in names}},
     )  # fmt: skip
-    text = ", ".join(f"{name} {said(value, 1)}" for name, value in found.items())
-    return f"time of others in units of ReLU's: {text}", HOLDS if min(v.low for v in found.values()) > 1 else FAILS
+    text = ", ".join(f"{name} {ci(value, 1)}" for name, value in costs.items())
+    return f"time of others in units of ReLU's: {text}", HOLDS if min(v.low for v in costs.values()) > 1 else FAILS
 
 
 @claim("ReLU", "It lets the network learn complex patterns.")
@@ -399,13 +371,13 @@ def relu_is_not_linear(lab: Lab) -> tuple[str, str]:
     setting = {"data": "circles", "hidden": WIDE, "lr": 0.01}
     own, none = (lab.mean(accuracy, activation=name, **setting) for name in ("relu", NONE))
     value = lab.difference(accuracy, {"activation": "relu", **setting}, {"activation": NONE, **setting})
-    return f"test accuracy on one circle inside another: {said(own)}, without {said(none)}", verdict(value)
+    return f"test accuracy on one circle inside another: {ci(own)}, without {ci(none)}", verdict(value)
 
 
 def _costs_more(name: str, slightly: bool = False) -> Measure:
     def measure(lab: Lab) -> tuple[str, str]:
         alone, step = cost(name), step_cost(name)
-        text = f"in units of ReLU's time: {said(alone, 1)} alone, {said(step, 2)} in a whole training step"
+        text = f"in units of ReLU's time: {ci(alone, 1)} alone, {ci(step, 2)} in a whole training step"
         more = f"a step takes {100 * (step.mean - 1):.0f} % longer"
         if step.low <= 1:
             return text, f"{FAILS}: no difference was seen"
@@ -419,15 +391,15 @@ def _costs_more(name: str, slightly: bool = False) -> Measure:
 
 def _dead(lab: Lab, activation: str, hidden: tuple[int, ...]) -> str:
     """By learning rate."""
-    found = (lab.mean(dead, activation=activation, lr=lr, hidden=hidden) for lr in RATES)
-    return ", ".join(f"{100 * v.mean:.1f} [{100 * v.low:.1f}, {100 * v.high:.1f}]" for v in found)
+    shares = (lab.mean(dead, activation=activation, lr=lr, hidden=hidden) for lr in RATES)
+    return ", ".join(f"{100 * v.mean:.1f} [{100 * v.low:.1f}, {100 * v.high:.1f}]" for v in shares)
 
 
 @claim("ReLU", "Units die: they are 0 for all inputs, and learn no more.")
 def relu_dies(lab: Lab) -> tuple[str, str]:
     one, four = (_dead(lab, "relu", hidden) for hidden in ((16,), FOUR))
     rates = ", ".join(f"{lr:g}" for lr in RATES)
-    seen = {
+    fatal = {
         words: [f"{lr:g}" for lr in RATES if lab.mean(dead, activation="relu", lr=lr, hidden=hidden).low > 0]
         for words, hidden in (("one layer", (16,)), ("four", FOUR))
     }
@@ -438,8 +410,8 @@ def relu_dies(lab: Lab) -> tuple[str, str]:
         {n: {lr: lab.mean(dead, activation=n, lr=lr, hidden=FOUR) for lr in RATES} for n in ("relu", *LEAKY)},
         place="learning rate", log="x",
     )  # fmt: skip
-    where = "; ".join(f"with {words} at {', '.join(at) or 'none of these rates'}" for words, at in seen.items())
-    kind = f"depends on depth and learning rate: seen {where}" if any(seen.values()) else FAILS
+    where = "; ".join(f"with {words} at {', '.join(at) or 'none of these rates'}" for words, at in fatal.items())
+    kind = f"depends on depth and learning rate: seen {where}" if any(fatal.values()) else FAILS
     return f"dead hidden units after 100 epochs in % at learning rates {rates}: one layer {one}; four {four}", kind
 
 
@@ -447,7 +419,7 @@ def relu_dies(lab: Lab) -> tuple[str, str]:
 def high_rates_kill(lab: Lab) -> tuple[str, str]:
     high, low = ({"activation": "relu", "lr": lr, "hidden": FOUR} for lr in (1.0, 0.001))
     value = lab.difference(dead, high, low)
-    text = f"share of dead units in four hidden layers at learning rate 1 minus that at 0.001: {said(value, sign='+')}"
+    text = f"share of dead units in four hidden layers at learning rate 1 minus that at 0.001: {ci(value, sign='+')}"
     return text, verdict(value)
 
 
@@ -456,8 +428,8 @@ def _alive(name: str) -> Measure:
         setting = {"lr": 1.0, "hidden": FOUR}
         value = lab.difference(dead, {"activation": "relu", **setting}, {"activation": name, **setting})
         own = lab.mean(dead, activation=name, **setting)
-        text = f"share of dead units in four hidden layers at learning rate 1: {said(own)}; ReLU's is"
-        return f"{text} {said(value, sign='+')} larger", verdict(value)
+        text = f"share of dead units in four hidden layers at learning rate 1: {ci(own)}; ReLU's is"
+        return f"{text} {ci(value, sign='+')} larger", verdict(value)
 
     return measure
 
@@ -474,9 +446,9 @@ def prelu_learns(lab: Lab) -> tuple[str, str]:
         network = build(tinyact, "prelu")
         train(tinyact, network, data, Run("prelu", seed))
         slopes.append(float(network[1].weight.detach().numpy()[0]))
-    moved = bootstrap([abs(slope - 0.25) for slope in slopes])
-    text = f"0.25 at the start, after 100 epochs {min(slopes):.3f} to {max(slopes):.3f}, {said(moved)} away from 0.25"
-    return text, HOLDS if moved.low > 0.005 else FAILS
+    shift = bootstrap([abs(slope - 0.25) for slope in slopes])
+    text = f"0.25 at the start, after 100 epochs {min(slopes):.3f} to {max(slopes):.3f}, {ci(shift)} away from 0.25"
+    return text, HOLDS if shift.low > 0.005 else FAILS
 
 
 # --- ELU, Swish, softmax -------------------------------------------------------------------------------------------
@@ -489,13 +461,13 @@ def elu_is_centred(lab: Lab) -> tuple[str, str]:
 
     value = lab.difference(size, {"activation": "relu"}, {"activation": "elu"})
     elu, relu = (lab.mean(mean_output, activation=name) for name in ("elu", "relu"))
-    return f"mean output: ELU {said(elu)}, ReLU {said(relu)}", verdict(value)
+    return f"mean output: ELU {ci(elu)}, ReLU {ci(relu)}", verdict(value)
 
 
 @claim("ELU", "It learns faster than ReLU.")
 def elu_learns_faster(lab: Lab) -> tuple[str, str]:
     value = lab.difference(halfway, {"activation": "relu"}, {"activation": "elu"})
-    return f"ReLU's training loss after half of the epochs minus ELU's: {said(value, 4, '+')}", verdict(value)
+    return f"ReLU's training loss after half of the epochs minus ELU's: {ci(value, 4, '+')}", verdict(value)
 
 
 claim("ELU", "It takes more time than ReLU.")(_costs_more("elu"))
@@ -505,22 +477,25 @@ claim("Swish", "It takes slightly more time than ReLU.")(_costs_more("silu", sli
 @claim("Swish", "It often outperforms ReLU in deep networks.")
 def swish_beats_relu(lab: Lab) -> tuple[str, str]:
     hidden = {depth: (16,) * depth for depth in DEPTHS}
-    asked = {d: ({"activation": "silu", "hidden": h}, {"activation": "relu", "hidden": h}) for d, h in hidden.items()}
-    found = lab.differences(accuracy, asked)
+    silu, relu = ({d: {"activation": name, "hidden": h} for d, h in hidden.items()} for name in ("silu", "relu"))
+    effects = lab.differences(accuracy, {depth: (silu[depth], relu[depth]) for depth in DEPTHS})
     lab.chart(
         "swish", "Swish's accuracy minus ReLU's", "Pairs of the same seed. Above the line Swish is better.",
-        "difference of test accuracies", {"": found.means}, place="hidden layers", log="x", zero=True,
+        "difference of test accuracies", {"": effects.means}, place="hidden layers", log="x", zero=True,
     )  # fmt: skip
-    text = "; ".join(f"{said(value, 3, '+')} with {depth}" for depth, value in found.means.items())
-    deep = [depth for depth in found.better if depth >= 4]
-    worse = [depth for depth in found.worse if depth >= 4]
+    text = "; ".join(f"{ci(value, 3, '+')} with {depth}" for depth, value in effects.means.items())
+    deep = [depth for depth in effects.better if depth >= 4]
+    worse = [depth for depth in effects.worse if depth >= 4]
     kind = f"{HOLDS} in deep networks" if deep and not worse else f"{FAILS if worse else NOT_SEEN} in deep networks"
-    return f"Swish's accuracy minus ReLU's, by the number of hidden layers: {text}", f"{kind}: {_which(found, 'with ')}"
+    return (
+        f"Swish's accuracy minus ReLU's, by the number of hidden layers: {text}",
+        f"{kind}: {_which(effects, 'with ')}",
+    )
 
 
-def _which(found: Differences, word: str, above: str = "better", below: str = "worse") -> str:
+def _which(effects: Differences, word: str, above: str = "better", below: str = "worse") -> str:
     """Better with this, worse with that."""
-    parts = ((above, found.better), (below, found.worse), ("no difference seen", found.equal))
+    parts = ((above, effects.better), (below, effects.worse), ("no difference seen", effects.equal))
     return "; ".join(f"{how} {word}{', '.join(map(str, keys))}" for how, keys in parts if keys)
 
 
@@ -532,18 +507,18 @@ def softmax_sums(lab: Lab) -> tuple[str, str]:
 
 @claim("Softmax", "It is costly for many classes.")
 def softmax_cost(lab: Lab) -> tuple[str, str]:
-    samples, found = 64, {}
+    samples, costs = 64, {}
     for classes in (10, 100, 1000, 10_000):
         with one_thread():
             medians = [np.median(times("softmax", (samples, classes), 10)) / samples for _ in range(8)]
-        found[classes] = bootstrap(list(map(float, medians)))
+        costs[classes] = bootstrap(list(map(float, medians)))
     lab.chart(
-        "softmax", "Time of softmax", "Forward and backward of 64 samples.", "µs per sample", {"": found},
+        "softmax", "Time of softmax", "Forward and backward of 64 samples.", "µs per sample", {"": costs},
         place="classes", log="xy",
     )  # fmt: skip
-    text = ", ".join(f"{said(value, 2)} for {n:,}" for n, value in found.items())
-    each = found[10_000].mean / found[1000].mean
-    kind = HOLDS if found[10_000].low > found[1000].high else FAILS
+    text = ", ".join(f"{ci(value, 2)} for {n:,}" for n, value in costs.items())
+    each = costs[10_000].mean / costs[1000].mean
+    kind = HOLDS if costs[10_000].low > costs[1000].high else FAILS
     return f"µs per sample by classes: {text}", f"{kind}: from 1,000 to 10,000 classes {each:.0f} times as long"
 
 
@@ -557,9 +532,9 @@ def relus_are_better(lab: Lab) -> tuple[str, str]:
     worst = min(family, key=lambda name: means[name].mean)
     best = max(("sigmoid", "tanh"), key=lambda name: means[name].mean)
     value = lab.difference(accuracy, {"activation": worst}, {"activation": best})
-    text = ", ".join(f"{name} {said(v)}" for name, v in means.items())
+    text = ", ".join(f"{name} {ci(v)}" for name, v in means.items())
     return (
-        f"test accuracy: {text}; the worst of the four minus the better of the two: {said(value, sign='+')}",
+        f"test accuracy: {text}; the worst of the four minus the better of the two: {ci(value, sign='+')}",
         verdict(value),
     )
 
@@ -574,30 +549,31 @@ def choice_matters(lab: Lab) -> tuple[str, str]:
     )  # fmt: skip
     best, *_, worst = (name for name in order if name != NONE)
     value = lab.difference(accuracy, {"activation": best}, {"activation": worst})
-    return f"best ({best}) minus worst ({worst}) test accuracy: {said(value, sign='+')}", verdict(value)
+    return f"best ({best}) minus worst ({worst}) test accuracy: {ci(value, sign='+')}", verdict(value)
 
 
 @claim("Here", "The network does better with activation functions than without.")
 def activation_helps(lab: Lab) -> tuple[str, str]:
     value = lab.difference(accuracy, {"activation": "relu"}, {"activation": NONE})
-    return f"accuracy with ReLU minus without: {said(value, sign='+')}", verdict(value)
+    return f"accuracy with ReLU minus without: {ci(value, sign='+')}", verdict(value)
 
 
 @claim("Elsewhere", "There are cases where activation functions make it worse.")
 def activation_hurts(lab: Lab) -> tuple[str, str]:
-    asked = {}
+    contrasts = {}
     for data in OTHERS:
         for hidden in ((16,), WIDE):
             setting = {"data": data, "hidden": hidden, "lr": 0.01}
             words = f"{data.replace('_', ' ')} {'×'.join(map(str, hidden))}"
-            asked[words] = ({"activation": "relu", **setting}, {"activation": NONE, **setting})
-    found = lab.differences(accuracy, asked)
+            contrasts[words] = ({"activation": "relu", **setting}, {"activation": NONE, **setting})
+    effects = lab.differences(accuracy, contrasts)
     lab.chart(
         "elsewhere", "ReLU's accuracy minus that without", "Other data, hidden layers of 16 and 64×64. Left of the "
-        "line the network does better without.", "difference of test accuracies", {"": found.means}, zero=True,
+        "line the network does better without.", "difference of test accuracies", {"": effects.means}, zero=True,
     )  # fmt: skip
-    text = "; ".join(f"{words} {said(value, 3, '+')}" for words, value in found.means.items())
-    return f"accuracy with ReLU minus without: {text}", f"{HOLDS if found.worse else NOT_SEEN}: {_which(found, 'on ')}"
+    text = "; ".join(f"{words} {ci(value, 3, '+')}" for words, value in effects.means.items())
+    kind = HOLDS if effects.worse else NOT_SEEN
+    return f"accuracy with ReLU minus without: {text}", f"{kind}: {_which(effects, 'on ')}"
 
 
 BLOBS = {"data": "blobs", "lr": 0.01}
@@ -606,21 +582,21 @@ BLOBS = {"data": "blobs", "lr": 0.01}
 @claim("Here", "Activation functions make the network overfit more.")
 def overfits(lab: Lab) -> tuple[str, str]:
     places: dict[str, Setting] = {"notebook's data": {}, "blobs": BLOBS}
-    relu, none, dropped = {"activation": "relu"}, {"activation": NONE}, {"activation": "relu", "dropout": 0.5}
+    relu, none, dropout = {"activation": "relu"}, {"activation": NONE}, {"activation": "relu", "dropout": 0.5}
     lab.chart(
         "gap", "Training minus test accuracy", "The wider this gap, the more of what was learned holds for the "
         "training samples alone.", "gap between training and test accuracy",
         {
             words: {place: lab.mean(gap, **setting, **more) for place, more in places.items()}
-            for words, setting in (("without", none), ("ReLU", relu), ("ReLU, dropout ½", dropped))
+            for words, setting in (("without", none), ("ReLU", relu), ("ReLU, dropout ½", dropout))
         },
     )  # fmt: skip
-    found = lab.differences(gap, {place: ({**relu, **more}, {**none, **more}) for place, more in places.items()})
-    text = "; ".join(f"{place} {said(value, sign='+')}" for place, value in found.means.items())
-    kind = HOLDS if len(found.better) == len(places) else "depends on the data" if found.better else NOT_SEEN
+    effects = lab.differences(gap, {place: ({**relu, **more}, {**none, **more}) for place, more in places.items()})
+    text = "; ".join(f"{place} {ci(value, sign='+')}" for place, value in effects.means.items())
+    kind = HOLDS if len(effects.better) == len(places) else "depends on the data" if effects.better else NOT_SEEN
     return (
         f"gap between training and test accuracy with ReLU minus without: {text}",
-        f"{kind}: {_which(found, 'on ', 'more', 'less')}",
+        f"{kind}: {_which(effects, 'on ', 'more', 'less')}",
     )
 
 
@@ -630,7 +606,7 @@ def dropout_helps(lab: Lab) -> tuple[str, str]:
     for place, more in (("notebook's data", {}), ("blobs", BLOBS)):
         with_, without = {"activation": "relu", "dropout": 0.5, **more}, {"activation": "relu", **more}
         smaller, better = lab.difference(gap, without, with_), lab.difference(accuracy, with_, without)
-        text = f"{place}: gap smaller by {said(smaller, sign='+')}, test accuracy changes by {said(better, sign='+')}"
+        text = f"{place}: gap smaller by {ci(smaller, sign='+')}, test accuracy changes by {ci(better, sign='+')}"
         parts.append((place, text, smaller.low > 0 and better.low > 0))
     helped = [place for place, _, ok in parts if ok]
     kind = f"depends on the data: helps on {', '.join(helped)}" if helped else FAILS
@@ -641,35 +617,6 @@ def dropout_helps(lab: Lab) -> tuple[str, str]:
 
 
 # --- the command ---------------------------------------------------------------------------------------------------
-
-
-def table(claims: Sequence[Claim]) -> str:
-    """As Markdown."""
-    lines = ["| about | the notebook says | measured | verdict |", "|---|---|---|---|"]
-    return "\n".join([*lines, *(f"| {c.about} | {c.text} | {c.measurement} | **{c.verdict}** |" for c in claims)])
-
-
-def write(claims: Sequence[Claim], charts: Sequence[Chart], folder: Path) -> None:
-    """What `read` reads, and the table as Markdown."""
-    content = {"claims": list(map(asdict, claims)), "charts": list(map(asdict, charts))}
-    (folder / "claims.json").write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
-    (folder / "claims.md").write_text(table(claims) + "\n", encoding="utf-8")
-
-
-def read(folder: Path) -> tuple[list[Claim], list[Chart]]:
-    """Claims and charts that `write` wrote; none if it didn't.
-
-    Raises:
-        ValueError: if the file is another one.
-    """
-    path = folder / "claims.json"
-    if not path.exists():
-        return [], []
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return [Claim(**c) for c in content["claims"]], [Chart(**c) for c in content["charts"]]
-    except (ValueError, TypeError, KeyError) as error:
-        raise ValueError(f"{path} is not what 'claims' writes: run it again") from error
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -690,20 +637,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.seeds < 2:
         parser.error(f"--seeds has to be at least 2, for an interval, got {options.seeds}")
     path = options.out / "results.sqlite"
-    wanted = trainings(options.seeds)
+    configurations = trainings(options.seeds)
 
     def work() -> None:
-        lab = Lab(open_store(path, wanted), options.seeds)
+        lab = Lab(open_store(path, configurations), options.seeds)
         lab.train(options.quiet)
-        found = []
+        claims = []
         for about, text, measure in CLAIMS:
-            found.append(Claim(about, text, *measure(lab)))
+            claims.append(Claim(about, text, *measure(lab)))
             if not options.quiet:
-                print(found[-1], end="\n\n", flush=True)
-        write(found, lab.charts, options.out)
-        if find_spec("matplotlib"):
-            from tinyact.experiment.report import write_report  # which shows what this module makes
+                print(claims[-1], end="\n\n", flush=True)
+        write(claims, lab.charts, options.out)
+        if installed("matplotlib"):
+            write_report(lab.store.results(), options.out, claims, lab.charts)
 
-            write_report(lab.store.results(), options.out, found, lab.charts)
-
-    return exit_code(work, path, wanted)
+    return exit_code(work, path, configurations)

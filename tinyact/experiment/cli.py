@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import math
 import platform
@@ -13,6 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import tinyact
+from tinyact.experiment import claims, curves, report, study
+from tinyact.experiment.arguments import (
+    activation_name,
+    at_least,
+    learning_rate,
+    require,
+    require_file,
+    share,
+    widths,
+)
+from tinyact.experiment.check_torch import check
 from tinyact.experiment.configuration import unknown
 from tinyact.experiment.data import Split, notebook_data
 from tinyact.experiment.plot import label, plot_losses
@@ -21,8 +31,7 @@ from tinyact.experiment.training import CHOICES, NONE, Diverged, Run, build, tra
 
 # What the notebook printed for its two networks, each trained once.
 NOTEBOOK = {NONE: 0.864, "relu": 0.897}
-# Each is a module with a ``main``.
-COMMANDS = ("study", "claims", "report", "curves")
+COMMANDS = {"study": study.main, "claims": claims.main, "report": report.main, "curves": curves.main}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,8 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments and arguments[0] in COMMANDS:
-        module = importlib.import_module(f"tinyact.experiment.{arguments[0]}")
-        return int(module.main(arguments[1:]))
+        return COMMANDS[arguments[0]](arguments[1:])
     parser = _parser()
     if arguments and not arguments[0].startswith("-"):
         parser.error(unknown("command", arguments[0], COMMANDS))
@@ -67,71 +75,21 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument(
-        "--activation", nargs="+", default=["relu"], metavar="NAME", type=_activation,
+        "--activation", nargs="+", default=["relu"], metavar="NAME", type=activation_name,
         help=f"activation functions to compare with none: {', '.join(CHOICES)}",
     )  # fmt: skip
-    parser.add_argument("--seed", type=_at_least(0), default=0, metavar="S", help="seed of the first initial weights")
-    parser.add_argument("--seeds", type=_at_least(1), default=20, metavar="N", help="how many: S, S + 1, …")
-    parser.add_argument("--epochs", type=_at_least(1), default=100, metavar="N", help="steps of full-batch training")
-    parser.add_argument("--lr", type=_learning_rate, default=0.001, metavar="RATE", help="Adam's learning rate")
-    parser.add_argument("--hidden", type=_widths, default="16", metavar="W,W,…", help="widths of the hidden layers")
-    parser.add_argument("--dropout", type=_share, default=0.0, metavar="P", help="share of hidden outputs dropped")
+    parser.add_argument("--seed", type=at_least(0), default=0, metavar="S", help="seed of the first initial weights")
+    parser.add_argument("--seeds", type=at_least(1), default=20, metavar="N", help="how many: S, S + 1, …")
+    parser.add_argument("--epochs", type=at_least(1), default=100, metavar="N", help="steps of full-batch training")
+    parser.add_argument("--lr", type=learning_rate, default=0.001, metavar="RATE", help="Adam's learning rate")
+    parser.add_argument("--hidden", type=widths, default="16", metavar="W,W,…", help="widths of the hidden layers")
+    parser.add_argument("--dropout", type=share, default=0.0, metavar="P", help="share of hidden outputs dropped")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write settings, every run and the summary here")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the loss curves here (needs matplotlib)")
     parser.add_argument(
         "--check-torch", action="store_true", help="train in PyTorch too, from the same weights, and print both"
     )
     return parser
-
-
-def _activation(name: str) -> str:
-    if name not in CHOICES:
-        raise argparse.ArgumentTypeError(unknown("activation", name, CHOICES))
-    return name
-
-
-def _at_least(least: int) -> Any:
-    def whole(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            value = least - 1
-        if value < least:
-            raise argparse.ArgumentTypeError(f"takes a whole number of at least {least}, got {text!r}")
-        return value
-
-    return whole
-
-
-def _learning_rate(text: str) -> float:
-    value = _number(text)
-    if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"takes a number above 0, got {text!r}")
-    return value
-
-
-def _share(text: str) -> float:
-    value = _number(text)
-    if not 0 <= value < 1:
-        raise argparse.ArgumentTypeError(f"takes a number from 0 up to, but not including, 1, got {text!r}")
-    return value
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
-
-
-def _widths(text: str) -> list[int]:
-    try:
-        widths = [int(part) for part in text.split(",")]
-    except ValueError:
-        widths = [0]
-    if min(widths) < 1:
-        raise argparse.ArgumentTypeError(f"takes widths of at least 1 such as 16 or 16,16, got {text!r}")
-    return widths
 
 
 def _check(options: argparse.Namespace) -> None:
@@ -143,25 +101,18 @@ def _check(options: argparse.Namespace) -> None:
         if options.check_torch and name in ("relu_squared", "snake"):
             parser.error(f"--check-torch can't go with --activation {name}: PyTorch doesn't have it")
     for option, module, extra in (("check_torch", "torch", "test"), ("plot", "matplotlib", "plot")):
-        if getattr(options, option) and not _installed(module):
-            name = "--" + option.replace("_", "-")
-            parser.error(f'{name} needs {module}, which is not installed: pip install "tinyact[{extra}]"')
+        if getattr(options, option):
+            require(parser, "--" + option.replace("_", "-"), module, extra)
     if options.plot is not None:
         from matplotlib.backend_bases import FigureCanvasBase
 
-        known = FigureCanvasBase.get_supported_filetypes()
-        if options.plot.suffix[1:] not in known:
-            parser.error(f"--plot {options.plot}: the ending must be one of {', '.join(sorted(known))}")
+        endings = FigureCanvasBase.get_supported_filetypes()
+        if options.plot.suffix[1:] not in endings:
+            parser.error(f"--plot {options.plot}: the ending must be one of {', '.join(sorted(endings))}")
     for name in ("json", "plot"):
         path = getattr(options, name)
-        if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
-            parser.error(f"--{name} {path}: is no file in a folder that exists")
-
-
-def _installed(module: str) -> bool:
-    from importlib.util import find_spec
-
-    return find_spec(module) is not None
+        if path is not None:
+            require_file(parser, f"--{name}", path)
 
 
 def _train_all(networks: list[str], options: argparse.Namespace, data: Split) -> dict[str, list[Run]]:
@@ -213,8 +164,8 @@ def _print_summary(groups: dict[str, list[Run]], options: argparse.Namespace) ->
     print(f"\nTest accuracy from {count} initial weights (mean ± standard deviation)\n")
     for activation, values in accuracies.items():
         mean, deviation, _ = describe(values)
-        spread = f" ± {deviation:.4f}" if count > 1 else ""
-        print(f"{label(activation):>15}  {mean:.4f}{spread}   from {min(values):.3f} to {max(values):.3f}")
+        plus_minus = f" ± {deviation:.4f}" if count > 1 else ""
+        print(f"{label(activation):>15}  {mean:.4f}{plus_minus}   from {min(values):.3f} to {max(values):.3f}")
     print()
     for activation, values in accuracies.items():
         if activation != NONE:
@@ -247,8 +198,6 @@ def _place(figure: float, values: list[float]) -> str:
 def _print_agreement(groups: dict[str, list[Run]], options: argparse.Namespace, data: Split) -> None:
     import torch
 
-    from tinyact.experiment.check_torch import check
-
     torch_data = notebook_data(torch)
     print(f"\nThe same trainings in PyTorch {torch.__version__}, from the same weights (seed {options.seed})")
     for activation, runs in groups.items():
@@ -268,7 +217,7 @@ def _print_agreement(groups: dict[str, list[Run]], options: argparse.Namespace, 
 
 def _write_files(groups: dict[str, list[Run]], options: argparse.Namespace) -> int:
     """What ``--json`` and ``--plot`` ask for; by now everything has been printed, so that nothing is lost."""
-    failed = 0
+    code = 0
     for path, write in ((options.json, _write_json), (options.plot, _write_plot)):
         if path is None:
             continue
@@ -277,8 +226,8 @@ def _write_files(groups: dict[str, list[Run]], options: argparse.Namespace) -> i
             print(f"\nwritten: {path}")
         except OSError as error:
             print(f"error: {path} could not be written: {error.strerror}", file=sys.stderr)
-            failed = 1
-    return failed
+            code = 1
+    return code
 
 
 def _write_plot(groups: dict[str, list[Run]], options: argparse.Namespace, path: Path) -> None:

@@ -98,19 +98,19 @@ class Configuration:
 _RANGES = {"lr": "above 0", "dropout": "from 0 up to, but not including, 1"}
 
 
-def check_name(what: str, name: Any, known: Collection[str]) -> None:
-    """Raise ValueError with the nearest known name if this one isn't known."""
+def check_name(what: str, name: Any, choices: Collection[str]) -> None:
+    """Raise ValueError, with the nearest of the choices, if the name is none of them."""
     if not isinstance(name, str):
         raise TypeError(f"{what} has to be a name, got {name!r}")
-    if name not in known:
-        raise ValueError(unknown(what, name, known))
+    if name not in choices:
+        raise ValueError(unknown(what, name, choices))
 
 
-def unknown(what: str, name: str, known: Collection[str]) -> str:
+def unknown(what: str, name: str, choices: Collection[str]) -> str:
     """That a name is unknown, and which one may have been meant."""
-    near = difflib.get_close_matches(name, known, 1, 0.5)
-    meant = f"; did you mean {near[0]!r}?" if near else ""
-    return f"unknown {what} {name!r}{meant} (known: {', '.join(known)})"
+    near = difflib.get_close_matches(name, choices, 1, 0.5)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return f"unknown {what} {name!r}{hint} (known: {', '.join(choices)})"
 
 
 def _check_whole(what: str, value: Any, least: int) -> None:
@@ -188,9 +188,9 @@ def read_toml(path: Path) -> dict[str, Any]:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is no TOML: {error}") from error
-    known = [field.name for field in fields(Grid)]
+    names = [field.name for field in fields(Grid)]
     for key in content:
-        check_name(f"key in {path}:", key, known)
+        check_name(f"key in {path}:", key, names)
     return {key: as_list(key, value) for key, value in content.items()}
 
 

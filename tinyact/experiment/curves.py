@@ -14,14 +14,16 @@ from typing import Any
 import numpy as np
 
 import tinyact
-from tinyact.functions.described import Facts, facts
+from tinyact.autograd.mathematics import Facts, facts
+from tinyact.experiment.arguments import require
+from tinyact.experiment.plot import pyplot
 from tinyact.nn import activations
 
 
 def operations() -> dict[str, Any]:
     """The operation behind each activation, whose docstring has the facts; softmin is softmax of −x."""
-    found = {name: getattr(kind.function, "operation", None) for name, kind in activations().items()}
-    return {name: operation for name, operation in found.items() if operation is not None}
+    classes = {name: getattr(module.function, "operation", None) for name, module in activations().items()}
+    return {name: operation for name, operation in classes.items() if operation is not None}
 
 
 def table() -> str:
@@ -57,11 +59,7 @@ def draw(path: Path) -> None:
     Raises:
         ImportError: if matplotlib is not installed (``pip install "tinyact[plot]"``).
     """
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
+    plt = pyplot()
     names = [name for name in activations() if name not in ("softmax", "softmin", "log_softmax", "glu", "maxout")]
     columns = 4
     rows = -(-len(names) // columns)
@@ -93,10 +91,7 @@ def main(arguments: Sequence[str]) -> int:
         "--out", type=Path, required=True, metavar="DIR", help="folder for curves.png and activations.md"
     )
     options = parser.parse_args(arguments)
-    from importlib.util import find_spec
-
-    if find_spec("matplotlib") is None:
-        parser.error('curves needs matplotlib, which is not installed: pip install "tinyact[plot]"')
+    require(parser, "curves", "matplotlib", "plot")
     try:
         options.out.mkdir(parents=True, exist_ok=True)
         draw(options.out / "curves.png")

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinyact.experiment.plot import label
+from tinyact.experiment.plot import label, pyplot
 from tinyact.experiment.statistics import bootstrap
 from tinyact.experiment.store import FINISHED, Result
 from tinyact.experiment.study import compared, pairs
@@ -130,12 +130,12 @@ def means(groups: Groups, baseline: str) -> Any:
 
 def _by_layer(groups: Groups, measure: str) -> dict[str, np.ndarray[Any, Any]]:
     """The measure of each activation whose layers have it: (seeds, layers, recorded epochs)."""
-    found = {}
+    curves = {}
     for name, results in groups.items():
         numbers = [_layers(r, measure) for r in results if r.status == FINISHED]
         if numbers and numbers[0]:
-            found[name] = np.array(numbers)
-    return found
+            curves[name] = np.array(numbers)
+    return curves
 
 
 def _layers(result: Result, measure: str) -> list[list[float]]:
@@ -148,11 +148,7 @@ def _layers(result: Result, measure: str) -> list[list[float]]:
 
 def _figure(height: float, rows: int = 1, columns: int = 1, legend: int = 0) -> Any:
     """A figure and its axes in rows; higher by what a legend of so many names takes."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
+    plt = pyplot()
     height += 0.2 * -(-legend // 3)
     figure, grid = plt.subplots(
         rows, columns, figsize=(WIDTH, height), layout="constrained", squeeze=False, sharex=True, sharey=True
@@ -177,12 +173,12 @@ def _band(axes: Any, x: Any, curves: Any, number: int, name: str) -> None:
 
 def _legend(figure: Any) -> None:
     """Below the picture, each name once."""
-    found: dict[str, Any] = {}
+    handles: dict[str, Any] = {}
     for axes in figure.axes:
         for handle, name in zip(*axes.get_legend_handles_labels(), strict=True):
-            found.setdefault(name, handle)
-    if found:
-        figure.legend(found.values(), found, fontsize=8, ncols=3, loc="outside lower center", frameon=False)
+            handles.setdefault(name, handle)
+    if handles:
+        figure.legend(handles.values(), handles, fontsize=8, ncols=3, loc="outside lower center", frameon=False)
 
 
 PICTURES = [
@@ -306,11 +302,7 @@ def _names(axes: Any, chart: Chart) -> None:
 
 def charts_together(charts: Sequence[Chart], path: Path) -> None:
     """All of them in one file, for where a single picture is wanted."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
+    plt = pyplot()
     columns = 3
     rows = -(-len(charts) // columns)
     figure, grid = plt.subplots(rows, columns, figsize=(14, 3.4 * rows), layout="constrained", squeeze=False)

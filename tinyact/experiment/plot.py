@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,16 @@ from tinyact.experiment.training import NONE, Run
 def label(activation: str) -> str:
     """A network's name as a person reads it."""
     return {NONE: "no activation", "silu": "silu (Swish)"}.get(activation, activation)
+
+
+def pyplot() -> Any:
+    """``matplotlib.pyplot``, drawing into files alone; matplotlib is optional, and slow to import."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    return pyplot
 
 
 def plot_losses(groups: Mapping[str, Sequence[Run]], path: Path) -> None:
@@ -25,11 +36,7 @@ def plot_losses(groups: Mapping[str, Sequence[Run]], path: Path) -> None:
     Raises:
         ImportError: if matplotlib is not installed (``pip install "tinyact[plot]"``).
     """
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
+    plt = pyplot()
     figure, axes = plt.subplots(figsize=(8, 5), layout="constrained")
     for number, (activation, runs) in enumerate(groups.items()):
         for style, split, curves in (

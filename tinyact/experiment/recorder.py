@@ -29,7 +29,7 @@ class Recorder:
 
     Args:
         network: any module.
-        every: record the first epoch, and then every so-manieth.
+        every: record every n-th epoch, from the first on.
 
     Attributes:
         epochs: which were recorded.
@@ -61,11 +61,11 @@ class Recorder:
         self._attach()
 
     def end_epoch(self) -> None:
-        """Closes an epoch: what was seen since the last call becomes the next numbers of `layers`."""
+        """Closes an epoch: the sums since the last call become the next numbers of `layers`."""
         if self._handles:
             self.epochs.append(self._epoch)
-            for name, seen in self._seen.items():
-                for measure, value in seen.measures().items():
+            for name, sums in self._sums.items():
+                for measure, value in sums.measures().items():
                     self.layers.setdefault(name, {}).setdefault(measure, []).append(value)
             self.remove()
         self._epoch += 1
@@ -79,20 +79,20 @@ class Recorder:
         self._handles = []
 
     def _attach(self) -> None:
-        self._seen: defaultdict[str, _Seen] = defaultdict(_Seen)
+        self._sums: defaultdict[str, _Sums] = defaultdict(_Sums)
         for name, module in self._activations:
-            seen = self._seen[name]
-            self._handles.append(module.register_forward_hook(seen.outputs))
-            self._handles.append(module.register_full_backward_hook(seen.gradients))
+            sums = self._sums[name]
+            self._handles.append(module.register_forward_hook(sums.outputs))
+            self._handles.append(module.register_full_backward_hook(sums.gradients))
         for name, linear in self._linears:
-            self._handles.append(linear.weight.register_hook(self._seen[name].weight_gradient))
+            self._handles.append(linear.weight.register_hook(self._sums[name].weight_gradient))
 
 
-class _Seen:
+class _Sums:
     """Sums over the steps of one epoch, for one layer."""
 
     def __init__(self) -> None:
-        self.count = self.zeros = self.arrived = self.stopped = self.steps = 0
+        self.count = self.zeros = self.grads = self.saturated = self.steps = 0
         self.sum = self.squares = self.norms = 0.0
         self.alive: Any = None
 
@@ -111,9 +111,9 @@ class _Seen:
     def gradients(self, module: Module, grad_input: Any, grad_output: Any) -> None:
         if not module.training or grad_input[0] is None:
             return
-        passed, arrived = (np.abs(grads[0].numpy()) for grads in (grad_input, grad_output))
-        self.arrived += int(np.count_nonzero(arrived))
-        self.stopped += int(np.count_nonzero(passed < SATURATED * arrived))
+        of_input, of_output = (np.abs(grads[0].numpy()) for grads in (grad_input, grad_output))
+        self.grads += int(np.count_nonzero(of_output))
+        self.saturated += int(np.count_nonzero(of_input < SATURATED * of_output))
 
     def weight_gradient(self, grad: Any) -> None:
         g = grad.detach().numpy()
@@ -121,7 +121,7 @@ class _Seen:
         self.norms += float(np.vdot(g, g))
 
     def measures(self) -> dict[str, float]:
-        """The numbers of the epoch; NaN where nothing was seen."""
+        """The numbers of the epoch; NaN where there were none."""
         if self.steps:
             return {"gradient_norm": math.sqrt(self.norms / self.steps)}
         if not self.count:
@@ -131,6 +131,6 @@ class _Seen:
             "mean": mean,
             "deviation": math.sqrt(max(0.0, self.squares / self.count - mean * mean)),
             "zeros": self.zeros / self.count,
-            "saturated": self.stopped / self.arrived if self.arrived else math.nan,
+            "saturated": self.saturated / self.grads if self.grads else math.nan,
             "dead": 1 - float(self.alive.mean()),
         }

@@ -11,15 +11,16 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from tinyact.experiment.claims import Claim, read
+from tinyact.experiment.arguments import require
 from tinyact.experiment.configuration import Configuration
 from tinyact.experiment.curves import draw
 from tinyact.experiment.pictures import PICTURES, Chart, Groups, charts_together, draw_chart
-from tinyact.experiment.plot import label
+from tinyact.experiment.plot import label, pyplot
 from tinyact.experiment.statistics import Comparison, adjusted, paired
 from tinyact.experiment.store import FINISHED, Result, Store, StoreError
 from tinyact.experiment.study import by_setting, compared, pairs
 from tinyact.experiment.training import NONE
+from tinyact.experiment.verdicts import Claim, read
 
 HERE = Path(__file__).parent
 # So many settings have all pictures; the others have that of the accuracies.
@@ -75,11 +76,11 @@ def conclusion(setting: Configuration, groups: Groups) -> list[str]:
     """Which activation to take, and how sure that is, for a person who knows nothing else."""
     best, *others = compared(groups, _baseline(groups))
     both = {row["activation"]: pairs(groups[best["activation"]], groups[row["activation"]]) for row in others}
-    found = {name: paired(*values) for name, values in both.items() if values[0]}
+    gains = {name: paired(*values) for name, values in both.items() if values[0]}
     # The best of many is compared with all of them: the p-values are corrected for their number.
-    p = dict(zip(found, adjusted([value.p for value in found.values()]), strict=True))
-    equal = [name for name in found if not p[name] < 0.05]
-    worse = [name for name in found if p[name] < 0.05]
+    p = dict(zip(gains, adjusted([value.p for value in gains.values()]), strict=True))
+    equal = [name for name in gains if not p[name] < 0.05]
+    worse = [name for name in gains if p[name] < 0.05]
     name = label(best["activation"])
     sentences = [
         f"Take {name}.",
@@ -89,7 +90,7 @@ def conclusion(setting: Configuration, groups: Groups) -> list[str]:
     ]
     if equal:
         sentences.append(
-            f"How sure is that: these runs can't tell it apart from {_listed(equal)}, so that any of these is as good "
+            f"How sure is that: these runs can't tell it apart from {_series(equal)}, so that any of these is as good "
             "a choice."
         )
     if worse:
@@ -97,11 +98,11 @@ def conclusion(setting: Configuration, groups: Groups) -> list[str]:
         wins = sum(a > b for a, b in zip(*both[second], strict=True))
         start = "It is" if equal else "How sure is that: it is"
         sentences.append(
-            f"{start} better than {_listed(worse)}. Than {label(second)} by {_points(found[second])}, "
-            f"in {wins} of {len(both[second][0])} starts (p = {p[second]:.1g}, corrected for {len(found)} comparisons)."
+            f"{start} better than {_series(worse)}. Than {label(second)} by {_points(gains[second])}, "
+            f"in {wins} of {len(both[second][0])} starts (p = {p[second]:.1g}, corrected for {len(gains)} comparisons)."
         )
-    if NONE in found and worse[:1] != [NONE]:
-        sentences.append(f"Over no activation it gains {_points(found[NONE])}.")
+    if NONE in gains and worse[:1] != [NONE]:
+        sentences.append(f"Over no activation it gains {_points(gains[NONE])}.")
     return sentences
 
 
@@ -116,7 +117,7 @@ def _layers(setting: Configuration) -> str:
     return f"{len(setting.hidden)} hidden layer{'s' if len(setting.hidden) > 1 else ''} of {widths} units"
 
 
-def _listed(names: Sequence[str]) -> str:
+def _series(names: Sequence[str]) -> str:
     *first, last = map(label, names)
     return f"{', '.join(first)} and {last}" if first else last
 
@@ -204,13 +205,11 @@ def _figure(picture: Any, groups: Groups, baseline: str, figures: Path, number: 
 
 
 def _embedded(figure: Any, name: str, title: str, caption: str, figures: Path) -> str:
-    from matplotlib import pyplot as plt
-
     figure.suptitle(title, fontsize=11)
     figure.savefig(figures / f"{name}.png", dpi=120)
     figure.set_layout_engine("none")  # which has done its slow work
     figure.savefig(figures / f"{name}.svg", transparent=True)
-    plt.close(figure)
+    pyplot().close(figure)
     image = _image((figures / f"{name}.svg").read_bytes(), f"{title}. {caption}")
     return f"<figure>{image}<figcaption>{escape(caption)}</figcaption></figure>"
 
@@ -226,12 +225,12 @@ def _claims(claims: Sequence[Claim], charts: Sequence[Chart], figures: Path) -> 
         return ""
     rows = [(c.about, c.text, c.measurement, c.verdict) for c in claims]
     table = _sortable(("about", "claim", "measured", "verdict"), rows, "claims")
-    drawn = "".join(_embedded(draw_chart(c), f"claim-{c.name}", c.title, c.caption, figures) for c in charts)
+    pictures = "".join(_embedded(draw_chart(c), f"claim-{c.name}", c.title, c.caption, figures) for c in charts)
     if charts:
         charts_together(charts, figures / "claims.png")
     note = "Numbers in brackets are 95 % intervals over seeds, of times over repetitions."
     head = "<h2>What is said about activation functions, measured</h2>"
-    return f'<section>{head}<p class="note">{note}</p>{table}{drawn}</section>'
+    return f'<section>{head}<p class="note">{note}</p>{table}{pictures}</section>'
 
 
 def _curves(figures: Path) -> str:
@@ -257,17 +256,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--out", type=Path, default=Path("study"), metavar="DIR", help="the study's folder (default: study)")
     add("--store", type=Path, metavar="FILE", help="results (default: results.sqlite in that folder)")
     options = parser.parse_args(arguments)
-    from importlib.util import find_spec
-
-    if find_spec("matplotlib") is None:
-        parser.error('report needs matplotlib, which is not installed: pip install "tinyact[plot]"')
+    require(parser, "report", "matplotlib", "plot")
     path = options.store or options.out / "results.sqlite"
     if not path.exists():
         parser.error(f"{path} does not exist; 'study' or 'claims' make it")
     try:
-        written = write_report(Store(path).results(), options.out, *read(options.out))
+        page = write_report(Store(path).results(), options.out, *read(options.out))
     except (OSError, StoreError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(f"written: {written} and {options.out / 'figures'}")
+    print(f"written: {page} and {options.out / 'figures'}")
     return 0

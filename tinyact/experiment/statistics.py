@@ -83,8 +83,8 @@ def bootstrap(values: Sequence[float]) -> Comparison:
         return Comparison(mean, *((math.nan, math.nan) if n < 2 else (mean, mean)))
     from scipy.stats import bootstrap as resampled
 
-    found = resampled((list(values),), np.mean, n_resamples=2000, rng=np.random.default_rng(0)).confidence_interval
-    return Comparison(round(mean, 12), round(float(found.low), 12), round(float(found.high), 12))
+    interval = resampled((list(values),), np.mean, n_resamples=2000, rng=np.random.default_rng(0)).confidence_interval
+    return Comparison(round(mean, 12), round(float(interval.low), 12), round(float(interval.high), 12))
 
 
 def paired(values: Sequence[float], baseline: Sequence[float]) -> Paired:
@@ -122,12 +122,12 @@ def adjusted(p: Sequence[float]) -> list[float]:
         >>> adjusted([0.01, 0.04, 0.5])
         [0.03, 0.06, 0.5]
     """
-    known = [value for value in p if not math.isnan(value)]
-    if not known:
+    numbers = [value for value in p if not math.isnan(value)]
+    if not numbers:
         return list(p)
     from scipy.stats import false_discovery_control
 
-    corrected = iter(false_discovery_control(known).tolist())
+    corrected = iter(false_discovery_control(numbers).tolist())
     return [value if math.isnan(value) else next(corrected) for value in p]
 
 

@@ -144,16 +144,16 @@ class Store:
 
     def results(self, of: Iterable[Configuration] | None = None) -> list[Result]:
         """All results, or those of these configurations, in a fixed order."""
-        wanted = None if of is None else {configuration.key() for configuration in of}
+        keys = None if of is None else {configuration.key() for configuration in of}
         with self._open() as connection:
             rows = connection.execute("SELECT configuration, result FROM runs ORDER BY configuration").fetchall()
-        return [_result(key, text) for key, text in rows if wanted is None or key in wanted]
+        return [_result(key, text) for key, text in rows if keys is None or key in keys]
 
     def missing(self, configurations: Iterable[Configuration]) -> list[Configuration]:
         """Those of the configurations that have no result yet, in their order."""
         with self._open() as connection:
-            known = {key for (key,) in connection.execute("SELECT configuration FROM runs")}
-        return [configuration for configuration in configurations if configuration.key() not in known]
+            keys = {key for (key,) in connection.execute("SELECT configuration FROM runs")}
+        return [configuration for configuration in configurations if configuration.key() not in keys]
 
 
 def _result(key: str, text: str) -> Result:

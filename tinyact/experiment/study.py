@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import csv
 import math
 import platform
 import sys
@@ -23,7 +24,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import tinyact
+from tinyact.experiment.arguments import installed
 from tinyact.experiment.configuration import ACTIVATIONS, Configuration, Grid, as_list, read_toml
 from tinyact.experiment.data import DATASETS, Split, load
 from tinyact.experiment.recorder import Recorder
@@ -31,12 +35,12 @@ from tinyact.experiment.statistics import adjusted, bootstrap, describe, paired,
 from tinyact.experiment.store import DIVERGED, FINISHED, Result, Store, StoreError, rows
 from tinyact.experiment.training import NONE, Diverged, Run, build, train
 
-# Layers are recorded in every so-manieth epoch.
+# Layers are recorded in every n-th epoch.
 EVERY = 10
 # Exit codes; 2 is argparse's, for wrong options, and 130 the shell's, for Ctrl-C.
 DONE, FAILED, INTERRUPTED = 0, 1, 130
 BACKENDS = {"loky": None, "dask": "distributed", "ray": "ray"}
-_loaded: dict[str, Split] = {}
+_splits: dict[str, Split] = {}
 
 
 def run(configuration: Configuration) -> Result:
@@ -45,9 +49,9 @@ def run(configuration: Configuration) -> Result:
     A loss that becomes NaN or infinite is a result, not an error: ``status`` and ``diverged_at`` say so.
     """
     c, start = configuration, time.perf_counter()
-    if c.data not in _loaded:
-        _loaded[c.data] = load(c.data, tinyact)
-    data = _loaded[c.data]
+    if c.data not in _splits:
+        _splits[c.data] = load(c.data, tinyact)
+    data = _splits[c.data]
     outcome, status, diverged_at = Run(c.activation, c.seed), FINISHED, None
     with one_thread():
         tinyact.manual_seed(c.seed)
@@ -80,9 +84,7 @@ def one_thread() -> Iterator[None]:
 
 
 def _versions() -> dict[str, str]:
-    import numpy
-
-    return {"tinyact": tinyact.__version__, "numpy": numpy.__version__, "python": platform.python_version()}
+    return {"tinyact": tinyact.__version__, "numpy": np.__version__, "python": platform.python_version()}
 
 
 def run_all(
@@ -101,8 +103,8 @@ def run_all(
         StoreError: if a result can't be kept; those before it are.
     """
     missing = store.missing(configurations)
-    one_here = backend == "loky" and (jobs == 1 or len(missing) == 1)
-    for result in map(run, missing) if one_here else _in_parallel(missing, jobs, backend, scheduler):
+    is_alone = backend == "loky" and (jobs == 1 or len(missing) == 1)
+    for result in map(run, missing) if is_alone else _in_parallel(missing, jobs, backend, scheduler):
         store.add(result)
         yield result
 
@@ -110,7 +112,7 @@ def run_all(
 def _in_parallel(missing: list[Configuration], jobs: int, backend: str, scheduler: str) -> Iterator[Result]:
     from joblib import Parallel, delayed, parallel_config
 
-    with warnings.catch_warnings(), _joined(backend, scheduler), parallel_config(backend, n_jobs=jobs):
+    with warnings.catch_warnings(), _cluster(backend, scheduler), parallel_config(backend, n_jobs=jobs):
         # Said when a result can't be kept and the rest is called off: the error says it better.
         warnings.filterwarnings("ignore", r"\d+ tasks which were still being processed")
         # Ray's pool returns lists alone: what has ended is kept after each of these.
@@ -122,7 +124,7 @@ def _in_parallel(missing: list[Configuration], jobs: int, backend: str, schedule
 
 
 @contextlib.contextmanager
-def _joined(backend: str, scheduler: str) -> Iterator[None]:
+def _cluster(backend: str, scheduler: str) -> Iterator[None]:
     """Connected with the cluster, if the backend is one.
 
     Raises:
@@ -200,15 +202,17 @@ def exit_code(work: Callable[[], None], path: Path, configurations: Sequence[Con
         print(f"error: {error}", file=sys.stderr)
         return FAILED
     except BrokenProcessPool:
-        print(f"error: a worker was killed, perhaps for want of memory; {_kept(path, configurations)}", file=sys.stderr)
+        print(
+            f"error: a worker was killed, perhaps for want of memory; {_status(path, configurations)}", file=sys.stderr
+        )
         return FAILED
     except KeyboardInterrupt:
-        print(f"\nstopped: {_kept(path, configurations)}", file=sys.stderr)
+        print(f"\nstopped: {_status(path, configurations)}", file=sys.stderr)
         return INTERRUPTED
     return DONE
 
 
-def _kept(path: Path, configurations: Sequence[Configuration]) -> str:
+def _status(path: Path, configurations: Sequence[Configuration]) -> str:
     done = len(configurations) - len(Store(path).missing(configurations))
     return f"{done} of {len(configurations)} runs are in {path}; the same command goes on with the rest"
 
@@ -255,9 +259,9 @@ def _grid(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Grid:
     try:
         values = read_toml(options.config) if options.config else {}
         for field in fields(Grid):
-            given = getattr(options, field.name)
-            if given is not None:
-                values[field.name] = as_list(field.name, given)
+            value = getattr(options, field.name)
+            if value is not None:
+                values[field.name] = as_list(field.name, value)
         if values.get("activation") == ["all"]:
             values["activation"] = ACTIVATIONS
         grid = Grid(**values)
@@ -272,15 +276,13 @@ def _grid(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Grid:
 
 
 def _check_installed(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
-    from importlib.util import find_spec
-
     module = BACKENDS[options.backend]
-    if module and find_spec(module) is None:
+    if module and not installed(module):
         parser.error(f"--backend {options.backend} needs {module}: pip install 'tinyact[{options.backend}]'")
     for file in options.export:
         if file.suffix not in (".csv", ".parquet"):
             parser.error(f"--export {file}: the ending must be .csv or .parquet")
-        if file.suffix == ".parquet" and find_spec("pyarrow") is None:
+        if file.suffix == ".parquet" and not installed("pyarrow"):
             parser.error(f"--export {file} needs pyarrow: pip install 'tinyact[study]'")
         if file.is_dir():
             parser.error(f"--export {file} is a folder")
@@ -289,16 +291,16 @@ def _check_installed(parser: argparse.ArgumentParser, options: argparse.Namespac
 def _train(configurations: list[Configuration], store: Store, options: argparse.Namespace) -> None:
     """All that is missing, with a bar on a terminal."""
     missing = len(store.missing(configurations))
-    known = len(configurations) - missing
+    done = len(configurations) - missing
     if not options.quiet:
-        print(f"{len(configurations)} runs, {known} of them in {store.path} already")
+        print(f"{len(configurations)} runs, {done} of them in {store.path} already")
     with progress(missing, options.quiet or options.verbose) as advance:
         for result in run_all(configurations, store, options.jobs, options.backend, options.scheduler):
             advance()
             if options.verbose:
                 c = result.configuration
-                ended = f"{result.accuracy:.4f}" if result.status == FINISHED else f"diverged at {result.diverged_at}"
-                print(f"{c.words()}, {c.activation}, seed {c.seed}: {ended}  ({result.seconds:.1f} s)")
+                outcome = f"{result.accuracy:.4f}" if result.status == FINISHED else f"diverged at {result.diverged_at}"
+                print(f"{c.words()}, {c.activation}, seed {c.seed}: {outcome}  ({result.seconds:.1f} s)")
 
 
 @contextlib.contextmanager
@@ -324,11 +326,11 @@ def progress(total: int, quiet: bool) -> Iterator[Callable[[], None]]:
 
 def by_setting(results: Sequence[Result]) -> dict[Configuration, dict[str, list[Result]]]:
     """Results of what is comparable: by setting, then by activation, in the order of seeds."""
-    found: dict[Configuration, dict[str, list[Result]]] = {}
+    settings: dict[Configuration, dict[str, list[Result]]] = {}
     for result in sorted(results, key=lambda r: r.configuration.seed):
-        setting = found.setdefault(result.configuration.setting(), {})
-        setting.setdefault(result.configuration.activation, []).append(result)
-    return found
+        groups = settings.setdefault(result.configuration.setting(), {})
+        groups.setdefault(result.configuration.activation, []).append(result)
+    return settings
 
 
 def pairs(
@@ -362,8 +364,8 @@ def compared(groups: dict[str, list[Result]], baseline: str) -> list[dict[str, A
             deviation = describe([a - b for a, b in zip(ours, theirs, strict=True)]).deviation
             row["seeds"] = seeds_needed(row["difference"].mean, deviation)
         table.append(row)
-    tested = [row for row in table if "difference" in row]
-    for row, p in zip(tested, adjusted([row["difference"].p for row in tested]), strict=True):
+    differing = [row for row in table if "difference" in row]
+    for row, p in zip(differing, adjusted([row["difference"].p for row in differing]), strict=True):
         row["p"] = p
     return sorted(table, key=lambda row: -(row["accuracy"].mean if row["accuracy"] else -math.inf))
 
@@ -382,12 +384,12 @@ def summary(results: Sequence[Result], baseline: str = NONE) -> str:
 
 def _line(row: dict[str, Any]) -> str:
     accuracy, difference = row["accuracy"], row.get("difference")
-    said = f"{row['activation']:>14}  "
-    said += f"{accuracy.mean:.4f} [{accuracy.low:.4f}, {accuracy.high:.4f}]  " if accuracy else f"{'–':<25}  "
+    text = f"{row['activation']:>14}  "
+    text += f"{accuracy.mean:.4f} [{accuracy.low:.4f}, {accuracy.high:.4f}]  " if accuracy else f"{'–':<25}  "
     if difference is not None:
-        said += f"{difference.mean:+.4f} [{difference.low:+.4f}, {difference.high:+.4f}]  p {row['p']:.2g}  "
-        said += f"d {difference.effect:+.2f}  n {row['seeds']:.0f}"
-    return said + (f"  ({row['diverged']} of {row['runs']} diverged)" if row["diverged"] else "")
+        text += f"{difference.mean:+.4f} [{difference.low:+.4f}, {difference.high:+.4f}]  p {row['p']:.2g}  "
+        text += f"d {difference.effect:+.2f}  n {row['seeds']:.0f}"
+    return text + (f"  ({row['diverged']} of {row['runs']} diverged)" if row["diverged"] else "")
 
 
 def export(results: Sequence[Result], file: Path) -> None:
@@ -399,9 +401,7 @@ def export(results: Sequence[Result], file: Path) -> None:
 
         pyarrow.parquet.write_table(pyarrow.Table.from_pylist(table), file)
         return
-    import csv
-
-    with file.open("w", newline="", encoding="utf-8") as opened:
-        writer = csv.DictWriter(opened, list(table[0]))
+    with file.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, list(table[0]))
         writer.writeheader()
         writer.writerows(table)

@@ -8,6 +8,7 @@ that for the notebook's network. ``why_no_grad(tensor, loss)`` says why a gradie
 from tinyact.inspect.graph import Graph
 from tinyact.inspect.missing import why_no_grad
 from tinyact.inspect.recorded import graph
-from tinyact.inspect.trace import Step, Trace, trace
+from tinyact.inspect.steps import Step
+from tinyact.inspect.trace import Trace, trace
 
 __all__ = ["Graph", "Step", "Trace", "graph", "trace", "why_no_grad"]

@@ -11,7 +11,7 @@ from pathlib import Path
 from string import ascii_lowercase
 
 import tinyact
-from tinyact.experiment.cli import _activation, _at_least, _installed, _widths
+from tinyact.experiment.arguments import activation_name, at_least, require, require_file, widths
 from tinyact.experiment.data import notebook_data
 from tinyact.experiment.training import NONE, build
 from tinyact.inspect.trace import Trace, trace
@@ -31,15 +31,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     _check(options)
-    watched = network_trace(options.activation, options.hidden, options.samples, options.seed)
+    step = network_trace(options.activation, options.hidden, options.samples, options.seed)
     bend = "without activation" if options.activation == NONE else f"with {options.activation}"
-    widths = " → ".join(map(str, [100, *options.hidden, 1]))
+    layers = " → ".join(map(str, [100, *options.hidden, 1]))
     try:
-        watched.to_html(options.out, f"One step of {widths} {bend}, {options.samples:,} samples")
+        step.to_html(options.out, f"One step of {layers} {bend}, {options.samples:,} samples")
     except OSError as error:
         print(f"error: {options.out} could not be written: {error.strerror}", file=sys.stderr)
         return 1
-    print(watched)
+    print(step)
     print(f"\nwritten: {options.out}")
     if options.open:
         webbrowser.open(options.out.absolute().as_uri())
@@ -87,7 +87,7 @@ def _named(layers: Module) -> Sequential:
 
 
 def _activation_or_none(name: str) -> str:
-    return name if name == NONE else _activation(name)
+    return name if name == NONE else activation_name(name)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -100,12 +100,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--activation", default="relu", type=_activation_or_none, metavar="NAME", help="between the layers, or none"
     )
-    parser.add_argument("--hidden", type=_widths, default="16", metavar="W,W,…", help="widths of the hidden layers")
+    parser.add_argument("--hidden", type=widths, default="16", metavar="W,W,…", help="widths of the hidden layers")
     parser.add_argument(
-        "--samples", type=_at_least(1), default=SAMPLES, metavar="N",
+        "--samples", type=at_least(1), default=SAMPLES, metavar="N",
         help="so many of the training samples: with a few, every sum can be added up by hand",
     )  # fmt: skip
-    parser.add_argument("--seed", type=_at_least(0), default=0, metavar="S", help="seed of the initial weights")
+    parser.add_argument("--seed", type=at_least(0), default=0, metavar="S", help="seed of the initial weights")
     parser.add_argument("--out", type=Path, default=Path("backward.html"), metavar="FILE", help="write the page here")
     parser.add_argument("--no-open", dest="open", action="store_false", help="don't open the page in a browser")
     return parser
@@ -116,7 +116,5 @@ def _check(options: argparse.Namespace) -> None:
     parser = _parser()
     if options.samples > SAMPLES:
         parser.error(f"--samples {options.samples}: there are {SAMPLES} training samples")
-    if options.out.is_dir() or not options.out.absolute().parent.is_dir():
-        parser.error(f"--out {options.out}: is no file in a folder that exists")
-    if not _installed("igraph"):
-        parser.error('the page needs igraph, which is not installed: pip install "tinyact[inspect]"')
+    require_file(parser, "--out", options.out)
+    require(parser, "the page", "igraph", "inspect")

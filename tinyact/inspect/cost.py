@@ -15,7 +15,7 @@ from tinyact.functions.linear import Dot, Linear, Matmul, Mv
 
 
 def saved_bytes(operations: Iterable[Operation]) -> int:
-    """The memory that saved values keep, where several look at the same memory once."""
+    """The memory of saved values, where several look at the same memory once."""
     owners = {}
     for operation in operations:
         for array, _, _ in operation.saved or ():

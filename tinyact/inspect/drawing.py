@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from html import escape
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from tinyact.inspect.graph import Graph, Node
+from tinyact.inspect.structure import Node, Structure
 
 # More nodes than this make no picture: they are shown by module.
 DRAWABLE = 150
@@ -39,7 +38,7 @@ class Layout(NamedTuple):
     height: float
 
 
-def layout(graph: Graph) -> Layout:
+def layout(graph: Structure) -> Layout:
     """Places for nodes in columns, inputs left, loss right, with few crossings.
 
     Raises:
@@ -80,7 +79,7 @@ def layout(graph: Graph) -> Layout:
     return Layout(nodes, edges, width, max(y for _, y in every) + _HEIGHT / 2 + _MARGIN)
 
 
-def _columns(graph: Graph) -> list[int]:
+def _columns(graph: Structure) -> list[int]:
     """Per node how many steps it is from the loss, by the longest way: so every edge goes to a column further right."""
     columns = [0] * len(graph.nodes)
     for edge in sorted(graph.edges, key=lambda edge: edge.target):
@@ -88,7 +87,7 @@ def _columns(graph: Graph) -> list[int]:
     return columns
 
 
-def svg(graph: Graph) -> str:
+def svg(graph: Structure) -> str:
     """The picture; every node and edge in it has an id, ``node-3``, ``edge-4-3``."""
     at = layout(graph)
     parts = [
@@ -146,7 +145,7 @@ def _short(text: str) -> str:
     return text if len(text) <= 21 else text[:20] + "…"
 
 
-def dot(graph: Graph) -> str:
+def dot(graph: Structure) -> str:
     """In Graphviz's language."""
     lines = ["digraph tape {", "  rankdir=LR;", '  node [shape=box, style=rounded, fontname="sans-serif"];']
     for node in graph.nodes:
@@ -158,7 +157,7 @@ def dot(graph: Graph) -> str:
     return "\n".join([*lines, "}\n"])
 
 
-def mermaid(graph: Graph) -> str:
+def mermaid(graph: Structure) -> str:
     """In Mermaid's language."""
     lines = ["flowchart LR"]
     for node in graph.nodes:

@@ -10,8 +10,8 @@ from collections import defaultdict
 
 import numpy as np
 
+from tinyact.inspect.steps import Sent, Step, Sweep
 from tinyact.inspect.terms import Place, Product, largest_terms, product
-from tinyact.inspect.trace import Sent, Step, Trace
 
 # An array that has so many is given no more, but those that the sums shown at first name: or deep networks would have
 # too many.
@@ -21,7 +21,7 @@ MOST = 16
 class Followed:
     """Per node the entries to show, of its value and of its gradient."""
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, trace: Sweep) -> None:
         self._trace = trace
         # Dictionaries, as sets that keep their order: the first are the largest terms.
         self._places: defaultdict[int, dict[Place, None]] = defaultdict(dict)

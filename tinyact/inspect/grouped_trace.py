@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from tinyact.inspect.grouping import grouped
-from tinyact.inspect.trace import Sent, Step, Term, Trace
+from tinyact.inspect.steps import Sent, Step, Sweep, Term
+
+S = TypeVar("S", bound=Sweep)
 
 
-def grouped_trace(trace: Trace, depth: int | None = None) -> Trace:
+def grouped_trace(trace: S, depth: int | None = None) -> S:
     """The sweep from module to module: what comes in from other modules, what goes out to them and into parameters."""
     graph, members = grouped(trace.graph, depth)
     own: dict[int, list[Step]] = {}
@@ -36,4 +40,4 @@ def grouped_trace(trace: Trace, depth: int | None = None) -> Trace:
         )
         steps.append(Step(number, node, terms, inside[0].gradient, sent))
     first = {group: inside[0].node.number for group, inside in own.items()}
-    return Trace(graph, tuple(steps), {group: trace.values[number] for group, number in first.items()})
+    return type(trace)(graph, tuple(steps), {group: trace.values[number] for group, number in first.items()})

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import groupby
+from typing import TypeVar
 
 from tinyact.inspect.cost import saved_bytes
 from tinyact.inspect.drawing import DRAWABLE
-from tinyact.inspect.graph import Edge, Graph, Node
+from tinyact.inspect.structure import Edge, Node, Structure
+
+G = TypeVar("G", bound=Structure)
 
 # So many modules are still read at a glance.
 _CLEAR = DRAWABLE // 3
 
 
-def grouped(graph: Graph, depth: int | None = None) -> tuple[Graph, dict[int, int]]:
+def grouped(graph: G, depth: int | None = None) -> tuple[G, dict[int, int]]:
     """The graph by module, and per node's number that of its group; see `Graph.grouped`."""
     if not any(node.module for node in graph.nodes):
         raise ValueError(
@@ -28,15 +31,15 @@ def grouped(graph: Graph, depth: int | None = None) -> tuple[Graph, dict[int, in
             members[edge.source] = max(members.get(edge.source, 0), members[edge.target])
     names = _distinct([path or "(no module)" for path, _ in runs])
     nodes = tuple(_group(number, names[number - 1], run) for number, (_, run) in enumerate(runs, 1))
-    crossing = dict.fromkeys(
+    between = dict.fromkeys(
         (members[edge.source], members[edge.target])
         for edge in graph.edges
         if edge.source in members and members[edge.source] != members[edge.target]
     )
-    return Graph(nodes, tuple(Edge(*ends, "") for ends in crossing), graph.counts), members
+    return type(graph)(nodes, tuple(Edge(*ends, "") for ends in between), graph.counts), members
 
 
-def _runs(graph: Graph, depth: int | None) -> list[tuple[str, list[Node]]]:
+def _runs(graph: Structure, depth: int | None) -> list[tuple[str, list[Node]]]:
     """Operations in the order of the sweep, cut where the module changes: such groups can't form a circle."""
     paths: dict[int, str] = {}
     path = ""
@@ -69,11 +72,11 @@ def _joined(runs: list[tuple[str, list[Node]]]) -> list[tuple[str, list[Node]]]:
 
 def _distinct(names: list[str]) -> list[str]:
     """Names in the order of the sweep; a module that is used again gets a number, counted as recorded."""
-    seen: Counter[str] = Counter()
+    uses: Counter[str] = Counter()
     distinct = []
     for name in reversed(names):
-        seen[name] += 1
-        distinct.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+        uses[name] += 1
+        distinct.append(name if uses[name] == 1 else f"{name} ({uses[name]})")
     return distinct[::-1]
 
 

@@ -32,10 +32,10 @@ def why_no_grad(tensor: Tensor, loss: Tensor | None = None) -> str:
         >>> print(why_no_grad(w, (w**2).sin()).split(";")[0])
         backward() was not called on this loss yet
     """
-    for given in (tensor,) if loss is None else (tensor, loss):
-        if not isinstance(given, Tensor):
-            raise TypeError(f"why_no_grad() takes tensors, got {type(given).__name__}")
-    if tensor._grad is not None:
+    for argument in (tensor,) if loss is None else (tensor, loss):
+        if not isinstance(argument, Tensor):
+            raise TypeError(f"why_no_grad() takes tensors, got {type(argument).__name__}")
+    if tensor.grad is not None:
         return "it has a gradient: .grad is not None"
     return _of_itself(tensor) or _of_the_loss(tensor, loss)
 
@@ -44,7 +44,7 @@ def _of_itself(tensor: Tensor) -> str:
     """A reason that lies in the tensor, if there is one."""
     if tensor.array.dtype.kind != "f":
         return f"it holds {tensor.dtype}, which has no derivatives: only floating tensors have gradients"
-    if tensor._detached and not tensor.requires_grad:
+    if tensor.is_detached and not tensor.requires_grad:
         return (
             "it is detached: detach() gives a tensor that requires no gradients. The tensor that it was called on may "
             "have one"
@@ -72,7 +72,7 @@ def _of_the_loss(tensor: Tensor, loss: Tensor | None) -> str:
         )
     if loss.grad_fn is None and loss is not tensor:
         return f"the loss {no_graph(loss)}"
-    nodes = order([edge for edge in [edge_of(loss)] if edge is not None], None)
+    nodes = order([edge for edge in [edge_of(loss)] if edge is not None])
     if edge_of(tensor) not in set(nodes):
         return (
             "the loss was not computed from it, as far as was recorded: it isn't used, or only detached, under "

@@ -10,15 +10,15 @@ from typing import Any
 from tinyact.inspect.cost import bytes_text
 from tinyact.inspect.drawing import DRAWABLE, svg
 from tinyact.inspect.followed import Followed
-from tinyact.inspect.graph import Node
 from tinyact.inspect.mathml import mathml
-from tinyact.inspect.numbers import in_full
 from tinyact.inspect.picture import entries, picture
+from tinyact.inspect.steps import Sent, Step, Sweep
+from tinyact.inspect.structure import Node
 from tinyact.inspect.terms import product, terms
-from tinyact.inspect.trace import Sent, Step, Trace
+from tinyact.numbers import in_full
 
 
-def page(trace: Trace, title: str) -> str:
+def page(trace: Sweep, title: str) -> str:
     """The page's HTML.
 
     Raises:
@@ -46,12 +46,12 @@ def page(trace: Trace, title: str) -> str:
     return before + "".join(parts[name] + text for name, text in (place.split("}}", 1) for place in places))
 
 
-def _loss_text(trace: Trace) -> str:
+def _loss_text(trace: Sweep) -> str:
     value = trace.values[1].array
     return in_full(value) if value.size <= 4 else f"{value.size:,} numbers"
 
 
-def _data(trace: Trace) -> dict[str, Any]:
+def _data(trace: Sweep) -> dict[str, Any]:
     """What page.js reads. Pictures of arrays stand in a list of their own, each once."""
     followed = Followed(trace)
     pictures = _Pictures(followed)
@@ -75,7 +75,7 @@ def _data(trace: Trace) -> dict[str, Any]:
 
 
 class _Pictures:
-    """Pictures by number, so that an array that stands in several places is kept once."""
+    """Pictures by number, so that an array that stands in several places is there once."""
 
     def __init__(self, followed: Followed) -> None:
         self._followed = followed
@@ -89,16 +89,16 @@ class _Pictures:
             return None
         if id(array) not in self._places:
             self._places[id(array)] = len(self.all)
-            # Kept, so that no other array can get its id.
+            # So that no other array can get its id.
             self._arrays.append(array)
             self.all.append(picture(array))
-        shown = self.all[self._places[id(array)]]
-        if node is not None and "rows" not in shown:
-            shown.setdefault("followed", {}).update(entries(array, self._followed.at(node)))
+        entry = self.all[self._places[id(array)]]
+        if node is not None and "rows" not in entry:
+            entry.setdefault("followed", {}).update(entries(array, self._followed.at(node)))
         return self._places[id(array)]
 
 
-def _node(node: Node, trace: Trace, pictures: _Pictures) -> dict[str, Any]:
+def _node(node: Node, trace: Sweep, pictures: _Pictures) -> dict[str, Any]:
     value = trace.values[node.number]
     return {
         "name": node.name,
@@ -117,10 +117,10 @@ def _settings_text(node: Node) -> str:
     """``"with b = 3"``; formula and derivatives of losses are those of one element."""
     settings = dict(node.settings)
     reduction, count = settings.pop("reduction", None), settings.pop("count", 0)
-    told = [
+    equations = [
         f"{name} = {value:g}" if isinstance(value, float) else f"{name} = {value}" for name, value in settings.items()
     ]
-    parts = ["with " + ", ".join(told)] if told else []
+    parts = ["with " + ", ".join(equations)] if equations else []
     if reduction in ("mean", "sum"):
         parts.append(f"for one element; {node.name} is the {reduction} of all" + f" {count:,}" * bool(count))
     return "; ".join(parts)
@@ -132,7 +132,7 @@ def _factor(node: Node) -> str:
     return f"times g / {count:,}" if node.settings.get("reduction") == "mean" and count else "times g"
 
 
-def _step(step: Step, trace: Trace, followed: Followed, pictures: _Pictures) -> dict[str, Any]:
+def _step(step: Step, trace: Sweep, followed: Followed, pictures: _Pictures) -> dict[str, Any]:
     single = len(step.terms) == 1 and not step.hooked
     number = step.node.number
     gradient = pictures.add(step.gradient, number)
@@ -159,7 +159,7 @@ def _step(step: Step, trace: Trace, followed: Followed, pictures: _Pictures) -> 
                 "returned": pictures.add(sent.returned) if sent.returned.shape != sent.array.shape else None,
                 "slope": pictures.add(sent.slope, number),
                 "picture": pictures.add(sent.array, sent.target.number),
-                "terms": _terms(step, sent, trace, followed),
+                "terms": terms_of(step, sent, trace, followed),
             }
             for sent in step.sent
         ],
@@ -169,7 +169,7 @@ def _step(step: Step, trace: Trace, followed: Followed, pictures: _Pictures) -> 
     }
 
 
-def _terms(step: Step, sent: Sent, trace: Trace, followed: Followed) -> dict[str, Any] | None:
+def terms_of(step: Step, sent: Sent, trace: Sweep, followed: Followed) -> dict[str, Any] | None:
     """Of a matrix product what its entries are the sums of; None for other rules."""
     of = product(step, sent, trace)
     return of and terms(of, sent.array, followed.at(sent.target.number))

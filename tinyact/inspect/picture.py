@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyact.inspect.numbers import numbers
+from tinyact.numbers import numbers
 
 # Up to so many elements are shown one by one, and so many rows and columns of larger arrays.
 FULL, CORNER = 64, (5, 4)
@@ -23,7 +23,7 @@ def picture(array: Any) -> dict[str, Any]:
     """Everything that the page shows of an array. Numbers are text, exact to the last digit."""
     n = numbers(array)
     rows = _as_rows(array)
-    shown: dict[str, Any] = {
+    figures: dict[str, Any] = {
         "shape": list(array.shape),
         "dtype": str(array.dtype),
         "norm": _text(n.norm),
@@ -33,9 +33,9 @@ def picture(array: Any) -> dict[str, Any]:
         "notFinite": n.not_finite,
     }
     if array.size <= FULL:
-        return {**shown, "rows": _texts(rows)}
+        return {**figures, "rows": _texts(rows)}
     return {
-        **shown,
+        **figures,
         "corner": _texts(rows[: CORNER[0], : CORNER[1]]),
         "heat": _heat(rows),
         "histogram": _histogram(array),

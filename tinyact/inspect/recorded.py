@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,11 +9,12 @@ import numpy as np
 
 from tinyact.autograd import is_grad_enabled
 from tinyact.autograd.function import Application, Output
+from tinyact.autograd.mathematics import argument, mathematics
 from tinyact.autograd.operation import Operation
 from tinyact.autograd.sweep import order
 from tinyact.inspect.cost import multiplications, saved_bytes
-from tinyact.inspect.graph import Counts, Edge, Graph, Node
-from tinyact.inspect.mathematics import mathematics
+from tinyact.inspect.graph import Graph
+from tinyact.inspect.structure import Counts, Edge, Node
 from tinyact.nn import Module
 from tinyact.tensor import Tensor
 
@@ -49,7 +49,7 @@ def recorded_graph(loss: Tensor, module: Module | None, names: Mapping[str, Tens
     """The graph, for the function that errors are to name."""
     check(loss, function)
     assert loss.grad_fn is not None
-    recorded: Any = order([loss.grad_fn])
+    recorded = order([loss.grad_fn])
     operations = [node for node in recorded if isinstance(node, Operation)]
     if any(operation.saved is None for operation in operations):
         raise ValueError(
@@ -91,7 +91,7 @@ def no_graph(loss: Tensor) -> str:
     """Why a tensor has no graph, and what to do."""
     if loss.requires_grad:
         return "is a leaf: nothing was computed to get it. Give what was computed from it, such as the loss"
-    if loss._detached:
+    if loss.is_detached:
         return "is detached from its graph. Give the tensor that detach() was called on"
     if loss.array.dtype.kind != "f":
         return f"holds {loss.dtype}, which has no derivatives. Give a floating tensor that was computed on the way"
@@ -101,19 +101,6 @@ def no_graph(loss: Tensor) -> str:
         "has no graph: it was computed under no_grad(), or from tensors that were detached or don't require "
         "gradients. Set requires_grad=True on what is to be learned, before computing with it"
     )
-
-
-def argument(operation: Operation, place: int) -> str:
-    """The name of an operation's input, as its ``forward`` calls it; one of many as ``parts[0]``."""
-    if isinstance(operation, Output):
-        return "outputs"
-    forward = operation.function.forward if isinstance(operation, Application) else type(operation).forward
-    code = forward.__code__
-    many = bool(code.co_flags & inspect.CO_VARARGS)
-    # The first is ctx or self, the last may stand for many.
-    names = code.co_varnames[1 : code.co_argcount + many]
-    single = len(names) - many
-    return names[place] if place < single else f"{names[-1] if names else 'args'}[{place - single}]"
 
 
 def sources(operation: Operation) -> list[int | None]:
@@ -131,7 +118,7 @@ def _inputs(operation: Operation) -> list[Any]:
     return inputs
 
 
-def _node(number: int, node: Operation | Tensor, naming: _Naming) -> Node:
+def _node(number: int, node: Operation | Any, naming: _Naming) -> Node:
     if not isinstance(node, Operation):
         name, dtype = naming.leaf(node), str(node.dtype)
         return Node(number, name, "leaf", shape=tuple(node.array.shape), dtype=dtype, recorded=node)
@@ -162,7 +149,7 @@ def _class_name(operation: Operation) -> str:
 
 
 def _settings(operation: Operation) -> dict[str, Any]:
-    """What an operation was told beside tensors, where it is simple enough to print; numbers that it saved first."""
+    """An operation's arguments beside tensors, where they are simple enough to print; numbers that it saved first."""
     hidden = (*vars(Operation), *Operation.__annotations__, "index", "sources")
     simple = (str, int, float, tuple)
     numbers = {
@@ -175,26 +162,26 @@ def _settings(operation: Operation) -> dict[str, Any]:
 
 
 class _Naming:
-    """Names for values: the parameters', those given, and else by number."""
+    """Names for values: the parameters', the user's, and else by number."""
 
     def __init__(self, module: Module | None, names: Mapping[str, Tensor], operations: list[Operation]) -> None:
         if module is not None and not isinstance(module, Module):
             raise TypeError(f"graph(): module must be an nn.Module, not {type(module).__name__}")
-        known: dict[str, Tensor] = {}
+        state: dict[str, Tensor] = {}
         if module is not None:
-            known |= {**dict(module.named_parameters()), **dict(module.named_buffers())}
-        self.parameters = {tensor: name for name, tensor in known.items()}
-        self.given = {tensor: name for name, tensor in (known | dict(names)).items()}
-        self.arrays = {id(tensor.array): name for tensor, name in self.given.items()}
+            state |= {**dict(module.named_parameters()), **dict(module.named_buffers())}
+        self.parameters = {tensor: name for name, tensor in state.items()}
+        self.tensors = {tensor: name for name, tensor in (state | dict(names)).items()}
+        self.arrays = {id(tensor.array): name for tensor, name in self.tensors.items()}
         self.values: dict[Operation, str] = {}
-        made = {tensor.grad_fn: name for tensor, name in self.given.items()}
+        results = {tensor.grad_fn: name for tensor, name in self.tensors.items()}
         for count, operation in enumerate(reversed(operations), 1):
-            self.values[operation] = made.get(operation) or ("L" if operation is operations[0] else f"v{count}")
+            self.values[operation] = results.get(operation) or ("L" if operation is operations[0] else f"v{count}")
         self.leaves = self.constants = 0
 
     def leaf(self, tensor: Tensor) -> str:
-        if tensor in self.given:
-            return self.given[tensor]
+        if tensor in self.tensors:
+            return self.tensors[tensor]
         self.leaves += 1
         return f"leaf{self.leaves}"
 

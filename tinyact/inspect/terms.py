@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from tinyact.functions.linear import Linear, Matmul
-from tinyact.inspect.trace import Sent, Step, Trace
+from tinyact.inspect.steps import Sent, Step, Sweep
 
 # Where a number stands in its array.
 Place: TypeAlias = "tuple[int, ...]"
@@ -45,8 +45,8 @@ class Factor(NamedTuple):
 
     def place(self, entry: Place, i: int) -> Place:
         """Where the factor of the i-th term of an entry's sum stands."""
-        at = {"R": entry[0], "C": entry[1], "i": i}
-        return at[self.axes[0]], at[self.axes[1]]
+        index = {"R": entry[0], "C": entry[1], "i": i}
+        return index[self.axes[0]], index[self.axes[1]]
 
     def __str__(self) -> str:
         return f"{self.name}[{', '.join(self.axes)}]"
@@ -63,7 +63,7 @@ class Product(NamedTuple):
         return self.left.by_entry[rows], self.right.by_entry[columns]
 
 
-def product(step: Step, sent: Sent, trace: Trace) -> Product | None:
+def product(step: Step, sent: Sent, trace: Sweep) -> Product | None:
     """The matrix product that a rule was, or None for other rules.
 
     Args:
@@ -143,11 +143,11 @@ def _places(result: Any, followed: Sequence[Place]) -> Any:
     """Row and column of each entry whose sum the page holds."""
     if result.size <= ALL:
         return np.argwhere(np.ones(result.shape, bool))
-    chosen = np.zeros(result.shape, bool)
-    chosen[: CORNER[0], : CORNER[1]] = True
-    chosen.reshape(-1)[np.argsort(-np.abs(result), axis=None)[:LARGEST]] = True
-    chosen[tuple(np.transpose(followed))] = True
-    return np.argwhere(chosen)
+    is_held = np.zeros(result.shape, bool)
+    is_held[: CORNER[0], : CORNER[1]] = True
+    is_held.reshape(-1)[np.argsort(-np.abs(result), axis=None)[:LARGEST]] = True
+    is_held[tuple(np.transpose(followed))] = True
+    return np.argwhere(is_held)
 
 
 def _text(array: Any) -> str:

@@ -1,119 +1,42 @@
-"""The backward sweep, step by step: what arrived at each node, what its rules made of it, what was added where."""
+"""The backward sweep, step by step: ``trace`` watches it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import get_ident
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from tinyact.autograd import no_grad
 from tinyact.autograd.api import first_gradients
+from tinyact.autograd.mathematics import argument
+from tinyact.autograd.modes import recording
 from tinyact.autograd.sweep import fitted, sweep
 from tinyact.autograd.watch import Watcher, watching
 from tinyact.functions.elementwise import Elementwise
-from tinyact.inspect.graph import Graph, Node
-from tinyact.inspect.numbers import Numbers, numbers
-from tinyact.inspect.recorded import argument, recorded_graph
-from tinyact.inspect.values import Value, values
+from tinyact.inspect.graph import Graph
+from tinyact.inspect.grouped_trace import grouped_trace
+from tinyact.inspect.page import page
+from tinyact.inspect.recorded import recorded_graph
+from tinyact.inspect.steps import Sent, Step, Sweep, Term
+from tinyact.inspect.table import trace_text
+from tinyact.inspect.values import values
 from tinyact.nn import Module
 from tinyact.tensor import Tensor
 
-# What the engine shows of a step: its node, the gradient that had arrived there, and what the rules returned.
-_Seen: TypeAlias = "tuple[Any, Any, Sequence[Any]]"
-
-
-@dataclass(frozen=True)
-class Term:
-    """One summand of a gradient: what came along one edge; ``source`` is None for the ∂L/∂L = 1 at the start."""
-
-    source: Node | None
-    argument: str
-    array: Any
-
-
-@dataclass(frozen=True)
-class Sent:
-    """What one rule made of the gradient.
-
-    Attributes:
-        target: the node that it was sent to.
-        argument: for which of the operation's inputs.
-        rule: the derivative, from the operation's docstring.
-        returned: by the rule.
-        array: what was added at the target: the same in the target's shape, summed over what broadcasting had repeated.
-        slope: for operations on single elements the factor beside the gradient: what the rule makes of ones.
-    """
-
-    target: Node
-    argument: str
-    rule: str
-    returned: Any
-    array: Any
-    slope: Any = None
-
-
-@dataclass(frozen=True)
-class Step:
-    """What the sweep did at one node.
-
-    Attributes:
-        number: from 1, in the order in which it happened.
-        node: where.
-        terms: what had arrived, path by path.
-        gradient: ∂L/∂(node's value): the sum of the terms.
-        sent: what went on, per input.
-        hooked: whether a hook changed the sum.
-        before, after: of a leaf, what its ``.grad`` held before, if anything, and after.
-    """
-
-    number: int
-    node: Node
-    terms: tuple[Term, ...]
-    gradient: Any
-    sent: tuple[Sent, ...] = ()
-    hooked: bool = False
-    before: Any = None
-    after: Any = None
-
-    @property
-    def numbers(self) -> Numbers:
-        """The gradient in a few figures: norm, extremes, share of zeros."""
-        return numbers(self.gradient)
+# What the engine tells of a node: which, the gradient that had arrived there, and what the rules returned.
+_Visit: TypeAlias = "tuple[Any, Any, Sequence[Any]]"
 
 
 @dataclass(frozen=True, repr=False)
-class Trace:
-    """A sweep as it happened; see `trace`.
-
-    Attributes:
-        graph: the graph that it went through.
-        steps: in the order in which they happened.
-        values: per node's number the value that it has in the forward pass, and where that is known from.
-    """
-
-    graph: Graph
-    steps: tuple[Step, ...]
-    values: Mapping[int, Value]
-
-    def step(self, which: int | str) -> Step:
-        """A step by its number, or by the name of its node.
-
-        Raises:
-            KeyError: if there is none.
-        """
-        for step in self.steps:
-            if which in (step.number, step.node.name):
-                return step
-        raise KeyError(f"no step {which!r}; there are {', '.join(step.node.name for step in self.steps[:20])}")
+class Trace(Sweep):
+    """A sweep as it happened; see `trace`, and `Sweep` for its graph, steps and values."""
 
     def grouped(self, depth: int | None = None) -> Trace:
         """The sweep from module to module; see `Graph.grouped`."""
-        # Imported here, because it makes traces itself.
-        from tinyact.inspect.grouped_trace import grouped_trace
-
         return grouped_trace(self, depth)
 
     def to_html(self, path: str | Path, title: str = "A backward pass, step by step") -> Path:
@@ -133,16 +56,12 @@ class Trace:
             ImportError: if igraph, which places the nodes, is not installed.
             OSError: if the file can't be written.
         """
-        from tinyact.inspect.page import page
-
         text = page(self, title)
         path = Path(path)
         path.write_text(text, encoding="utf-8")
         return path
 
     def __str__(self) -> str:
-        from tinyact.inspect.text import trace_text
-
         return trace_text(self)
 
     def __repr__(self) -> str:
@@ -183,33 +102,38 @@ def trace(
     """
     graph = recorded_graph(loss, module, names, "trace")
     first = first_gradients([loss], [gradient])
-    known, slopes = values(graph, loss), _slopes(graph)
+    node_values, slopes = values(graph, loss), _slopes(graph)
     before = _leaf_grads(graph)
-    seen: list[_Seen] = []
-    with watching(_Steps(graph, seen)):
-        sweep([loss], first, None, retain_graph)
+    with watching(_NextSweep()) as own:
+        sweep([loss], first, retain_graph=retain_graph)
     after = _leaf_grads(graph)
     steps = tuple(
         replace(step, before=before.get(step.node.number), after=after.get(step.node.number))
-        for step in _steps(graph, first[0].array, seen, slopes)
+        for step in _steps(graph, first[0].array, own.visits, slopes)
     )
-    return Trace(graph, steps, known)
+    return Trace(graph, steps, node_values)
 
 
-class _Steps(Watcher):
-    def __init__(self, graph: Graph, seen: list[_Seen]) -> None:
-        self.nodes = {node.recorded for node in graph.nodes if node.kind != "constant"}
-        self.seen = seen
+class _NextSweep(Watcher):
+    """Keeps what happens at each node of the sweep that this thread begins next.
+
+    Other threads sweep at the same time, hooks and rules sweep on their way, and all of them may come to the same
+    leaves: a sweep is told by its thread and by how many sweeps it is inside of.
+    """
+
+    def __init__(self) -> None:
+        self.visits: list[_Visit] = []
+        self._thread, self._depth = get_ident(), recording.sweeps + 1
 
     def passed_on(self, node: Any, grad: Any, grads: Sequence[Any]) -> None:
-        if node in self.nodes:
-            self.seen.append((node, grad, grads))
+        if get_ident() == self._thread and recording.sweeps == self._depth:
+            self.visits.append((node, grad, grads))
 
 
 def _leaf_grads(graph: Graph) -> dict[int, Any]:
     """What the leaves' ``.grad`` hold now, where they hold something: copied, for sweeps add in place."""
-    leaves = [node for node in graph.nodes if node.kind == "leaf" and node.recorded._grad is not None]
-    return {node.number: np.array(node.recorded._grad.array) for node in leaves}
+    leaves = [node for node in graph.nodes if node.kind == "leaf" and node.recorded.grad is not None]
+    return {node.number: np.array(node.recorded.grad.array) for node in leaves}
 
 
 def _slopes(graph: Graph) -> dict[int, Any]:
@@ -223,17 +147,12 @@ def _slopes(graph: Graph) -> dict[int, Any]:
     return slopes
 
 
-def _steps(
-    graph: Graph,
-    first: Any,
-    seen: list[_Seen],
-    slopes: dict[int, Any],
-) -> list[Step]:
+def _steps(graph: Graph, first: Any, visits: list[_Visit], slopes: dict[int, Any]) -> list[Step]:
     """The sweep's own numbers with names: what each rule returned, fitted and added up as the engine does it."""
     nodes = {node.recorded: node for node in graph.nodes if node.kind != "constant"}
     arrived: dict[int, list[Term]] = {1: [Term(None, "", first)]}
     steps = []
-    for number, (recorded, grad, returned) in enumerate(seen, 1):
+    for number, (recorded, grad, returned) in enumerate(visits, 1):
         node, sent = nodes[recorded], []
         for place, g in enumerate(returned):
             edge = recorded.edges[place]

@@ -8,7 +8,7 @@ import numpy as np
 
 
 class Numbers(NamedTuple):
-    """What is said about an array.
+    """An array's figures.
 
     Attributes:
         shape: its sizes.

@@ -1,13 +1,13 @@
-"""What an operation's docstring says about it: its formula, and its derivative for each input."""
+"""The mathematics of an operation, as its docstring has it, and the names of its arguments, as its ``forward`` has."""
 
 from __future__ import annotations
 
+import inspect
 import re
 from typing import NamedTuple
 
 from tinyact.autograd.function import Application, Output
 from tinyact.autograd.operation import Operation
-from tinyact.functions.described import facts
 
 
 class Mathematics(NamedTuple):
@@ -17,10 +17,10 @@ class Mathematics(NamedTuple):
     derivatives: tuple[str, ...] = ()
 
     def derivative(self, argument: str) -> str:
-        """The derivative for one input, found by its name or (W for ``weight``) its first letter; else all of them."""
+        """The derivative for one input, by its name or (W for ``weight``) its first letter; else all of them."""
         for derivative in self.derivatives:
-            found = re.match(r"∂L?/∂(\w+)", derivative)
-            if found and found[1].lower() in (argument.lower(), argument[0].lower()):
+            variable = re.match(r"∂L?/∂(\w+)", derivative)
+            if variable and variable[1].lower() in (argument.lower(), argument[0].lower()):
                 return derivative
         return "      ".join(self.derivatives)
 
@@ -39,15 +39,59 @@ def mathematics(operation: Operation) -> Mathematics:
     if isinstance(operation, Application):
         return Mathematics(_first_line(operation.function.__doc__), ("its own backward",))
     classes = type(operation).__mro__
-    own = classes[: classes.index(Operation)]
-    for cls in own:
-        said = _said(cls)
-        if said.derivatives:
-            return said
+    for cls in classes[: classes.index(Operation)]:
+        own = _of_class(cls)
+        if own.derivatives:
+            return own
     return Mathematics(_first_line(type(operation).__doc__))
 
 
-def _said(cls: type[Operation]) -> Mathematics:
+def argument(operation: Operation, place: int) -> str:
+    """The name of an operation's input, as its ``forward`` calls it; one of many as ``parts[0]``.
+
+    Example:
+        >>> import tinyact
+        >>> argument(tinyact.ones(2, requires_grad=True).exp().grad_fn, 0)
+        'x'
+    """
+    if isinstance(operation, Output):
+        return "outputs"
+    forward = operation.function.forward if isinstance(operation, Application) else type(operation).forward
+    code = forward.__code__
+    many = bool(code.co_flags & inspect.CO_VARARGS)
+    # The first is ctx or self, the last may stand for many.
+    names = code.co_varnames[1 : code.co_argcount + many]
+    single = len(names) - many
+    return names[place] if place < single else f"{names[-1] if names else 'args'}[{place - single}]"
+
+
+class Facts(NamedTuple):
+    """What an activation's docstring says, part by part."""
+
+    formula: str
+    range: str
+    derivative: str
+    largest_slope: str
+    saturates: str
+    source: str
+
+
+def facts(operation: type[Operation]) -> Facts:
+    """The facts about an activation, read from its docstring.
+
+    Raises:
+        ValueError: if a part is missing.
+    """
+    text = (inspect.getdoc(operation) or "").partition("\nArgs:")[0]
+    formula, _, rest = text.partition("\n\n")
+    lines = re.findall(r"^([A-Z][a-z ]+): (.*?)(?=\n[A-Z][a-z ]+: |\Z)", rest, flags=re.M | re.S)
+    parts = {head.lower().replace(" ", "_"): " ".join(words.split()) for head, words in lines}
+    if set(parts) != set(Facts._fields[1:]):
+        raise ValueError(f"{operation.__name__}'s docstring must say {', '.join(Facts._fields[1:])}; it says {parts}")
+    return Facts(formula=" ".join(formula.split()), **parts)
+
+
+def _of_class(cls: type[Operation]) -> Mathematics:
     """Formula and derivatives stand in one line, well apart, or the derivatives follow in a paragraph of their own."""
     doc = cls.__doc__ or ""
     if "\n    Derivative: " in doc:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 import tinyact
+from tinyact.autograd.mathematics import mathematics
 from tinyact.autograd.operation import Operation
-from tinyact.inspect.mathematics import mathematics
 
 # Bases without a formula of their own.
 ABSTRACT = {"Elementwise", "Activation", "Loss", "Reduction", "Extreme"}
@@ -25,22 +25,22 @@ OWN = [cls for cls in operations() if cls.__module__.startswith("tinyact.functio
 
 @pytest.mark.parametrize("operation", OWN, ids=lambda cls: cls.__name__)
 def test_every_operation_says_formula_and_derivative(operation: type[Operation]) -> None:
-    said = mathematics(object.__new__(operation))
-    assert said.formula
-    assert "∂" not in said.formula
-    assert said.derivatives
-    assert all(said.derivatives)
+    own = mathematics(object.__new__(operation))
+    assert own.formula
+    assert "∂" not in own.formula
+    assert own.derivatives
+    assert all(own.derivatives)
 
 
 def test_the_derivative_for_an_input() -> None:
     x, w = tinyact.ones(1, 2, requires_grad=True), tinyact.ones(1, 2, requires_grad=True)
     linear = tinyact.nn.functional.linear(x, w).grad_fn
     assert linear is not None
-    said = mathematics(linear)
-    assert said.formula == "y = x·Wᵀ + b"
-    assert said.derivative("x") == "∂L/∂x = g·W"
-    assert said.derivative("weight") == "∂L/∂W = Σ gᵀ·x over the batch"
-    assert said.derivative("bias") == "∂L/∂b = Σ g over the batch"
+    own = mathematics(linear)
+    assert own.formula == "y = x·Wᵀ + b"
+    assert own.derivative("x") == "∂L/∂x = g·W"
+    assert own.derivative("weight") == "∂L/∂W = Σ gᵀ·x over the batch"
+    assert own.derivative("bias") == "∂L/∂b = Σ g over the batch"
 
 
 def test_an_activations_derivative() -> None:
