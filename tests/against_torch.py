@@ -39,8 +39,8 @@ def run(module: Any, program: Program, arrays: Sequence[Any], upstream: int | No
     roots = [output for output in outputs if getattr(output, "requires_grad", False)]
     grads = []
     for root in roots:
-        given = rng.integers(-8, 9, tuple(root.shape)) / 4
-        grads.append(module.from_numpy(np.asarray(given, root.detach().numpy().dtype)))
+        grad = rng.integers(-8, 9, tuple(root.shape)) / 4
+        grads.append(module.from_numpy(np.asarray(grad, root.detach().numpy().dtype)))
     if roots:
         module.autograd.backward(roots, grads)
     return outputs, [t.grad if hasattr(t, "grad") else None for t in tensors]
@@ -96,19 +96,19 @@ def assert_equal(ours: Any, theirs: Any, tolerance: float = 1.0) -> None:
 def same_error(program: Program, *arrays: Any, words: bool = False) -> None:
     """Assert that both refuse, with the same type of exception, and where asked for in the same words."""
     errors: list[Any] = []
-    said: list[str] = []
+    messages: list[str] = []
     for module in (tinyact, torch):
         try:
             run(module, program, arrays, 0)
         except Exception as error:  # the type is what is compared
             errors.append(type(error))
-            said.append(str(error))
+            messages.append(str(error))
         else:
             errors.append(None)
     assert errors[1] is not None, "PyTorch does not refuse"
     # A program that catches PyTorch's exception must catch tinyact's.
     assert issubclass(errors[0] or object, errors[1]), f"tinyact: {errors[0]}, PyTorch: {errors[1]}"
-    assert said[0] == said[1] or not words
+    assert messages[0] == messages[1] or not words
 
 
 FLOATS = ("float32", "float64")
@@ -117,7 +117,7 @@ SPECIAL = (0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, 1e-40, -1e-40, 88.0, -
 
 
 def numbers(low: float = -10.0, high: float = 10.0, special: Any = False) -> st.SearchStrategy[float]:
-    """Floats that float32 holds exactly; with special values where asked for (True), or those given."""
+    """Floats that float32 holds exactly; with special values too: True for all of `SPECIAL`, or a list of them."""
     plain = st.floats(low, high, width=32, allow_subnormal=False)
     values = SPECIAL if special is True else special
     return st.one_of(plain, st.sampled_from(values)) if values else plain
@@ -133,8 +133,8 @@ def arrays(
     """Floating arrays of 0 to 3 dimensions, empty ones too, some of them not contiguous."""
     shapes = hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4) if shape is None else shape
     dtypes = st.sampled_from(FLOATS) if dtype is None else dtype
-    made = hnp.arrays(dtypes, shapes, elements=numbers(low, high, special))
-    return st.tuples(made, st.booleans()).map(lambda pair: np.array(pair[0], order="F" if pair[1] else "C"))
+    contiguous = hnp.arrays(dtypes, shapes, elements=numbers(low, high, special))
+    return st.tuples(contiguous, st.booleans()).map(lambda pair: np.array(pair[0], order="F" if pair[1] else "C"))
 
 
 def check_derivatives(program: Callable[..., Any], *arrays: Any) -> None:
@@ -154,16 +154,15 @@ def orders(m: Any, function: Any, inputs: list[Any], seed: int, count: int) -> l
     rng = np.random.default_rng(seed)
     for tensor in inputs:
         tensor.requires_grad_()
-    roots, found = [function(*inputs)], []
+    roots, derivatives = [function(*inputs)], []
     for _ in range(count):
         # Drawn for all of them, so that both libraries have the same, whichever they think constant.
-        given = [m.from_numpy(np.asarray(rng.integers(-8, 9, tuple(root.shape)) / 4)) for root in roots]
-        used = [(root, g) for root, g in zip(roots, given, strict=True) if root.requires_grad]
-        if used:
-            roots, given = ([pair[k] for pair in used] for k in (0, 1))
-            gradients = m.autograd.grad(roots, inputs, given, create_graph=True, allow_unused=True)
-        else:
-            gradients = [None for _ in inputs]
-        roots = [m.zeros_like(x) if g is None else g for x, g in zip(inputs, gradients, strict=True)]
-        found += [root.detach() + 0 for root in roots]  # + 0, because PyTorch has zeros that are no numbers yet
-    return found
+        upstream = [m.from_numpy(np.asarray(rng.integers(-8, 9, tuple(root.shape)) / 4)) for root in roots]
+        pairs = [(root, g) for root, g in zip(roots, upstream, strict=True) if root.requires_grad]
+        grads = [None for _ in inputs]
+        if pairs:
+            roots, upstream = (list(side) for side in zip(*pairs, strict=True))
+            grads = m.autograd.grad(roots, inputs, upstream, create_graph=True, allow_unused=True)
+        roots = [m.zeros_like(x) if g is None else g for x, g in zip(inputs, grads, strict=True)]
+        derivatives += [root.detach() + 0 for root in roots]  # + 0, because PyTorch has zeros that are no numbers yet
+    return derivatives
