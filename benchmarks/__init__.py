@@ -1,0 +1,1 @@
+"""What tinyact is measured by: three programs, each with its results beside it."""

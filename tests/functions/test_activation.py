@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinyact
-from benchmarks.accuracy import RESULTS, errors, exact
-from benchmarks.reference import FORMULAS, run
+from reference.formulas import FORMULAS
+from reference.measure import errors, exact, run
 from tests.against_torch import SPECIAL, arrays, check_derivatives, numbers, orders, same, same_error
 from tinyact.autograd.mathematics import Facts, facts
 from tinyact.functions import activation
 
 F = tinyact.nn.functional
+ACCURACY = Path(__file__).parents[2] / "benchmarks" / "exactness" / "results" / "accuracy.json"
 NONE: st.SearchStrategy[dict[str, Any]] = st.just({})
 SLOPES = st.sampled_from([0.0, 0.01, 0.5, 1.0, 2.0])
 WIDTHS = st.sampled_from([0.0, 0.5, 1.0, 3.0])
@@ -107,7 +109,7 @@ LADDER = np.concatenate(
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_as_exact_as_recorded(name: str, dtype: str) -> None:
     """In units in the last place, which tell apart what no tolerance for small and large results at once can."""
-    recorded = json.loads((RESULTS / "accuracy.json").read_text())["rows"]
+    recorded = json.loads(ACCURACY.read_text())["rows"]
     limits = {r["what"]: r["tinyact"]["max"] for r in recorded if (r["function"], r["dtype"]) == (name, dtype)}
     x = np.concatenate([LADDER, -LADDER]).astype(dtype)
     x = x[np.abs(x) <= (110 if dtype == "float32" else 700)]

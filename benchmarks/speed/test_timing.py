@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from benchmarks import steps
-from benchmarks.timing import Row, compare, compare_processes, medians, results, versions
+from benchmarks.speed import steps
+from benchmarks.speed.timing import Row, compare, compare_processes, medians, results
 
 
 def sleeper(seconds: float) -> Callable[[], float]:
@@ -53,16 +53,12 @@ def test_a_row_says_whether_its_goal_is_met() -> None:
     assert str(Row("step", "peer", 1.0, 2.0, 0.5)).endswith("| 0.50 |  |  |")
 
 
-def test_versions_name_what_takes_part() -> None:
-    assert {"machine", "cores", "python", "numpy", "torch"} <= set(versions())
-
-
 @pytest.mark.parametrize("peer", ["PyTorch", "NumPy by hand"])
 def test_peers_train_the_same_network(peer: str) -> None:
     steps.same_network("step, batch 32, 100→16→1", peer)
 
 
-def test_a_peer_that_trains_something_else_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_peer_that_trains_something_else_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(steps.NETWORKS, "step, batch 32, 100→16→1", (32, (16,)))
     monkeypatch.setitem(steps.PEERS, "other", lambda batch, hidden: None)
     monkeypatch.setattr(

@@ -11,7 +11,6 @@ import argparse
 import json
 import multiprocessing
 import os
-import platform
 import sys
 import time
 from collections.abc import Iterator
@@ -21,8 +20,10 @@ from typing import Any
 import numpy as np
 
 import tinyact
-from benchmarks.accuracy import RESULTS, classes
-from benchmarks.reference import FORMULAS, Double, run, ulps
+from benchmarks.exactness.accuracy import RESULTS, classes
+from benchmarks.results import versions, write
+from reference.formulas import FORMULAS, Double
+from reference.measure import run, ulps
 
 NAMES = ["sigmoid", "tanh", "relu", "leaky_relu", "elu", "silu"]
 WHAT = ("value", "derivative")
@@ -57,27 +58,27 @@ def check_block(task: tuple[str, int, int]) -> dict[str, Any]:
     # Whole vectors of the processor: PyTorch treats what is left over by other code, with another derivative at NaN.
     whole = np.resize(x, -(-x.size // 64) * 64)
     ours, theirs = ([part[: x.size] for part in run(m, name, whole.copy())] for m in (tinyact, torch))
-    found: dict[str, Any] = {"function": name, "block": number, "stride": stride}
+    block: dict[str, Any] = {"function": name, "block": number, "stride": stride}
     for which, what in enumerate(WHAT):
         a, b = ours[which], theirs[which]
         with np.errstate(all="ignore"):
             truth = FORMULAS[name][which](Double, x.astype(np.float64))
             rounded = truth.astype(np.float32)
             counted = np.isfinite(a) & np.isfinite(b) & np.isfinite(rounded)
-            found[what] = {"tinyact": side(a, truth, counted, x), "pytorch": side(b, truth, counted, x)}
-        found[what]["kinds"] = differences(a, b, x)
-    return found
+            block[what] = {"tinyact": side(a, truth, counted, x), "pytorch": side(b, truth, counted, x)}
+        block[what]["kinds"] = differences(a, b, x)
+    return block
 
 
 def differences(ours: Any, theirs: Any, x: Any) -> dict[str, Any]:
     """Where the kinds of result differ: how often, and between which inputs."""
     a, b = classes(ours), classes(theirs)
-    found = {}
+    kinds = {}
     for pair in sorted({*zip(a[a != b].tolist(), b[a != b].tolist(), strict=True)}):
         where = x[(a == pair[0]) & (b == pair[1])]
         key = f"tinyact {KINDS[pair[0]]}, PyTorch {KINDS[pair[1]]}"
-        found[key] = {"count": where.size, "least": float(where.min()), "greatest": float(where.max())}
-    return found
+        kinds[key] = {"count": where.size, "least": float(where.min()), "greatest": float(where.max())}
+    return kinds
 
 
 def merged(blocks: list[dict[str, Any]]) -> dict[str, Any]:
@@ -102,14 +103,14 @@ def merged(blocks: list[dict[str, Any]]) -> dict[str, Any]:
     return result
 
 
-def table(found: dict[str, Any]) -> str:
+def table(functions: dict[str, Any]) -> str:
     """The result as Markdown: errors, then the kinds that differ."""
     lines = [
         "| function | what | tinyact: largest | at x = | mean | PyTorch: largest | at x = | mean |",
         "|---|---|--:|--:|--:|--:|--:|--:|",
     ]
     kinds = ["| function | what | results | how many | from x = | to x = |", "|---|---|---|--:|--:|--:|"]
-    for name, rows in found.items():
+    for name, rows in functions.items():
         for what, row in rows.items():
             cells = [f"{s['max']:.4g} | {s['at']:.9g} | {s['mean']:.2g}" for s in (row["tinyact"], row["pytorch"])]
             lines.append(f"| {name} | {what} | {' | '.join(cells)} |")
@@ -118,10 +119,14 @@ def table(found: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n\nWhere the kind of result differs:\n\n" + "\n".join(kinds)
 
 
+def task_of(block: dict[str, Any]) -> tuple[str, int, int]:
+    return block["function"], block["block"], block["stride"]
+
+
 def work(tasks: list[tuple[str, int, int]], state: Path, done: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Run what is not done yet on all cores, write each block down, and show how far it is."""
-    known = {(d["function"], d["block"], d["stride"]) for d in done}
-    left = [task for task in tasks if task not in known]
+    finished = {task_of(block) for block in done}
+    left = [task for task in tasks if task not in finished]
     began = time.monotonic()
     context = multiprocessing.get_context("spawn")
     with context.Pool(len(os.sched_getaffinity(0))) as pool, state.open("a") as out:
@@ -137,10 +142,10 @@ def work(tasks: list[tuple[str, int, int]], state: Path, done: list[dict[str, An
     print(file=sys.stderr)
 
 
-def regressions(found: dict[str, Any], recorded: dict[str, Any]) -> list[str]:
+def regressions(functions: dict[str, Any], recorded: dict[str, Any]) -> list[str]:
     """What is worse than recorded: a larger error, or a kind of difference that was not there."""
     worse = []
-    for name, rows in found.items():
+    for name, rows in functions.items():
         for what, row in rows.items():
             before = recorded[name][what]
             if row["tinyact"]["max"] > before["tinyact"]["max"]:
@@ -149,43 +154,36 @@ def regressions(found: dict[str, Any], recorded: dict[str, Any]) -> list[str]:
     return worse
 
 
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--stride", type=int, default=1, help="check every so-manieth number only (default: all)")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--stride", type=int, default=1, help="check every n-th number only (default: all)")
     parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES, help="functions")
     parser.add_argument("--state", type=Path, default=Path("exhaustive.jsonl"), help="where finished blocks are kept")
     parser.add_argument("--check", action="store_true", help="compare with the recorded figures, exit 1 if worse")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder for exhaustive.md and exhaustive.json")
-    options = parser.parse_args(arguments)
 
+
+def run_command(options: argparse.Namespace) -> int:
     done = [json.loads(line) for line in options.state.read_text().splitlines()] if options.state.exists() else []
-    blocks = -(-(2**32) // (PER_BLOCK * options.stride))
-    tasks = [(name, number, options.stride) for name in options.only for number in range(blocks)]
+    count = -(-(2**32) // (PER_BLOCK * options.stride))
+    tasks = [(name, number, options.stride) for name in options.only for number in range(count)]
     done += work(tasks, options.state, done)
     wanted = set(tasks)
-    done = [d for d in done if (d["function"], d["block"], d["stride"]) in wanted]
-    found = {name: merged([d for d in done if d["function"] == name]) for name in options.only}
-    print(table(found))
+    blocks = [block for block in done if task_of(block) in wanted]
+    functions = {name: merged([block for block in blocks if block["function"] == name]) for name in options.only}
+    print(table(functions))
     if options.check:
-        worse = regressions(found, json.loads((options.out / "exhaustive.json").read_text())["found"])
+        worse = regressions(functions, json.loads((options.out / "exhaustive.json").read_text())["functions"])
         print("\n".join(worse) or "no worse than recorded")
         return 1 if worse else 0
-    import torch
-
-    machine = {"machine": platform.machine(), "cores": os.cpu_count(), "python": platform.python_version()}
-    versions = {**machine, "numpy": np.__version__, "tinyact": tinyact.__version__, "torch": torch.__version__}
-    options.out.mkdir(parents=True, exist_ok=True)
-    content = {"stride": options.stride, "versions": versions, "found": found}
-    (options.out / "exhaustive.json").write_text(json.dumps(content, indent=1) + "\n")
-    said = ", ".join(f"{name} {version}" for name, version in versions.items())
     which = "every float32 number" if options.stride == 1 else f"every {options.stride}th float32 number"
-    (options.out / "exhaustive.md").write_text(
-        f"# The notebook's activations at {which}\n\n"
-        f"`python -m benchmarks.exhaustive`: errors in units in the last place; 0.5 is what rounding allows at best. "
-        f"({said})\n\n{table(found)}\n"
+    write(
+        options.out / "exhaustive",
+        f"The notebook's activations at {which}",
+        "`python -m benchmarks.exactness exhaustive`: errors in units in the last place; 0.5 is what rounding allows "
+        "at best.",
+        versions("machine", "cores", "python", "numpy", "tinyact", "torch"),
+        table(functions),
+        stride=options.stride,
+        functions=functions,
     )
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -7,16 +7,15 @@ where only one is infinite or NaN the row says so.
 from __future__ import annotations
 
 import argparse
-import json
-import platform
-import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import tinyact
-from benchmarks.reference import FORMULAS, Exact, Wide, run, ulps
+from benchmarks.results import versions, write
+from reference.formulas import FORMULAS
+from reference.measure import errors, exact, run
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -37,43 +36,19 @@ def points64(count: int) -> Any:
     return np.concatenate([even, near, small])
 
 
-def exact(name: str, which: int, x: Any) -> Any:
-    """The true value (0) or derivative (1): longdouble for float32, rounded from 60 digits for float64."""
-    formula = FORMULAS[name][which]
-    if x.dtype == np.float32:
-        with np.errstate(all="ignore"):
-            return formula(Wide, x.astype(np.longdouble))
-    import mpmath
-
-    m = Exact()
-    # Through text, since longdouble takes no mpmath number; beyond its range nothing counts anyway.
-    with np.errstate(over="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        return np.array([np.longdouble(mpmath.nstr(formula(m, mpmath.mpf(float(v))), 30)) for v in x])
-
-
-def errors(result: Any, truth: Any, x: Any) -> dict[str, float]:
-    """The largest error and where it lies, and the mean."""
-    finite = np.isfinite(result) & np.isfinite(truth.astype(result.dtype))
-    off = ulps(result[finite], truth[finite])
-    worst = int(off.argmax())
-    return {"max": float(off[worst]), "at": float(x[finite][worst]), "mean": float(off.mean())}
-
-
 def row(name: str, which: int, x: Any) -> dict[str, Any]:
     """Both libraries' errors for one function, or derivative, in one dtype."""
     import torch
 
     truth = exact(name, which, x)
-    found: dict[str, Any] = {"function": name, "what": ("value", "derivative")[which], "dtype": x.dtype.name}
     ours = run(tinyact, name, x.copy())[which]
-    found["tinyact"] = errors(ours, truth, x)
-    known = name == "gelu_tanh" or hasattr(torch.nn.functional, name)
-    if known:
+    row: dict[str, Any] = {"function": name, "what": ("value", "derivative")[which], "dtype": x.dtype.name}
+    row["tinyact"] = errors(ours, truth, x)
+    if name == "gelu_tanh" or hasattr(torch.nn.functional, name):
         theirs = run(torch, name, x.copy())[which]
-        found["pytorch"] = errors(theirs, truth, x)
-        found["other_class"] = int((classes(ours) != classes(theirs)).sum())
-    return found
+        row["pytorch"] = errors(theirs, truth, x)
+        row["other_class"] = int((classes(ours) != classes(theirs)).sum())
+    return row
 
 
 def classes(values: Any) -> Any:
@@ -95,15 +70,14 @@ def table(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--points", type=int, default=1_000_000, help="float32 numbers per function (a million)")
     parser.add_argument("--points64", type=int, default=80_000, help="float64 numbers per function (default: 80000)")
     parser.add_argument("--only", nargs="+", choices=FORMULAS, default=list(FORMULAS), help="functions")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder for accuracy.md and accuracy.json")
-    options = parser.parse_args()
-    import torch
 
+
+def run_command(options: argparse.Namespace) -> int:
     rows = []
     for x in (points32(options.points), points64(options.points64)):
         for name in options.only:
@@ -113,17 +87,13 @@ def main() -> None:
     worse = [r for r in rows if "pytorch" in r and r["tinyact"]["max"] > max(r["pytorch"]["max"], 0.5) * 1.001]
     for r in worse:
         print(f"worse than PyTorch: {r['function']} {r['what']} {r['dtype']}")
-    machine = {"machine": platform.machine(), "python": platform.python_version(), "numpy": np.__version__}
-    versions = {**machine, "tinyact": tinyact.__version__, "torch": torch.__version__}
-    options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "accuracy.json").write_text(json.dumps({"versions": versions, "rows": rows}, indent=1) + "\n")
-    said = ", ".join(f"{name} {version}" for name, version in versions.items())
-    (options.out / "accuracy.md").write_text(
-        "# Accuracy of every activation, in units in the last place\n\n"
-        f"`python -m benchmarks.accuracy`: {options.points} float32 numbers with |x| ≤ 110, {options.points64} float64 "
-        f"numbers with |x| ≤ 750. 0.5 is what rounding allows at best. ({said})\n\n{table(rows)}\n"
+    write(
+        options.out / "accuracy",
+        "Accuracy of every activation, in units in the last place",
+        f"`python -m benchmarks.exactness accuracy`: {options.points} float32 numbers with |x| ≤ 110, "
+        f"{options.points64} float64 numbers with |x| ≤ 750. 0.5 is what rounding allows at best.",
+        versions("machine", "python", "numpy", "tinyact", "torch"),
+        table(rows),
+        rows=rows,
     )
-
-
-if __name__ == "__main__":
-    main()
+    return 0

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.timing import Row, compare, main, missing
+from benchmarks.speed.timing import Row, compare, missing
 
 ACTIVATIONS = ["sigmoid", "tanh", "relu", "leaky_relu", "elu", "silu", "softmax"]
 SIZES = {"4 Ki": 1 << 12, "64 Ki": 1 << 16, "1 Mi": 1 << 20, "8 Mi": 1 << 23}
@@ -50,7 +50,7 @@ def growth() -> list[Row]:
 
     The ratio is that to the smallest; flat is 1.
     """
-    found = []
+    rows = []
     first = None
     for count in (10, 1_000, 100_000, 1_000_000):
         repeats = max(1, 20_000 // count)
@@ -60,7 +60,7 @@ def growth() -> list[Row]:
             program()
         each = (time.perf_counter() - start) / repeats / count * 1e6
         first = first or each
-        found.append(Row(f"one of {count:,} tanh in one graph", "in a graph of 10", each, first, each / first))
+        rows.append(Row(f"one of {count:,} tanh in one graph", "in a graph of 10", each, first, each / first))
     first = None
     for exponent in (16, 20, 24, 26):
         program = activation("tinyact", "tanh", 1 << exponent)
@@ -69,8 +69,8 @@ def growth() -> list[Row]:
         program()
         each = (time.perf_counter() - start) / 2 ** (exponent - 10) * 1e6
         first = first or each
-        found.append(Row(f"tanh per 1024 of 2^{exponent} elements", "of 2^16", each, first, each / first))
-    return found
+        rows.append(Row(f"tanh per 1024 of 2^{exponent} elements", "of 2^16", each, first, each / first))
+    return rows
 
 
 def rows(quick: bool) -> list[Row]:
@@ -84,16 +84,12 @@ def rows(quick: bool) -> list[Row]:
             names.append(f"{name}, {label}")
             pairs.append(((activation, ("tinyact", name, size)), (activation, ("torch", name, size))))
     ours, theirs = (list(side) for side in zip(*pairs, strict=True))
-    found = []
+    rows = []
     for what, times in zip(names, compare(ours, theirs, 0.02 if quick else 0.3, 1 if quick else 5), strict=True):
         if isinstance(times, str):
             missing("PyTorch", times)
             return []
-        found.append(Row(what, "PyTorch", *times, 0.70 if what == names[0] else None))
-    mean = math.exp(sum(math.log(row.ratio) for row in found[1:]) / (len(found) - 1))
-    found.append(Row("activations, geometric mean", "PyTorch", mean, 1.0, mean, 1.0, unit=""))
-    return found + ([] if quick else growth())
-
-
-if __name__ == "__main__":
-    main(rows, __doc__ or "")
+        rows.append(Row(what, "PyTorch", *times, 0.70 if what == names[0] else None))
+    mean = math.exp(sum(math.log(row.ratio) for row in rows[1:]) / (len(rows) - 1))
+    rows.append(Row("activations, geometric mean", "PyTorch", mean, 1.0, mean, 1.0, unit=""))
+    return rows + ([] if quick else growth())

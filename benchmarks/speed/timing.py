@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
 import multiprocessing
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -48,25 +46,30 @@ def alone(function: Callable[..., Any], *arguments: Any) -> Any:
         return pool.submit(function, *arguments).result()
 
 
+def median_time(program: Callable[[], Any], seconds: float = 0.0, calls: int = 3) -> float:
+    """Microseconds of a call, the median of so many calls and so many seconds at least."""
+    times: list[float] = []
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end or len(times) < calls:
+        start = time.perf_counter()
+        program()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times) * 1e6
+
+
 def medians(makes: list[Make], seconds: float) -> list[float | str]:
-    """Microseconds per call of each program, the median of single calls; or why it could not run."""
-    found: list[float | str] = []
+    """Microseconds per call of each program, or why it could not run."""
+    outcomes: list[float | str] = []
     for make, arguments in makes:
         try:
             program = make(*arguments)
             for _ in range(3):
                 program()
         except Exception as error:
-            found.append(f"{type(error).__name__}: {str(error)[:100]}")
-            continue
-        times = []
-        end = time.perf_counter() + seconds
-        while time.perf_counter() < end or len(times) < 3:
-            start = time.perf_counter()
-            program()
-            times.append(time.perf_counter() - start)
-        found.append(statistics.median(times) * 1e6)
-    return found
+            outcomes.append(f"{type(error).__name__}: {str(error)[:100]}")
+        else:
+            outcomes.append(median_time(program, seconds))
+    return outcomes
 
 
 def results(make: Make, calls: int = 10) -> list[float]:
@@ -85,19 +88,21 @@ def compare(ours: list[Make], theirs: list[Make], seconds: float, rounds: int) -
         rounds: how often both sides run, in turn.
     """
     both = [(alone(medians, ours, seconds), alone(medians, theirs, seconds)) for _ in range(rounds)]
-    found: list[Times | str] = []
+    outcomes: list[Times | str] = []
     for i in range(len(ours)):
         a, b = ([side[i] for side in sides] for sides in zip(*both, strict=True))
-        failed = [said for said in (*a, *b) if isinstance(said, str)]
-        if failed:
-            found.append(failed[0])
-            continue
-        ratio = statistics.median(x / y for x, y in zip(a, b, strict=True))
-        found.append((statistics.median(a), statistics.median(b), ratio))
-    return found
+        errors = [outcome for outcome in (*a, *b) if isinstance(outcome, str)]
+        outcomes.append(errors[0] if errors else summary(a, b))
+    return outcomes
 
 
-def compare_processes(ours: list[str], theirs: list[str], rounds: int) -> tuple[float, float, float]:
+def summary(ours: list[float], theirs: list[float]) -> Times:
+    """The medians of both sides, and of their ratios round by round."""
+    ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
+    return statistics.median(ours), statistics.median(theirs), statistics.median(ratios)
+
+
+def compare_processes(ours: list[str], theirs: list[str], rounds: int) -> Times:
     """Milliseconds of whole processes, in alternation."""
     times: tuple[list[float], list[float]] = ([], [])
     # As installed: with compiled files at hand.
@@ -105,38 +110,13 @@ def compare_processes(ours: list[str], theirs: list[str], rounds: int) -> tuple[
     for command in (ours, theirs):
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
     for _ in range(rounds):
-        for command, found in zip((ours, theirs), times, strict=True):
+        for command, side in zip((ours, theirs), times, strict=True):
             start = time.perf_counter()
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
-            found.append((time.perf_counter() - start) * 1e3)
-    ratio = statistics.median(a / b for a, b in zip(*times, strict=True))
-    return statistics.median(times[0]), statistics.median(times[1]), ratio
-
-
-def versions() -> dict[str, Any]:
-    """The machine, and the versions of whatever takes part."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    found: dict[str, Any] = {"machine": platform.machine(), "cores": os.cpu_count()}
-    found["python"] = platform.python_version()
-    for package in ("numpy", "torch", "jax", "mygrad", "autograd"):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = None
-    return found
+            side.append((time.perf_counter() - start) * 1e3)
+    return summary(*times)
 
 
 def missing(peer: str, reason: str) -> None:
     """Says that a peer is left out."""
     print(f"left out: {peer} ({reason})", file=sys.stderr)
-
-
-def main(rows: Callable[[bool], list[Row]], description: str) -> None:
-    """Runs one benchmark as a script."""
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--quick", action="store_true", help="few rounds: to see that it runs, not how fast")
-    options = parser.parse_args()
-    print(HEAD)
-    for row in rows(options.quick):
-        print(row)

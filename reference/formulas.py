@@ -200,25 +200,3 @@ FORMULAS: dict[str, tuple[Formula, Formula]] = {
     "relu_squared": (lambda m, x: m.where(x > 0, x * x, 0 * x), lambda m, x: m.where(x > 0, 2 * x, 0 * x)),
     "snake": (lambda m, x: x + m.sin(x) ** 2, lambda m, x: 1 + m.sin(2 * x)),
 }
-
-
-def call(module: Any, name: str, x: Any) -> Any:
-    """The function of this name in tinyact or PyTorch."""
-    functional = module.nn.functional
-    if name == "gelu_tanh":
-        return functional.gelu(x, approximate="tanh")
-    return getattr(functional, name)(x)
-
-
-def run(module: Any, name: str, array: Any) -> tuple[Any, Any]:
-    """Value and derivative that tinyact or PyTorch gives, as arrays."""
-    x = module.from_numpy(array).requires_grad_()
-    y = call(module, name, x)
-    y.backward(module.from_numpy(np.ones_like(array)))
-    return y.detach().numpy(), x.grad.numpy()
-
-
-def ulps(result: Any, exact: Any) -> Any:
-    """How far results are off, in units in the last place of their own dtype at the exact value."""
-    unit = np.spacing(np.abs(exact).astype(result.dtype)).astype(exact.dtype)
-    return np.abs(result.astype(exact.dtype) - exact) / unit

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks.timing import Row, compare_processes, main
+from benchmarks.speed.timing import Row, compare_processes
 
 # The notebook's eight.
 ACTIVATIONS = ["sigmoid", "tanh", "relu", "leaky_relu", "prelu", "elu", "silu", "softmax"]
@@ -37,7 +37,3 @@ def rows(quick: bool) -> list[Row]:
     ours, theirs = ([sys.executable, "-c", program.format(**values)] for program in (STUDY, PYTORCH))
     times = compare_processes(ours, theirs, 1 if quick else 3)
     return [Row(f"a study of {values['seeds'] * len(ACTIVATIONS)} runs", "PyTorch, one by one", *times, 0.25, "ms")]
-
-
-if __name__ == "__main__":
-    main(rows, __doc__ or "")

@@ -9,25 +9,31 @@ from typing import Any
 import numpy as np
 
 import tinyact
-from benchmarks.timing import Row, alone, compare, main, missing, results
+from benchmarks.speed.timing import Row, alone, compare, missing, results
 from tinyact.experiment import build, notebook_data
 
 Step = Callable[[], Any]
 RATE = 0.001
 
 
-def with_framework(name: str, batch: int, hidden: tuple[int, ...]) -> Step:
-    """The step in tinyact or PyTorch; returns the loss."""
+def training(name: str, batch: int, hidden: tuple[int, ...]) -> tuple[Callable[[], Any], Any]:
+    """What computes the loss in tinyact or PyTorch, and the optimizer."""
     m: Any = importlib.import_module(name)
     data = notebook_data(m)
     x, y = data.train_x[:batch], data.train_y[:batch]
     m.manual_seed(0)
     network = build(m, "relu", hidden)
-    criterion, optimizer = m.nn.BCELoss(), m.optim.Adam(network.parameters(), lr=RATE)
+    criterion = m.nn.BCELoss()
+    return lambda: criterion(network(x), y), m.optim.Adam(network.parameters(), lr=RATE)
+
+
+def with_framework(name: str, batch: int, hidden: tuple[int, ...]) -> Step:
+    """The step in tinyact or PyTorch; returns the loss."""
+    forward, optimizer = training(name, batch, hidden)
 
     def step() -> Any:
         optimizer.zero_grad()
-        loss = criterion(network(x), y)
+        loss = forward()
         loss.backward()
         optimizer.step()
         return loss
@@ -170,8 +176,8 @@ def by_hand(batch: int, hidden: tuple[int, ...]) -> Step:
         z += 1
         p = np.divide(1, z, out=z)
         with np.errstate(all="ignore"):
-            held = np.maximum(np.log(p), np.float32(-100)), np.maximum(np.log1p(-p), np.float32(-100))
-        loss = -np.mean(y * held[0] + (1 - y) * held[1])
+            log_p, log_q = np.maximum(np.log(p), np.float32(-100)), np.maximum(np.log1p(-p), np.float32(-100))
+        loss = -np.mean(y * log_p + (1 - y) * log_q)
         g = (p - y) / np.float32(batch)
         grads: list[Any] = []
         for i in range(len(views) - 2, -1, -2):
@@ -229,7 +235,7 @@ def same_network(what: str, peer: str) -> None:
 
 def rows(quick: bool) -> list[Row]:
     """All networks with all peers that are installed."""
-    found = []
+    rows = []
     for what, (batch, hidden) in NETWORKS.items():
         for peer, make in PEERS.items():
             if what != next(iter(NETWORKS)) and peer not in ("PyTorch", "NumPy by hand"):
@@ -240,9 +246,5 @@ def rows(quick: bool) -> list[Row]:
                 missing(peer, times)
                 continue
             same_network(what, peer)
-            found.append(Row(what, peer, *times, GOALS.get((what, peer))))
-    return found
-
-
-if __name__ == "__main__":
-    main(rows, __doc__ or "")
+            rows.append(Row(what, peer, *times, GOALS.get((what, peer))))
+    return rows

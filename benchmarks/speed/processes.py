@@ -7,9 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.timing import Row, compare_processes, main
+from benchmarks.speed.timing import Row, compare_processes
 
-PROGRAM = Path(__file__).parents[1] / "tests" / "programs" / "two_networks.py"
+PROGRAM = Path(__file__).parents[2] / "tests" / "programs" / "two_networks.py"
 
 # The notebook's code as a script: PyTorch's imports, its data, both networks.
 NOTEBOOK = f"""
@@ -45,12 +45,10 @@ print(kib("VmHWM") - before)
 def memory(module: str) -> float:
     """KiB by which the data and five training steps raise the peak over what the imports take.
 
-    With the data, since their making leaves free memory behind, in which the training would be found to need none.
+    With the data, since their making leaves free memory behind, from which the training would take all that it needs.
     """
-    done = subprocess.run(
-        [sys.executable, "-c", STEP.format(module=module)], check=True, capture_output=True, text=True
-    )
-    return float(done.stdout)
+    command = [sys.executable, "-c", STEP.format(module=module)]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 def rows(quick: bool) -> list[Row]:
@@ -61,16 +59,12 @@ def rows(quick: bool) -> list[Row]:
     experiment = compare_processes(
         [sys.executable, "-m", "tinyact.experiment", "--seeds", "1"], [*python, NOTEBOOK], max(1, rounds // 2)
     )
-    found = [
+    rows = [
         Row("import tinyact", "import numpy", *imports, 1.35, "ms"),
         Row("the experiment, one seed", "the notebook on PyTorch", *experiment, 0.35, "ms"),
     ]
     if Path("/proc/self/clear_refs").exists():  # Linux alone forgets an earlier peak
         ours, theirs = ([memory(module) for _ in range(1 if quick else 5)] for module in ("tinyact", "torch"))
         a, b = statistics.median(ours), statistics.median(theirs)
-        found.append(Row("memory of data and training steps", "PyTorch", a, b, a / b, 1.0, "KiB"))
-    return found
-
-
-if __name__ == "__main__":
-    main(rows, __doc__ or "")
+        rows.append(Row("memory of data and training steps", "PyTorch", a, b, a / b, 1.0, "KiB"))
+    return rows

@@ -1,0 +1,1 @@
+"""How far activations and their derivatives are off in the last place, beside PyTorch."""

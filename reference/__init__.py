@@ -1,0 +1,1 @@
+"""What tests and benchmarks measure tinyact by: the mathematics of the activations, and errors in the last place."""
