@@ -11,14 +11,9 @@ from benchmarks.exactness import accuracy, exhaustive
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.exactness", description=exactness.__doc__)
     commands = parser.add_subparsers(required=True)
-    for part in (accuracy, exhaustive):
+    for name, part in {"accuracy": accuracy, "exhaustive": exhaustive}.items():
         text = part.__doc__ or ""
-        command = commands.add_parser(
-            part.__name__.rpartition(".")[2],
-            help=text.partition("\n")[0],
-            description=text,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
+        command = commands.add_parser(name, help=text.partition("\n")[0], description=text)
         part.add_arguments(command)
         command.set_defaults(run=part.run_command)
     options = parser.parse_args(arguments)

@@ -11,13 +11,13 @@ import argparse
 import json
 import multiprocessing
 import os
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rich.console import Console
+from rich.progress import track
 
 import tinyact
 from benchmarks.exactness.accuracy import RESULTS, classes
@@ -127,19 +127,14 @@ def work(tasks: list[tuple[str, int, int]], state: Path, done: list[dict[str, An
     """Run what is not done yet on all cores, write each block down, and show how far it is."""
     finished = {task_of(block) for block in done}
     left = [task for task in tasks if task not in finished]
-    began = time.monotonic()
     context = multiprocessing.get_context("spawn")
     with context.Pool(len(os.sched_getaffinity(0))) as pool, state.open("a") as out:
-        for i, block in enumerate(pool.imap_unordered(check_block, left), 1):
+        blocks = pool.imap_unordered(check_block, left)
+        bar = {"total": len(tasks), "completed": len(tasks) - len(left), "console": Console(stderr=True)}
+        for block in track(blocks, "blocks", **bar):
             out.write(json.dumps(block) + "\n")
             out.flush()
-            if sys.stderr.isatty() or i % 100 == 0:
-                share = (i + len(tasks) - len(left)) / len(tasks)
-                minutes = (time.monotonic() - began) / i * (len(left) - i) / 60
-                bar = "#" * int(40 * share)
-                print(f"\r{bar:<40} {100 * share:5.1f} %, {minutes:.0f} min left", end="", file=sys.stderr, flush=True)
             yield block
-    print(file=sys.stderr)
 
 
 def regressions(functions: dict[str, Any], recorded: dict[str, Any]) -> list[str]:

@@ -55,11 +55,7 @@ def _row(name: str, count: Counter[str]) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.mutation",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.mutation", description=__doc__)
     parser.add_argument("files", nargs="*", default=FILES, help="which files (default: all that compute derivatives)")
     parser.add_argument("--sample", type=int, help="so many mutants of each file, chosen at random; default: all")
     parser.add_argument("--seed", type=int, default=0, help="for the sample")

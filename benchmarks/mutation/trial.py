@@ -33,18 +33,14 @@ def fork(run: Callable[[], int], seconds: float = 3600) -> str:
     child = os.fork()
     if child == 0:
         if seconds < math.inf:
-            _limit(seconds)
+            # Of the processor's time, since others may use the machine too; and an end to those that only wait.
+            resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(seconds), resource.RLIM_INFINITY))
+            signal.alarm(math.ceil(20 * seconds))
         os._exit(_silently(run))
     _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status) and os.WTERMSIG(status) in (signal.SIGXCPU, signal.SIGALRM):
         return "timeout"
     return "passed" if status == 0 else "failed"
-
-
-def _limit(seconds: float) -> None:
-    """So much of a processor's time, since others may use the machine too; and an end to those that only wait."""
-    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(seconds), resource.RLIM_INFINITY))
-    signal.alarm(math.ceil(20 * seconds))
 
 
 def _silently(run: Callable[[], int]) -> int:
@@ -208,8 +204,7 @@ def copies(count: int) -> Iterator[tuple[list[Path], dict[str, Coverage]]]:
     """
     with tempfile.TemporaryDirectory() as folder:
         copies = [Path(folder, str(number)).resolve() for number in range(count)]
-        ignore = shutil.ignore_patterns(".git", "__pycache__", ".*_cache", ".hypothesis")
-        shutil.copytree(ROOT, copies[0], ignore=ignore)
+        shutil.copytree(ROOT, copies[0], ignore=shutil.ignore_patterns(".*", "__pycache__"))
         if fork(lambda: trace(copies[0])) != "passed":
             raise RuntimeError("the tests fail without any change, so that they can tell nothing about changes")
         tests = json.loads((copies[0] / "coverage.json").read_text())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -45,31 +46,32 @@ def activation(module: str, name: str, size: int) -> Any:
     return program
 
 
+def mean_time(program: Callable[[], Any], calls: int) -> float:
+    """Microseconds of a call in the mean, which counts the garbage that only some of the calls collect."""
+    program()
+    start = time.perf_counter()
+    for _ in range(calls):
+        program()
+    return (time.perf_counter() - start) / calls * 1e6
+
+
 def growth() -> list[Row]:
-    """Microseconds per operation in graphs of more and more operations, and per 1000 elements in larger arrays.
+    """Microseconds per operation in graphs of more and more operations, and per 1024 elements in larger arrays.
 
     The ratio is that to the smallest; flat is 1.
     """
+    graphs = {
+        f"one of {count:,} tanh in one graph": mean_time(chain("tinyact", count), max(1, 20_000 // count)) / count
+        for count in (10, 1_000, 100_000, 1_000_000)
+    }
+    arrays = {
+        f"tanh per 1024 of 2^{n} elements": mean_time(activation("tinyact", "tanh", 1 << n), 1) / 2 ** (n - 10)
+        for n in (16, 20, 24, 26)
+    }
     rows = []
-    first = None
-    for count in (10, 1_000, 100_000, 1_000_000):
-        repeats = max(1, 20_000 // count)
-        program = chain("tinyact", count)
-        start = time.perf_counter()
-        for _ in range(repeats):
-            program()
-        each = (time.perf_counter() - start) / repeats / count * 1e6
-        first = first or each
-        rows.append(Row(f"one of {count:,} tanh in one graph", "in a graph of 10", each, first, each / first))
-    first = None
-    for exponent in (16, 20, 24, 26):
-        program = activation("tinyact", "tanh", 1 << exponent)
-        program()
-        start = time.perf_counter()
-        program()
-        each = (time.perf_counter() - start) / 2 ** (exponent - 10) * 1e6
-        first = first or each
-        rows.append(Row(f"tanh per 1024 of 2^{exponent} elements", "of 2^16", each, first, each / first))
+    for peer, costs in (("in a graph of 10", graphs), ("of 2^16", arrays)):
+        smallest = next(iter(costs.values()))
+        rows += [Row(what, peer, cost, smallest, cost / smallest) for what, cost in costs.items()]
     return rows
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -192,12 +193,8 @@ def by_hand(batch: int, hidden: tuple[int, ...]) -> Step:
     return step
 
 
-def torch_eager(batch: int, hidden: tuple[int, ...]) -> Step:
-    return with_framework("torch", batch, hidden)
-
-
 PEERS: dict[str, Callable[[int, tuple[int, ...]], Step]] = {
-    "PyTorch": torch_eager,
+    "PyTorch": partial(with_framework, "torch"),
     "torch.compile": torch_compiled,
     "jax.jit": jax_jit,
     "MyGrad": mygrad,
