@@ -15,8 +15,14 @@ from tinyact.autograd.anomaly import is_anomaly_check_nan_enabled as is_anomaly_
 from tinyact.autograd.anomaly import is_anomaly_enabled as is_anomaly_enabled
 from tinyact.autograd.modes import *
 from tinyact.creation import *
+from tinyact.creation import tensor as tensor  # not the file of that name
 from tinyact.dtype import *
-from tinyact.dtype import bool_, float32, float64, int16, int32, int64
+from tinyact.dtype import bool_ as bool_
+from tinyact.dtype import float32 as float32
+from tinyact.dtype import float64 as float64
+from tinyact.dtype import int16 as int16
+from tinyact.dtype import int32 as int32
+from tinyact.dtype import int64 as int64
 from tinyact.functions.activation import relu as relu
 from tinyact.functions.activation import sigmoid as sigmoid
 from tinyact.functions.activation import tanh as tanh

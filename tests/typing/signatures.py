@@ -11,16 +11,16 @@ from typing import Any
 import tinyact
 import tinyact.nn.functional as F
 from tinyact import Tensor, nn, optim
-from tinyact.nn.activation import Activation
+from tinyact.nn.activation import ActivationModule
 from tinyact.nn.loss import Loss
 
-FUNCTIONS = {name: getattr(F, name) for name in F.__all__}
+FUNCTIONS = {name: getattr(F, name) for name in vars(F)["__all__"]}
 ACTIVATIONS = {name: FUNCTIONS[name] for name in nn.activations()}
 LOSSES = {name: function for name, function in FUNCTIONS.items() if "target" in inspect.signature(function).parameters}
 MODULES: dict[str, Any] = {
     name: kind
     for name, kind in vars(nn).items()
-    if isinstance(kind, type) and issubclass(kind, (Activation, Loss, nn.Linear, nn.Dropout))
+    if isinstance(kind, type) and issubclass(kind, (ActivationModule, Loss, nn.Linear, nn.Dropout))
 }
 OPTIMIZERS: dict[str, Any] = {
     name: kind
@@ -56,6 +56,7 @@ VALUES = {
     "Sequence[Tensor]": "[x]",
     "Iterable[Any]": "[x]",
     "Iterable[Tensor]": "[x]",
+    "ParamsT": "[x]",
 }
 
 

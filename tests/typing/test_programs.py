@@ -17,13 +17,13 @@ import numpy as np
 import pytest
 
 import tinyact
-from tests.test_readme import BLOCKS
+from tests.docs.pages import PAGES, blocks
 from tests.typing import signatures
 from tests.typing.checkers import needed
 
 PROGRAMS = Path(__file__).parent / "programs"
 ACCEPTED = sorted(path.name for path in PROGRAMS.glob("*.py") if "# refused" not in path.read_text(encoding="utf-8"))
-TEN_LINES = next(block for block in BLOCKS if "nn.Sequential(" in block)
+TEN_LINES = next(block for block in blocks(PAGES["README.md"], "python") if "nn.Sequential(" in block)
 
 
 class Finding(NamedTuple):

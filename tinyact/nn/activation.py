@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -35,7 +34,10 @@ class ActivationModule(Module):
         super().__init_subclass__()
         if function is not None:
             cls.function = staticmethod(function)
-            cls.__doc__ = _documentation(function, vars(cls).get("__doc__"))
+            cls.__doc__ = _documentation(function, vars(cls).get("__doc__"), vars(cls).get("__annotations__", ()))
+
+    def forward(self, input: Tensor) -> Tensor:
+        return self.function(input)
 
 
 @dataclass_transform(eq_default=False)
@@ -67,16 +69,18 @@ class Activation(ActivationModule):
         return ", ".join([*texts, "inplace=True"] if getattr(self, "inplace", False) else texts)
 
 
-def _documentation(function: Callable[..., Tensor], arguments: str | None) -> str:
-    """The function's docstring for the module: without the input, or with the module's own arguments."""
-    mathematics, head, settings = (function.__doc__ or "").partition("    Args:\n")
-    settings = re.sub(r"^        input: .*\n(    {9,}.*\n)*", "", settings)
-    if settings.startswith("\n"):  # there are no others
-        head, settings = "", settings[1:]
+def _documentation(function: Callable[..., Tensor], own: str | None, settings: Container[str]) -> str:
+    """The function's docstring for its module: with the arguments that are settings, or with the module's own."""
+    mathematics, _, rest = (function.__doc__ or "").partition("    Args:\n")
+    arguments, blank, others = rest.partition("\n\n")
+    lines = [line for line in arguments.splitlines() if line.split(":")[0].strip() in settings]
+    text = own or "\n".join(["Args:", *lines] if lines else [])
+    if own is None:
+        text += f"{blank}{others.rstrip()}" if lines else others.strip()
     return (
         f"{mathematics.rstrip()}\n\n"
         f"    As a module: `nn.functional.{function.__name__}` with all arguments but the input given once.\n\n"
-        + (f"{head}{settings}" if arguments is None else f"    {arguments}")
+        f"    {text}\n    "
     )
 
 

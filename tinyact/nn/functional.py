@@ -6,6 +6,7 @@ from typing import Any
 
 from tinyact.autograd.operation import wrap
 from tinyact.dtype import as_dtype
+from tinyact.functions import activation, loss
 from tinyact.functions import softmax as softmaxes
 from tinyact.functions.activation import *
 from tinyact.functions.linear import linear as linear
@@ -16,6 +17,10 @@ from tinyact.functions.softmax import glu as glu
 from tinyact.functions.softmax import maxout as maxout
 from tinyact.random import default_generator
 from tinyact.tensor import Tensor
+
+# For star imports at run time; type checkers leave out by themselves what is imported here.
+globals()["__all__"] = [*activation.__all__, *loss.__all__, "dropout", "glu", "linear", "log_softmax", "maxout"]
+globals()["__all__"] += ["softmax", "softmin"]
 
 
 @documented(Softmax)
