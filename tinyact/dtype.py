@@ -43,7 +43,7 @@ BY_NUMPY: dict[np.dtype[Any], dtype] = {np.dtype(name): dtype(name) for name in 
 float32, float64, int8, int16, int32, int64, uint8, bool_ = BY_NUMPY.values()
 
 
-def as_dtype(given: Any) -> dtype:
+def as_dtype(kind: Any) -> dtype:
     """The dtype that a caller means by a dtype, a NumPy dtype, a Python type or a name.
 
     Python's ``float`` is float64 here, as ``torch.tensor([1.0]).to(float)`` has it.
@@ -51,13 +51,13 @@ def as_dtype(given: Any) -> dtype:
     Raises:
         TypeError: if tensors of this type are not supported.
     """
-    if isinstance(given, dtype):
-        return given
+    if isinstance(kind, dtype):
+        return kind
     try:
-        return BY_NUMPY[np.dtype(given)]
+        return BY_NUMPY[np.dtype(kind)]
     except (KeyError, TypeError):
-        known = ", ".join(_NAMES)
-        raise TypeError(f"tensors hold {known}; got {given!r}") from None
+        names = ", ".join(_NAMES)
+        raise TypeError(f"tensors hold {names}; got {kind!r}") from None
 
 
 def promote_types(a: np.dtype[Any], b: np.dtype[Any]) -> np.dtype[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -458,3 +459,26 @@ def test_leaky_relu_keeps_the_sign_of_zero(slope: float) -> None:
         return 1 / m.nn.functional.leaky_relu(t, slope)
 
     same(program, np.array([0.0, -0.0, -1e-45], np.float32), upstream=None)
+
+
+@pytest.mark.parametrize("name", [name for name in ELEMENTWISE if name not in ("swish", "prelu", "rrelu")])
+def test_four_calls_to_the_formula(name: str) -> None:
+    """A reader who steps into F.elu(x) gets to ELU.value by way of apply and forward."""
+    function, path = getattr(tinyact.nn.functional, name), []
+
+    def step(frame: Any, event: str, _: Any) -> None:
+        if event == "call":
+            names = []
+            while frame is not None and frame.f_code is not test_four_calls_to_the_formula.__code__:
+                names.append(frame.f_code.co_name)
+                frame = frame.f_back
+            if names[0] == "value" and not path:
+                path.extend(reversed(names))
+
+    x, arguments = tinyact.tensor([-1.0, 2.0]), {"threshold": 0.5, "value": 2.0} if name == "threshold" else {}
+    sys.setprofile(step)
+    try:
+        function(x, **arguments)
+    finally:
+        sys.setprofile(None)
+    assert path == [name, "apply", "forward", "value"]

@@ -227,3 +227,11 @@ def test_maxout_makes_layers_narrower() -> None:
 def test_snake_and_relu_squared() -> None:
     assert repr(tinyact.nn.Snake(2.0)) == "Snake(alpha=2.0)"
     assert tinyact.nn.ReLUSquared()(tinyact.tensor([-2.0, 3.0])).tolist() == [0.0, 9.0]
+
+
+@pytest.mark.parametrize("kind", activations().values())
+def test_settings_have_the_functions_defaults(kind: Any) -> None:
+    arguments = inspect.signature(kind.function).parameters
+    for name, setting in inspect.signature(kind).parameters.items():
+        if name in arguments and name != "dtype":
+            assert (name, setting.default) == (name, arguments[name].default)

@@ -130,8 +130,8 @@ def gradgradcheck(
 
     def backward(*values: Any) -> tuple[Tensor, ...]:
         roots = [output for output in _outputs(func, values[: len(args)]) if output.requires_grad]
-        wanted = [values[i] for i in checked]
-        grads = grad(roots, wanted, values[len(args) :], create_graph=True, allow_unused=True)
+        targets = [values[i] for i in checked]
+        grads = grad(roots, targets, values[len(args) :], create_graph=True, allow_unused=True)
         return tuple(g for g in grads if g is not None)
 
     return gradcheck(

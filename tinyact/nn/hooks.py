@@ -116,8 +116,8 @@ def _before(hook: ForwardHook, module: Module, args: Any, kwargs: dict[str, Any]
 
 def _after(hook: ForwardHook, module: Module, args: Any, kwargs: dict[str, Any], output: Any) -> Any:
     """The output after a hook that may have changed it."""
-    given = (args, kwargs, output) if hook.with_kwargs else (args, output)
-    changed = hook.function(module, *given)
+    arguments = (args, kwargs, output) if hook.with_kwargs else (args, output)
+    changed = hook.function(module, *arguments)
     return output if changed is None else changed
 
 

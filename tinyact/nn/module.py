@@ -213,10 +213,10 @@ class Module:
 
     def _registry(self, registry: str, what: str) -> dict[str, Any]:
         try:
-            found: dict[str, Any] = vars(self)[registry]
+            parts: dict[str, Any] = vars(self)[registry]
         except KeyError:
             raise AttributeError(f"cannot assign {what} before Module.__init__() call") from None
-        return found
+        return parts
 
     def _unregister(self, name: str, keep: dict[str, Any] | None = None) -> None:
         """Forget what the name stood for, except in this registry, where it keeps its place in the order."""
@@ -319,12 +319,12 @@ class Module:
 
     def _named(self, registry: str, prefix: str, recurse: bool, remove_duplicate: bool) -> Iterator[tuple[str, Any]]:
         modules = self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate) if recurse else [(prefix, self)]
-        seen: set[Tensor] = set()
+        yielded: set[Tensor] = set()
         for path, module in modules:
             for name, tensor in vars(module)[registry].items():
-                if tensor is not None and tensor not in seen:
+                if tensor is not None and tensor not in yielded:
                     if remove_duplicate:
-                        seen.add(tensor)
+                        yielded.add(tensor)
                     yield _joined(path, name), tensor
 
     def children(self) -> Iterator[Module]:
@@ -333,10 +333,10 @@ class Module:
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """The submodules right below this one with their names, each once."""
-        seen: set[Module] = set()
+        yielded: set[Module] = set()
         for name, child in self._modules.items():
-            if child is not None and child not in seen:
-                seen.add(child)
+            if child is not None and child not in yielded:
+                yielded.add(child)
                 yield name, child
 
     def modules(self) -> Iterator[Module]:
@@ -439,12 +439,12 @@ class Module:
                 if names:
                     quoted = ", ".join(f'"{name}"' for name in names)
                     errors.append(f"{which} key(s) in state_dict: {quoted}. ")
-        given = {name: state_dict[name] for name in own if name in state_dict}
-        errors += [error for name, value in given.items() if (error := _misfit(name, own[name], value))]
+        values = {name: state_dict[name] for name in own if name in state_dict}
+        errors += [error for name, value in values.items() if (error := _misfit(name, own[name], value))]
         if errors:
             raise RuntimeError("\n\t".join([f"Error(s) in loading state_dict for {self._get_name()}:", *errors]))
         with no_grad():
-            for name, value in given.items():
+            for name, value in values.items():
                 own[name].copy_(value)
         return keys
 
@@ -489,19 +489,19 @@ class Module:
         Raises:
             TypeError: if that is no floating dtype.
         """
-        wanted = as_dtype(dtype)
-        if not wanted.is_floating_point:
+        target = as_dtype(dtype)
+        if not target.is_floating_point:
             raise TypeError(
-                f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={wanted}"
+                f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={target}"
             )
         for parameter in self.parameters():
             for tensor in (parameter, parameter.grad):
                 if tensor is not None and tensor.is_floating_point():
-                    tensor.data = tensor.data.to(wanted)
+                    tensor.data = tensor.data.to(target)
         for module in self.modules():
             for name, buffer in module._buffers.items():
                 if buffer is not None and buffer.is_floating_point():
-                    module._buffers[name] = buffer.to(wanted)
+                    module._buffers[name] = buffer.to(target)
         return self
 
     def float(self) -> Self:
@@ -571,16 +571,16 @@ def _joined(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _misfit(name: str, own: Tensor, given: Any) -> str | None:
+def _misfit(name: str, own: Tensor, value: Any) -> str | None:
     """Why a value can't be loaded, or None if it can."""
-    if not isinstance(given, Tensor):
+    if not isinstance(value, Tensor):
         return (
             f'While copying the parameter named "{name}", expected torch.Tensor or Tensor-like object from checkpoint '
-            f"but received {type(given)}"
+            f"but received {type(value)}"
         )
-    if given.shape != own.shape:
+    if value.shape != own.shape:
         return (
-            f"size mismatch for {name}: copying a param with shape {given.shape} from checkpoint, the shape in current "
+            f"size mismatch for {name}: copying a param with shape {value.shape} from checkpoint, the shape in current "
             f"model is {own.shape}."
         )
     return None
