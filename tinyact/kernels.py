@@ -27,6 +27,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 # All kernels, each with its plain line as ``plain``.
 KERNELS: list[Any] = []
 
+# What is no Tensor at a glance.
+_PLAIN = {np.ndarray, float, int, tuple}
 _BITS = {np.dtype(np.float32): np.dtype(np.int32), np.dtype(np.float64): np.dtype(np.int64)}
 # 1 as bits.
 _ONE = {np.dtype(np.float32): (np.uint32, 0x3F800000), np.dtype(np.float64): (np.uint64, 0x3FF0000000000000)}
@@ -46,7 +48,7 @@ def kernel(line: str) -> Callable[[F], F]:
         @functools.wraps(fast)
         def call(*arguments: Any) -> Any:
             for argument in arguments:
-                if type(argument) is not np.ndarray and hasattr(argument, "__array_function__"):
+                if type(argument) not in _PLAIN and hasattr(argument, "__array_function__"):
                     return plain(*arguments)
             return fast(*arguments)
 
@@ -208,6 +210,11 @@ class _Here(threading.local):
 _here = _Here()
 
 
+def in_a_block() -> bool:
+    """Whether this thread is at work for `in_blocks`."""
+    return _here.in_a_block
+
+
 def in_blocks(
     function: Callable[..., Array],
     dtype: np.dtype[Any],
@@ -231,7 +238,11 @@ def in_blocks(
     """
 
     def computed(*parts: Array) -> Array:
-        return function(*parts) if wide is None else function(*(part.astype(wide) for part in parts))
+        before, _here.in_a_block = _here.in_a_block, True
+        try:
+            return function(*parts) if wide is None else function(*(part.astype(wide) for part in parts))
+        finally:
+            _here.in_a_block = before
 
     shape, size = arrays[0].shape, arrays[0].size
     # A formula inside a block may use operations itself; a thread that waited for its own pool would wait for ever.
@@ -243,14 +254,10 @@ def in_blocks(
     step = max(1, min(max(size // 8, share), BLOCK) * len(result) // size)
 
     def work(start: int, stop: int) -> None:
-        _here.in_a_block = True
-        try:
-            with np.errstate(all="ignore"):
-                for i in range(start, stop, step):
-                    block = slice(i, min(i + step, stop))
-                    result[block] = computed(*(array[block] for array in arrays))
-        finally:
-            _here.in_a_block = False
+        with np.errstate(all="ignore"):
+            for i in range(start, stop, step):
+                block = slice(i, min(i + step, stop))
+                result[block] = computed(*(array[block] for array in arrays))
 
     _divided(work, len(result), step)
     return result.reshape(shape)

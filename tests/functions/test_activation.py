@@ -59,7 +59,7 @@ ELEMENTWISE: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "threshold": st.fixed_dictionaries({"threshold": numbers(-2, 2), "value": numbers(-20, 20)}),
 }
 OWN = {"relu_squared": NONE, "snake": some(alpha=st.sampled_from([0.5, 1.0, 3.0]))}
-# Where PyTorch's result at ±∞ is NaN and tinyact has the limit, as README says.
+# Where PyTorch's result at ±∞ is NaN and tinyact has the limit (docs/differences.md).
 LIMITS = {"silu", "gelu", "mish", "softsign", "hardswish"}
 # PyTorch's gradient at NaN is one thing in its vector code and another in its scalar code, which the last few elements
 # of an array get; tinyact's is that of the vector code.
@@ -302,7 +302,7 @@ def test_derivatives_of_those_with_two_inputs() -> None:
 @pytest.mark.parametrize("name", ELEMENTWISE)
 @pytest.mark.parametrize("dtype", ["int64", "uint8", "bool"])
 def test_integers(name: str, dtype: str) -> None:
-    # Differences that README names: tinyact has these, PyTorch doesn't.
+    # Named in docs/differences.md: tinyact has these, PyTorch doesn't.
     if (name, dtype) in {("softsign", "bool"), ("tanhshrink", "bool"), ("hardtanh", "uint8")}:
         assert getattr(F, name)(tinyact.tensor([0, 1, 2]).to(dtype)).shape == (3,)
         return

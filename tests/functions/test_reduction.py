@@ -48,7 +48,7 @@ def quietly(program: Any) -> Any:
 # Large numbers that cancel would show the order of additions, which is nobody's promise.
 @given(x=arrays(special=NOT_FINITE))
 def test_of_all_elements(name: str, x: Any) -> None:
-    # Differences that README names: PyTorch's gradient is ∞ where one element that is not finite makes a variance, and
+    # Named in docs/differences.md: PyTorch's gradient is ∞ where one element that is not finite makes a variance, and
     # 0 where a product has two zeros beside an infinite factor.
     assume(not (name == "prod" and (x == 0).sum() > 1 and not np.isfinite(x).all()))
     assume(not (name == "var" and x.size == 1 and not np.isfinite(x).all()))

@@ -83,6 +83,6 @@ def test_every_public_name(name: str) -> None:
     except ValueError:  # written in C++
         return
     arguments = {p.name: p.default for p in expected.values() if p.name not in ("size_average", "reduce")}
-    if name in ("mse_loss", "l1_loss", "huber_loss"):  # a difference that README names
+    if name in ("mse_loss", "l1_loss", "huber_loss"):  # named in docs/differences.md
         arguments.pop("weight")
     assert {p.name: p.default for p in inspect.signature(ours).parameters.values()} == arguments

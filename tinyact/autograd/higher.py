@@ -20,7 +20,7 @@ class NotDifferentiable(RuntimeError):
 
 
 def pass_on(node: Operation, grad: Variable) -> list[Gradient]:
-    """`Operation.pass_on`, recorded.
+    """∂L/∂input for each edge, from ∂L/∂output, recorded.
 
     Raises:
         RuntimeError: if a rule is written for arrays alone; it names the node.
@@ -44,13 +44,14 @@ def pass_on(node: Operation, grad: Variable) -> list[Gradient]:
 
 def _variable(node: Operation, source: int, saved: Saved) -> Any:
     """A saved value as part of the graph again: ``source`` counts the inputs, and after them the output."""
-    if saved.version is None:
-        return saved.value
+    value, version, _ = saved
+    if version is None:
+        return value
     edge = node if source == len(node.edges) else node.edges[source]
     if isinstance(edge, Variable):
         return edge
-    variable = wrap(saved.value)
-    variable.version = saved.version
+    variable = wrap(value)
+    variable.version = version
     if edge is not None:
         variable.grad_fn, variable._requires_grad = edge, True
     return variable

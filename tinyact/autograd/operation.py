@@ -202,11 +202,13 @@ class Operation:
         edges: list[Edge] = []
         needs = 0
         for number, i in enumerate(inputs):
-            edge = edge_of(i)
-            if edge is not None:
-                needs |= 1 << number
-            edges.append(edge)
-            arrays.append(i.array if isinstance(i, Variable) else i)
+            if isinstance(i, Variable):
+                arrays.append(i.array)
+                edges.append(edge_of(i))
+                needs |= i._requires_grad << number
+            else:
+                arrays.append(i)
+                edges.append(None)
         if self.may_warn:
             with np.errstate(all="ignore"):
                 y = self.forward(*arrays)
@@ -217,14 +219,14 @@ class Operation:
             share_memory(inputs[0], output)
         if needs and recording.on:
             self.edges = tuple(edges)
-            self.plan = self._plans.get(needs) or self._planned(needs)
-            self._record(inputs, output)
+            self._record(self._plans.get(needs) or self._planned(needs), inputs, output)
         return output
 
-    def _record(self, inputs: Sequence[Any], output: Variable) -> None:
+    def _record(self, plan: Plan, inputs: Sequence[Any], output: Variable) -> None:
         """Enter the graph: remember what the rules will want, and become the node that made the output."""
+        self.plan = plan
         values = (*inputs, output)
-        self.saved = [save(values[k]) for k in self.plan.saves]
+        self.saved = [save(values[k]) for k in plan.saves]
         self.serial = next_serial()
         self.shape, self.dtype = output.array.shape, output.array.dtype
         output.grad_fn, output._requires_grad = self, True
@@ -235,7 +237,7 @@ class Operation:
         """The plan for the inputs whose bits are set, made once for all applications."""
         rules = [rule for rule in self.rules if needs >> rule.input & 1]
         saves = tuple(sorted({k for rule in rules for k in rule.takes}))
-        rules = [rule._replace(takes=tuple(saves.index(k) for k in rule.takes)) for rule in rules]
+        rules = [rule._replace(takes=tuple(map(saves.index, rule.takes))) for rule in rules]
         plan = self._plans[needs] = Plan(saves, tuple(rules))
         return plan
 
@@ -245,14 +247,10 @@ class Operation:
 
     def load(self) -> list[Any]:
         """The saved values; an error, if they were freed by an earlier sweep or changed in place since."""
-        return load(self.saved, self.name)
-
-    def pass_on(self, grad: Gradient) -> list[Gradient]:
-        """∂L/∂input for each edge, from ∂L/∂output."""
-        return self.backward(grad, self.load())
+        return load(self)
 
     def backward(self, grad: Gradient, saved: list[Any]) -> list[Gradient]:
-        """The rule of each input that needs a gradient, applied."""
+        """∂L/∂input for each edge, from ∂L/∂output: the rule of each input that needs a gradient, applied."""
         grads: list[Gradient] = [None] * len(self.edges)
         for index, rule, takes in self.plan.rules:
             grads[index] = rule(self, grad, *[saved[k] for k in takes])

@@ -11,7 +11,7 @@ import numpy as np
 from tinyact.autograd import higher
 from tinyact.autograd.hooks import after_hooks
 from tinyact.autograd.modes import recording, set_grad_enabled
-from tinyact.autograd.operation import Edge, Gradient, Operation, Variable, array_of, edge_of
+from tinyact.autograd.operation import Edge, Gradient, Operation, Variable, edge_of
 from tinyact.autograd.sums import sum_to
 from tinyact.autograd.watch import watchers
 
@@ -37,11 +37,11 @@ def sweep(
         create_graph: whether to record the sweep itself, for derivatives of derivatives.
     """
     ends = None if targets is None else set(map(edge_of, targets))
-    pass_on = higher.pass_on if create_graph else Operation.pass_on
     arrived: dict[Edge, Gradient] = {}
     results: dict[Edge, Gradient] = {}
     for root, first in zip(roots, grads, strict=True):
-        _add(arrived, edge_of(root), first if create_graph else first.array)
+        edge, g = edge_of(root), first if create_graph else first.array
+        arrived[edge] = arrived[edge] + g if edge in arrived else g
 
     node: Any = None
     recording.sweeps += 1
@@ -51,15 +51,17 @@ def sweep(
                 grad = arrived.pop(node, None)
                 if grad is None:
                     continue
-                grad = after_hooks(node, grad)
+                if node.hooks is not None or node.retained is not None:
+                    grad = after_hooks(node, grad)
                 if ends is not None and node in ends:
                     results[node] = grad
                 sent: Sequence[Gradient] = ()
                 if isinstance(node, Operation):
-                    sent = pass_on(node, grad)
-                    for edge, g in zip(node.edges, sent, strict=True):
+                    sent = higher.pass_on(node, grad) if create_graph else node.backward(grad, node.load())
+                    for edge, g in zip(node.edges, sent):
                         if edge is not None and g is not None:
-                            _add(arrived, edge, fitted(g, edge))
+                            g = fitted(g, edge)
+                            arrived[edge] = arrived[edge] + g if edge in arrived else g
                     if node.saved and not retain_graph:
                         node.saved = None
                 elif ends is None and node.requires_grad:
@@ -73,10 +75,6 @@ def sweep(
     finally:
         recording.sweeps -= 1
     return results
-
-
-def _add(arrived: dict[Edge, Gradient], edge: Edge, grad: Gradient) -> None:
-    arrived[edge] = arrived[edge] + grad if edge in arrived else grad
 
 
 def order(starts: Sequence[Edge], ends: set[Edge] | None = None) -> list[Operation | Variable]:
@@ -120,4 +118,5 @@ def fitted(grad: Gradient, edge: Operation | Variable) -> Gradient:
     like = edge if isinstance(edge, Operation) else edge.array
     if grad.shape != like.shape:
         grad = sum_to(grad, like.shape)
-    return grad if array_of(grad).dtype == like.dtype else np.astype(grad, like.dtype)
+    dtype = grad.array.dtype if isinstance(grad, Variable) else grad.dtype
+    return grad if dtype == like.dtype else np.astype(grad, like.dtype)

@@ -4,7 +4,7 @@ Every run is identified by its configuration and kept in a file as soon as it ha
 trains only what is missing, whatever stopped it. Runs are independent: results are the same, bit for bit, with any
 number of workers, here or on a cluster.
 
-On other machines Dask or Ray run them; README says how. What a lost worker was doing is done again by another one.
+On other machines Dask or Ray run them (see docs/study.md). What a lost worker was doing is done again by another one.
 """
 
 from __future__ import annotations
@@ -223,7 +223,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Train every combination of activations, data, widths, learning rates and dropout from many seeds, "
         "and compare them, paired by seed. What is in the store already is not trained again.",
         epilog="Exit codes: 0 all runs have results, 1 they can't be kept or workers are lost, 2 wrong options, 130 "
-        "stopped by Ctrl-C. How to use a cluster stands in README.",
+        "stopped by Ctrl-C. How to use a cluster stands in docs/study.md.",
     )
     add = parser.add_argument
     add("--config", type=Path, metavar="FILE", help="TOML file of the grid: activation to batch; options go before it")

@@ -8,13 +8,14 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 
 from tinyact.autograd.operation import Gradient, Operation, Rule, array_of, parameters
+from tinyact.dtype import bool_
 from tinyact.functions.operand import Tensor, as_floating, cast, documented, require_tensor
-from tinyact.kernels import HEAVY, LIGHT, in_blocks, where
+from tinyact.kernels import HEAVY, LIGHT, in_a_block, in_blocks, where
 
 __all__ = ["abs", "clone", "cos", "exp", "expm1", "log", "log1p", "neg", "reciprocal", "sin", "sqrt", "square"]
 
 Wide: TypeAlias = Mapping[np.dtype[Any], np.dtype[Any]]
-FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+FLOAT32, FLOAT64, BOOL = np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.bool_)
 AS_IT_IS: Wide = {}
 IN_FLOAT64: Wide = {FLOAT32: FLOAT64}
 IN_LONGDOUBLE: Wide = {FLOAT32: FLOAT64, FLOAT64: np.dtype(np.longdouble)}
@@ -53,21 +54,19 @@ class Elementwise(Operation):
         return self.value(x) if wide is None else self.value(x.astype(wide)).astype(x.dtype)
 
     def chain(self, grad: Gradient, *values: Any) -> Gradient:
-        """∂L/∂x = ∂L/∂y · f′(x)"""
-        if type(grad) is np.ndarray and grad.size >= HEAVY:
+        """∂L/∂x = ∂L/∂y · f′(x), with f′(x) rounded to the gradient's dtype."""
+        if type(grad) is np.ndarray and grad.size >= HEAVY and not in_a_block():
             share = HEAVY if self._wide_derivative else LIGHT
-            return in_blocks(self.product, grad.dtype, grad, *values, share=share)
-        return self.product(grad, *values)
-
-    def product(self, grad: Gradient, *values: Any) -> Gradient:
-        """∂L/∂y · f′(x), with f′(x) rounded to the gradient's dtype."""
-        dtype = array_of(grad).dtype
-        wide = self.wide.get(dtype) if self._wide_derivative else None
-        slope = self.derivative(*values if wide is None else [np.astype(value, wide) for value in values])
-        slope_dtype = getattr(array_of(slope), "dtype", dtype)
-        if slope_dtype == np.bool_:
+            return in_blocks(self.chain, grad.dtype, grad, *values, share=share)
+        if self._wide_derivative and (wide := self.wide.get(array_of(grad).dtype)) is not None:
+            values = tuple(np.astype(value, wide) for value in values)
+        slope = self.derivative(*values)
+        dtype = getattr(slope, "dtype", grad.dtype)
+        if dtype is grad.dtype:
+            return grad * slope
+        if dtype in (BOOL, bool_):  # of an array, of a Tensor
             return where(slope, grad, 0)
-        return grad * (slope if slope_dtype == dtype else np.astype(slope, dtype))
+        return grad * np.astype(slope, array_of(grad).dtype)
 
 
 class Neg(Elementwise):

@@ -60,10 +60,9 @@ def require_floating(input: Any, function: str) -> Tensor:
         TypeError: if it is no tensor.
         NotImplementedError: for integers and booleans.
     """
-    tensor = require_tensor(input, function)
-    if tensor.array.dtype.kind != "f":
-        raise NotImplementedError(f"{function} takes floating tensors, got {tensor.dtype}")
-    return tensor
+    if isinstance(input, Tensor) and input.array.dtype.kind == "f":
+        return input
+    raise NotImplementedError(f"{function} takes floating tensors, got {require_tensor(input, function).dtype}")
 
 
 def require_numbers(input: Any, function: str) -> Tensor:
@@ -85,8 +84,9 @@ def as_floating(input: Any, function: str) -> Tensor:
     Raises:
         TypeError: if it is no tensor.
     """
-    tensor = require_tensor(input, function)
-    return tensor if tensor.array.dtype.kind == "f" else cast(tensor, np.dtype(np.float32))
+    if isinstance(input, Tensor) and input.array.dtype.kind == "f":
+        return input
+    return cast(require_tensor(input, function), np.dtype(np.float32))
 
 
 def as_number(value: Any, function: str, argument: str) -> float:
