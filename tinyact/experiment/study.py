@@ -14,6 +14,7 @@ import contextlib
 import csv
 import math
 import platform
+import signal
 import sys
 import time
 import warnings
@@ -112,7 +113,9 @@ def run_all(
 def _in_parallel(missing: list[Configuration], jobs: int, backend: str, scheduler: str) -> Iterator[Result]:
     from joblib import Parallel, delayed, parallel_config
 
-    with warnings.catch_warnings(), _cluster(backend, scheduler), parallel_config(backend, n_jobs=jobs):
+    # A terminal sends Ctrl-C to the workers too, which would each print where they were; this process stops them.
+    deaf = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_IGN)} if backend == "loky" else {}
+    with warnings.catch_warnings(), _cluster(backend, scheduler), parallel_config(backend, n_jobs=jobs, **deaf):
         # Said when a result can't be kept and the rest is called off: the error says it better.
         warnings.filterwarnings("ignore", r"\d+ tasks which were still being processed")
         # Ray's pool returns lists alone: what has ended is kept after each of these.
