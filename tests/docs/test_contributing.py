@@ -44,9 +44,9 @@ curves.draw(Path("curves.png"))
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The package and its pages, edited as CONTRIBUTING says."""
     folder = tmp_path_factory.mktemp("copy")
-    for name in ("tinyact", "docs", "benchmarks"):
+    for name in ("tinyact", "docs", "benchmarks", "tests", "reference"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    edits = list(FENCE.finditer(STEPS))
+    edits = [fence for fence in FENCE.finditer(STEPS) if fence[1] == "python"]
     assert len(edits) == 3
     for edit in edits:
         before = STEPS[: edit.start()]
@@ -93,3 +93,9 @@ def test_the_table_gets_its_row(copy: Path) -> None:
     before, after = ((folder / "docs" / "activations.md").read_text(encoding="utf-8") for folder in (ROOT, copy))
     (row,) = set(after.splitlines()) - set(before.splitlines())
     assert row.startswith("| `plu` | PLU(x) = max(α·(x + c) − c, min(α·(x − c) + c, x)) | (−∞, ∞) | 1 for ∣x∣ < c")
+
+
+def test_the_tests_take_it_up(copy: Path) -> None:
+    files = ["tests/functions/test_activation.py", "tests/nn", "tests/experiment/test_training.py"]
+    chosen = ["-k", "plu or PLU or forgotten or public_name", "-p", "no:cacheprovider", "--hypothesis-seed=0"]
+    assert " passed" in run(copy, "-m", "pytest", "-c", str(ROOT / "pyproject.toml"), "-vv", *chosen, *files)

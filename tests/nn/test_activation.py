@@ -39,7 +39,7 @@ MODULES: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "Softmax": DIMS, "Softmin": DIMS, "LogSoftmax": DIMS, "GLU": some(dim=st.sampled_from([0, -1])),
 }  # fmt: skip
 # Those that PyTorch lacks.
-OWN = {"Swish", "ReLUSquared", "Snake", "Maxout"}
+OWN = {kind.__name__ for kind in activations().values() if not hasattr(torch.nn, kind.__name__)}
 INPLACE = [
     "ReLU",
     "LeakyReLU",

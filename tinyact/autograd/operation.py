@@ -34,8 +34,7 @@ class Variable:
 
     Attributes:
         grad_fn: the operation that made it, or None for a leaf.
-        version: counts the changes of its memory in place.
-        views: once there are several, the variables that look at the same memory.
+        version, views: counts changes of its memory in place; once there are several, the variables that look at it.
         hooks, accumulate_hooks: what is called with its gradient, and when its ``grad`` has changed.
         retained: as an `Operation` has it; a leaf keeps its gradient in any case.
     """
@@ -147,8 +146,7 @@ class Operation:
 
     Attributes:
         edges: per input where its gradient goes on: an Operation, a leaf, or None.
-        saved: what the rules will want, or None once freed.
-        plan: what is saved, and which rules will want it.
+        plan, saved: which rules will be applied and what they want; that, or None once freed.
         serial: its place in the order of recording.
         shape, dtype: of the output, and so of the gradient that arrives here.
         hooks, retained: what is called with the output's gradient; the output, if it is to keep it.
@@ -201,13 +199,13 @@ class Operation:
         arrays: list[Any] = []
         edges: list[Edge] = []
         needs = 0
-        for number, i in enumerate(inputs):
-            if isinstance(i, Variable):
-                arrays.append(i.array)
-                edges.append(edge_of(i))
-                needs |= i._requires_grad << number
+        for place, value in enumerate(inputs):
+            if isinstance(value, Variable):
+                arrays.append(value.array)
+                edges.append(edge_of(value))
+                needs |= value._requires_grad << place
             else:
-                arrays.append(i)
+                arrays.append(value)
                 edges.append(None)
         if self.may_warn:
             with np.errstate(all="ignore"):
@@ -218,15 +216,17 @@ class Operation:
         if self.is_view:
             share_memory(inputs[0], output)
         if needs and recording.on:
-            self.edges = tuple(edges)
-            self._record(self._plans.get(needs) or self._planned(needs), inputs, output)
+            self._record(tuple(edges), needs, inputs, output)
         return output
 
-    def _record(self, plan: Plan, inputs: Sequence[Any], output: Variable) -> None:
+    def _record(self, edges: tuple[Edge, ...], needs: int, inputs: Sequence[Any], output: Variable) -> None:
         """Enter the graph: remember what the rules will want, and become the node that made the output."""
-        self.plan = plan
+        if self.serial >= 0:
+            raise RuntimeError(f"this {type(self).__name__} is a node already: make one for each application")
+        self.edges = edges
+        self.plan = self._plans.get(needs) or self._planned(needs)
         values = (*inputs, output)
-        self.saved = [save(values[k]) for k in plan.saves]
+        self.saved = [save(values[k]) for k in self.plan.saves]
         self.serial = next_serial()
         self.shape, self.dtype = output.array.shape, output.array.dtype
         output.grad_fn, output._requires_grad = self, True
@@ -235,7 +235,7 @@ class Operation:
 
     def _planned(self, needs: int) -> Plan:
         """The plan for the inputs whose bits are set, made once for all applications."""
-        rules = [rule for rule in self.rules if needs >> rule.input & 1]
+        rules = [rule for rule in self.rules if (needs >> rule.input) & 1]
         saves = tuple(sorted({k for rule in rules for k in rule.takes}))
         rules = [rule._replace(takes=tuple(map(saves.index, rule.takes))) for rule in rules]
         plan = self._plans[needs] = Plan(saves, tuple(rules))
@@ -252,8 +252,8 @@ class Operation:
     def backward(self, grad: Gradient, saved: list[Any]) -> list[Gradient]:
         """∂L/∂input for each edge, from ∂L/∂output: the rule of each input that needs a gradient, applied."""
         grads: list[Gradient] = [None] * len(self.edges)
-        for index, rule, takes in self.plan.rules:
-            grads[index] = rule(self, grad, *[saved[k] for k in takes])
+        for place, derivative, takes in self.plan.rules:
+            grads[place] = derivative(self, grad, *[saved[k] for k in takes])
         return grads
 
 
@@ -265,10 +265,12 @@ def parameters(function: Callable[..., Any]) -> tuple[str, ...]:
 
 def _rules_of(cls: type[Operation]) -> Iterator[Rule]:
     values = (*cls.names, "y")
-    for index, name in enumerate(cls.names):
+    if misnamed := [name for name in vars(cls) if name.startswith("grad_") and name[5:] not in cls.names]:
+        raise TypeError(f"{cls.__name__}.{misnamed[0]} is for no input of forward: there is {cls.names}")
+    for place, name in enumerate(cls.names):
         rule = getattr(cls, f"grad_{name}", None)
         if rule is not None:
             takes = parameters(rule)[2:]
             if unknown := set(takes) - set(values):
                 raise TypeError(f"{cls.__name__}.grad_{name} takes {min(unknown)}; there is {values}")
-            yield Rule(index, rule, tuple(map(values.index, takes)))
+            yield Rule(place, rule, tuple(map(values.index, takes)))

@@ -28,6 +28,7 @@ from tinyact.experiment.data import Split, notebook_data
 from tinyact.experiment.plot import label, plot_losses
 from tinyact.experiment.statistics import compare, describe, percentile_of
 from tinyact.experiment.training import CHOICES, NONE, Diverged, Run, build, train
+from tinyact.nn import activations
 
 # What the notebook printed for its two networks, each trained once.
 NOTEBOOK = {NONE: 0.864, "relu": 0.897}
@@ -97,12 +98,15 @@ def _check(options: argparse.Namespace) -> None:
     parser = _parser()
     if options.check_torch and options.dropout:
         parser.error("--check-torch can't go with --dropout: PyTorch draws its masks with a vendor library")
-    for name in options.activation:
-        if options.check_torch and name in ("relu_squared", "snake"):
-            parser.error(f"--check-torch can't go with --activation {name}: PyTorch doesn't have it")
     for option, module, extra in (("check_torch", "torch", "test"), ("plot", "matplotlib", "plot")):
         if getattr(options, option):
             require(parser, "--" + option.replace("_", "-"), module, extra)
+    if options.check_torch:
+        import torch
+
+        for name in options.activation:
+            if name not in (NONE, "swish") and not hasattr(torch.nn, activations()[name].__name__):
+                parser.error(f"--check-torch can't go with --activation {name}: PyTorch doesn't have it")
     if options.plot is not None:
         from matplotlib.backend_bases import FigureCanvasBase
 

@@ -89,14 +89,14 @@ class Abs(Elementwise):
         return where(x > 0, 1.0, where(x < 0, -1.0, 0.0))
 
 
-class Exp(Elementwise):
-    """eˣ      d/dx eˣ = eˣ"""
+class Exp(Operation):
+    """eˣ      d/dx eˣ = eˣ = y"""
 
-    def value(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Any:
         return np.exp(x)
 
-    def derivative(self, y: Any) -> Any:
-        return y
+    def grad_x(self, grad: Gradient, y: Any) -> Gradient:
+        return grad * y
 
 
 class Log(Operation):
