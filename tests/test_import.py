@@ -33,7 +33,17 @@ def test_a_star_import_brings_what_the_files_list() -> None:
             assert names[name] is getattr(module, name) is getattr(tinyact, name)
     for name in tinyact.creation.__all__:
         assert names[name] is getattr(tinyact.creation, name)
-    assert {"Tensor", "float32", "nn", "optim", "no_grad", "manual_seed", "matmul", "softmax"} <= set(names)
+    assert {"Tensor", "float32", "nn", "optim", "no_grad", "manual_seed", "matmul", "softmax", "inspect"} <= set(names)
+    assert not {"Any", "creation", "functions", "kernels", "bool_", "importlib", "printing"} & set(names)
+
+
+def test_star_imports_of_nn() -> None:
+    names: dict[str, object] = {}
+    exec("from tinyact.nn import *; from tinyact.nn.functional import *; from tinyact.nn import *", names)
+    assert names["dropout"] is tinyact.nn.functional.dropout
+    assert names["linear"] is tinyact.nn.functional.linear
+    assert {"Module", "Parameter", "Linear", "ELU", "BCELoss", "Sequential", "activations", "init"} <= set(names)
+    assert not {"Any", "container", "hooks", "documented", "ActivationModule"} & set(names)
 
 
 def test_what_few_programs_need_is_loaded_when_used() -> None:

@@ -54,11 +54,9 @@ def test_where(count: int, dtype: str, seed: int, form: int) -> None:
 @given(count=COUNTS, dtype=FLOATS, seed=st.integers(0, 99), low=st.sampled_from([0, 0.0, -1000.0, 0.5]))
 def test_maximum(count: int, dtype: str, seed: int, low: float) -> None:
     x = numbers(count, dtype, seed, True)
-    # Which of two zeros comes out is not NumPy's to say either.
-    np.testing.assert_array_equal(kernels.maximum(x, low), kernels.maximum.plain(x, low))
-    assert kernels.maximum(x, low).dtype == x.dtype
+    same_bits(kernels.maximum(low, x), kernels.maximum.plain(low, x))
     integers = np.arange(-5, 5)
-    same_bits(kernels.maximum(integers, 0), np.maximum(integers, 0))
+    same_bits(kernels.maximum(0, integers), np.maximum(0, integers))
 
 
 @given(count=COUNTS, dtype=FLOATS, seed=st.integers(0, 99), outlier=st.sampled_from([None, *SPECIAL, 1.0000001, -0.1]))
@@ -72,7 +70,7 @@ def test_all_probabilities(count: int, dtype: str, seed: int, outlier: Any) -> N
 @given(rows=st.sampled_from([1, 3, 32, 1000, 4000]), width=st.sampled_from([1, 2, 16, 100]), dtype=FLOATS)
 def test_rows(rows: int, width: int, dtype: str) -> None:
     x, row = numbers((rows, width), dtype, rows), numbers(width, dtype, width)
-    same_bits(kernels.add_row(x.copy(), row), kernels.add_row.plain(x, row))
+    same_bits(kernels.add_row(x.copy(), row), kernels.add_row.plain(x.copy(), row))
     y = np.asfortranarray(x)
     assert kernels.add_row(y, row) is y
     column = numbers((rows, 1), dtype, rows)

@@ -359,8 +359,8 @@ def test_views_that_are_gone_are_in_nobodys_way() -> None:
     w = tinyact.ones(3)
     for _ in range(1000):
         w.view(3, 1)
-    assert w.views is not None
-    assert len(w.views) <= 65
+    assert w._views is not None
+    assert len(w._views) <= 65
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,9 @@ Start with `tinyact.autograd.operation` and `tinyact.autograd.sweep`, the core; 
 `tinyact.functions`.
 """
 
-import importlib as _importlib
-import typing as _typing
+import importlib
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from tinyact import autograd as autograd
 from tinyact import nn as nn
@@ -42,16 +43,23 @@ from tinyact.random import *
 from tinyact.tensor import Size as Size
 from tinyact.tensor import Tensor as Tensor
 
-if _typing.TYPE_CHECKING:
+if TYPE_CHECKING:
     from tinyact import inspect as inspect
 else:
 
-    def __getattr__(name: str) -> _typing.Any:
+    def __getattr__(name: str) -> Any:
         # Loaded when it is first used: most programs never look inside, and would wait for it.
         if name != "inspect":
             raise AttributeError(f"module 'tinyact' has no attribute {name!r}")
-        return _importlib.import_module("tinyact.inspect")
+        return importlib.import_module("tinyact.inspect")
 
+
+if not TYPE_CHECKING:  # checkers leave out by themselves what is imported here only to be used here
+    _private = {"Any", "TYPE_CHECKING", "ModuleType", "importlib", "bool_"}
+    _packages = {"autograd", "inspect", "nn", "optim", "random"}
+    _modules = {name for name, value in globals().items() if isinstance(value, ModuleType)}
+    __all__ = [name for name in globals() if name[0] != "_" and name not in _private | _modules]
+    __all__ += ["bool", "double", "float", "int", "long", "short", *sorted(_packages)]
 
 bool = bool_
 float = float32

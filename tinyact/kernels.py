@@ -1,9 +1,9 @@
 """Speed: how NumPy computes one thing fastest, and the threads. The one room of the library for such tricks.
 
-Each kernel is a function named for what it computes. Its decorator holds the plain line of NumPy that it equals, which
-is what runs for anything that is no array (for Tensors, where a rule is differentiated again), and what tests hold it
-to. Its docstring says where it is how much faster (float32, two cores). Small arrays take the plain way where that is
-faster.
+Each kernel is a function named for what it computes. Its decorator has the plain line of NumPy that it equals (sums and
+products of matrices up to rounding). That line is what runs for anything that is no array, such as Tensors, where a
+rule is differentiated again; and tests check each kernel against its line. Its docstring says where it is how much
+faster (float32, two cores). Small arrays take the plain way where that is faster.
 """
 
 from __future__ import annotations
@@ -80,11 +80,11 @@ def where(mask: Any, a: Any, b: Any) -> Any:
     return (b ^ ((a ^ b) * mask)).view(dtype)
 
 
-@kernel("np.maximum(x, low)")
-def maximum(x: Any, low: float) -> Any:
-    """Of large arrays and a number, ``np.clip`` is up to 2.5 times as fast."""
+@kernel("np.maximum(low, x)")
+def maximum(low: float, x: Any) -> Any:
+    """Of a number and a large array, ``np.clip`` is up to 2.5 times as fast. Both leave −0.0 as it is beside 0."""
     if x.size < 1 << 13 or x.dtype.kind != "f":
-        return np.maximum(x, low)
+        return np.maximum(low, x)
     return np.clip(x, low, np.inf)
 
 
@@ -97,9 +97,9 @@ def all_probabilities(x: Any) -> bool:
     return bool(np.maximum.reduce(x.view(bits), None, initial=0) <= one or ((x >= 0) & (x <= 1)).all())
 
 
-@kernel("np.add(x, row)")
+@kernel("np.add(x, row, out=x)")
 def add_row(x: Any, row: Any) -> Any:
-    """In place. NumPy takes several times as long for many short rows as for few long ones, so that many are taken as
+    """NumPy takes several times as long for many short rows as for few long ones, so that many are taken as
     one: 4000 rows of 16, half the time.
     """
     return _with_each_row(np.add, x, row)
@@ -166,7 +166,7 @@ def _ones(count: int, dtype: np.dtype[Any]) -> Any:
 # The largest block: small enough for its temporaries to stay in the caches, and large enough that threads seldom wait
 # for each other, since every NumPy call between two formulas needs the interpreter's lock.
 BLOCK = 1 << 18
-# So many elements are worth a thread of their own: fewer of those that are computed in a wider type, or row by row.
+# An array of two such parts is worth two threads; parts are smaller if computed in a wider type, or row by row.
 HEAVY, LIGHT = 1 << 17, 1 << 20
 
 # glibc gives freed memory of more than its thresholds back to the system, and a formula on fresh memory takes several
@@ -233,7 +233,7 @@ def in_blocks(
         dtype: of the result.
         arrays: all of one shape.
         wide: the dtype to compute in, if it is another.
-        share: so many elements are worth a thread of their own; arrays that aren't worth two are worked off at once.
+        share: how many elements are worth a thread; arrays that aren't worth two are computed at once.
         rows: whether the function mixes the elements of a row, so that blocks may only end between rows.
     """
 

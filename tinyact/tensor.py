@@ -289,7 +289,7 @@ class Tensor(Variable):
     def detach(self) -> Tensor:
         """The same numbers in the same memory, cut off from the graph."""
         result = wrap(self.array)
-        result.version = self.version
+        result._version = self._version
         result.is_detached = True
         return result
 
@@ -337,12 +337,12 @@ class Tensor(Variable):
         if not self._requires_grad:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
         if self.grad_fn is not None:
-            self.grad_fn.retained = weakref.ref(self)
+            self.grad_fn._retained = weakref.ref(self)
 
     @property
     def retains_grad(self) -> builtins.bool:
         """Whether this is no leaf and keeps its gradient nevertheless."""
-        retained = None if self.grad_fn is None else self.grad_fn.retained
+        retained = None if self.grad_fn is None else self.grad_fn._retained
         return retained is not None and retained() is self
 
     def register_hook(self, hook: Hook) -> RemovableHandle:
@@ -357,9 +357,9 @@ class Tensor(Variable):
         if not self._requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         node = self if self.grad_fn is None else self.grad_fn
-        if node.hooks is None:
-            node.hooks = {}
-        return RemovableHandle(node.hooks, hook)
+        if node._hooks is None:
+            node._hooks = {}
+        return RemovableHandle(node._hooks, hook)
 
     def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
         """Calls ``hook(tensor)`` each time after a gradient was added to ``.grad`` of this leaf.
@@ -374,8 +374,8 @@ class Tensor(Variable):
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         if self.grad_fn is not None:
             raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
-        self.accumulate_hooks = self.accumulate_hooks or {}
-        return RemovableHandle(self.accumulate_hooks, hook)
+        self._accumulate_hooks = self._accumulate_hooks or {}
+        return RemovableHandle(self._accumulate_hooks, hook)
 
     # --- changes in place ----------------------------------------------------------------------------------------
 
@@ -702,4 +702,4 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
 }
 
 # What the engine makes are tensors from now on.
-Variable.default = Tensor
+Variable._default = Tensor

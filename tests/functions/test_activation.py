@@ -483,3 +483,18 @@ def test_four_calls_to_the_formula(name: str) -> None:
     finally:
         sys.setprofile(None)
     assert path == [name, "apply", "forward", "value"]
+
+
+@pytest.mark.parametrize("name", ["relu", "hardtanh", "relu6"])
+def test_booleans_are_refused_with_pytorchs_very_exception(name: str) -> None:
+    for m in (tinyact, torch):
+        with pytest.raises(RuntimeError) as info:
+            getattr(m.nn.functional, name)(m.tensor([True]))
+        assert type(info.value) is RuntimeError
+
+
+@pytest.mark.parametrize("size", [1, 100, 9000])
+def test_relu_of_minus_zero(size: int) -> None:
+    x = np.full(size, -0.0, np.float32)
+    for m in (tinyact, torch):
+        assert np.signbit(m.relu(m.from_numpy(x)).numpy()).all()

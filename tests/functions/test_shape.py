@@ -267,8 +267,8 @@ def test_of_many_views_none_is_forgotten() -> None:
     views.clear()
     for _ in range(300):
         x[:1]  # looked at by nobody from here on
-    assert x.views is not None
-    assert len(x.views) <= 65
+    assert x._views is not None
+    assert len(x._views) <= 65
     x.mul_(2)
 
 

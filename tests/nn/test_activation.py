@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
+import pickle
 from typing import Any
 
 import numpy as np
@@ -235,3 +237,33 @@ def test_settings_have_the_functions_defaults(kind: Any) -> None:
     for name, setting in inspect.signature(kind).parameters.items():
         if name in arguments and name != "dtype":
             assert (name, setting.default) == (name, arguments[name].default)
+
+
+def test_subclasses_of_the_users_own() -> None:
+    class Layered(tinyact.nn.Softplus):
+        def __init__(self) -> None:
+            super().__init__()
+            self.beta = tinyact.nn.Linear(1, 1)  # type: ignore[assignment]
+
+    class Learned(tinyact.nn.ELU):
+        def __init__(self) -> None:
+            super().__init__()
+            self.alpha = tinyact.nn.Parameter(tinyact.tensor(0.5))  # type: ignore[assignment]
+
+    class Scaled(tinyact.nn.ReLU):
+        scale: float = 2.0
+        layers: list[Any] = []  # noqa: RUF012
+        count: int
+
+        def forward(self, input: tinyact.Tensor) -> tinyact.Tensor:
+            return self.scale * super().forward(input)
+
+    assert isinstance(Layered().beta, tinyact.nn.Linear)
+    assert dict(Learned().named_parameters()).keys() == {"alpha"}
+    assert Scaled()(tinyact.tensor([-1.0, 2.0])).tolist() == [0.0, 4.0]
+    assert repr(Scaled(inplace=True)) == "Scaled(inplace=True)"
+    elu = tinyact.nn.ELU()
+    del elu.alpha
+    with pytest.raises(AttributeError):
+        elu.alpha  # noqa: B018
+    assert pickle.loads(pickle.dumps(tinyact.nn.ELU(0.5))).alpha == copy.deepcopy(tinyact.nn.ELU(0.5)).alpha == 0.5

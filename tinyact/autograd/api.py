@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from tinyact.autograd.operation import Variable, edge_of, wrap
+from tinyact.autograd.operation import Variable, accumulate, edge_of, wrap
 from tinyact.autograd.sweep import sweep
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def backward(
     for leaf in leaves:
         gradient = gradients.get(edge_of(leaf))
         if gradient is not None and not leaf.retains_grad:  # else the sweep has done it
-            leaf.accumulate(gradient)
+            accumulate(leaf, gradient)
 
 
 def grad(

@@ -51,7 +51,7 @@ def _variable(node: Operation, source: int, saved: Saved) -> Any:
     if isinstance(edge, Variable):
         return edge
     variable = wrap(value)
-    variable.version = version
+    variable._version = version
     if edge is not None:
         variable.grad_fn, variable._requires_grad = edge, True
     return variable

@@ -6,7 +6,7 @@ import itertools
 from typing import Any
 
 from tinyact.autograd.modes import recording
-from tinyact.autograd.operation import Gradient, Operation, Variable, array_of, wrap
+from tinyact.autograd.operation import Gradient, Operation, Variable, accumulate, array_of, wrap
 
 
 class RemovableHandle:
@@ -35,14 +35,14 @@ class RemovableHandle:
 
 def after_hooks(node: Operation | Variable, grad: Gradient) -> Gradient:
     """The gradient after the hooks of what it belongs to, which keeps it if it is to."""
-    for hook in list(node.hooks.values()) if node.hooks else ():
+    for hook in list(node._hooks.values()) if node._hooks else ():
         replacement = hook(grad if recording.on else wrap(grad))
         if replacement is not None:
             _check_replacement(replacement, grad)
             grad = replacement if recording.on else replacement.array
-    retained = None if node.retained is None else node.retained()
+    retained = None if node._retained is None else node._retained()
     if retained is not None:
-        retained.accumulate(grad)
+        accumulate(retained, grad)
     return grad
 
 

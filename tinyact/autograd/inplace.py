@@ -35,15 +35,20 @@ def change(variable: V, operation: Callable[..., Any], *args: Any) -> V:
             "location. Please clone() the tensor before performing the operation."
         )
     variable.array[...] = result.array
-    variable.version.count += 1
+    increment_version(variable)
     return variable
+
+
+def increment_version(variable: Variable) -> None:
+    """Count a change of its memory, so that a sweep that wanted the old numbers notices."""
+    variable._version.count += 1
 
 
 def check_changeable(variable: Variable) -> None:
     """Raise RuntimeError if a change would go past a leaf that requires gradients, while recording is on."""
     if not recording.on:
         return
-    for tensor in (variable, *(viewer() for viewer in variable.views or ())):
+    for tensor in (variable, *(viewer() for viewer in variable._views or ())):
         if tensor is not None and tensor.requires_grad and tensor.grad_fn is None:
             which = "a leaf Variable" if tensor is variable else "a view of a leaf Variable"
             raise RuntimeError(f"{which} that requires grad is being used in an in-place operation.")
@@ -75,12 +80,12 @@ def _take_place(variable: Variable, result: Variable) -> None:
     Raises:
         RuntimeError: if another variable that is still alive looks at the same memory.
     """
-    if any(viewer() is not None and viewer() is not variable for viewer in variable.views or ()):
+    if any(viewer() is not None and viewer() is not variable for viewer in variable._views or ()):
         raise RuntimeError(
             "a view, or a tensor that has views, can't be changed in place while that is recorded for gradients; "
             "compute a new tensor instead (x = x + 1 for x += 1), or clone() the view"
         )
     before = variable.grad_fn
     variable.grad_fn, variable._requires_grad = result.grad_fn, True
-    if before is not None and before.retained is not None and before.retained() is variable:
-        before.retained, variable.grad_fn.retained = None, before.retained  # type: ignore[union-attr]
+    if before is not None and before._retained is not None and before._retained() is variable:
+        before._retained, variable.grad_fn._retained = None, before._retained  # type: ignore[union-attr]

@@ -26,7 +26,7 @@ Saved: TypeAlias = tuple[Any, Version | None, int]
 
 def save(value: Any) -> Saved:
     """A variable or a constant, to be loaded by a derivative."""
-    version = getattr(value, "version", None)
+    version = getattr(value, "_version", None)
     return (value, None, 0) if version is None else (value.array, version, version.count)
 
 
@@ -60,10 +60,10 @@ def load(node: Operation) -> list[Any]:
 def share_memory(base: Variable, view: Variable) -> None:
     """Let a change of one count as a change of the other, if they look at the same memory."""
     if np.may_share_memory(base.array, view.array):
-        view.version = base.version
-        if base.views is None:
-            base.views = [weakref.ref(base)]
-        view.views = base.views
-        view.views.append(weakref.ref(view))
-        if len(view.views) > _MANY:
-            view.views[:] = [viewer for viewer in view.views if viewer() is not None]
+        view._version = base._version
+        if base._views is None:
+            base._views = [weakref.ref(base)]
+        view._views = base._views
+        view._views.append(weakref.ref(view))
+        if len(view._views) > _MANY:
+            view._views[:] = [viewer for viewer in view._views if viewer() is not None]

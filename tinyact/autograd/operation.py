@@ -34,27 +34,25 @@ class Variable:
 
     Attributes:
         grad_fn: the operation that made it, or None for a leaf.
-        version, views: counts changes of its memory in place; once there are several, the variables that look at it.
-        hooks, accumulate_hooks: what is called with its gradient, and when its ``grad`` has changed.
-        retained: as an `Operation` has it; a leaf keeps its gradient in any case.
     """
-
-    # What results are made as; tensor.py puts Tensor here.
-    default: ClassVar[type[Variable]]
 
     array: np.ndarray[Any, np.dtype[Any]]
     grad_fn: Operation | None = None
-    version: Version
-    views: list[weakref.ref[Variable]] | None = None
-    hooks: dict[int, Hook] | None = None
-    retained: weakref.ref[Variable] | None = None
-    accumulate_hooks: dict[int, Hook] | None = None
     _grad: Any = None
     _requires_grad: bool = False
+    # Counts the changes of its memory in place; and once there are several, the variables that look at it.
+    _version: Version
+    _views: list[weakref.ref[Variable]] | None = None
+    # What is called with its gradient, and what when its grad has changed; what keeps it beside leaves.
+    _hooks: dict[int, Hook] | None = None
+    _accumulate_hooks: dict[int, Hook] | None = None
+    _retained: weakref.ref[Variable] | None = None
+    # What results are made as; tensor.py puts Tensor here.
+    _default: ClassVar[type[Variable]]
 
     def __init__(self, array: np.ndarray[Any, np.dtype[Any]], requires_grad: bool = False) -> None:
         self.array = array
-        self.version = Version()
+        self._version = Version()
         self._requires_grad = requires_grad
 
     @property
@@ -67,28 +65,16 @@ class Variable:
         """Whether gradients with respect to it are wanted; true for every result computed from such a variable."""
         return self._requires_grad
 
-    def accumulate(self, grad: Gradient) -> None:
-        """Add to ``grad``; the first gradient is copied, since the array may serve other nodes too."""
-        if isinstance(grad, Variable):  # a Tensor, since the sweep is recorded
-            self._grad = grad.clone() if self._grad is None else self._grad + grad  # type: ignore[attr-defined]
-        elif self._grad is None:
-            self._grad = wrap(np.array(grad, order="C"))
-        else:
-            self._grad.array += grad
-            self._grad.version.count += 1
-        for hook in list(self.accumulate_hooks.values()) if self.accumulate_hooks else ():
-            hook(self)
 
-
-Variable.default = Variable
+Variable._default = Variable
 
 
 def wrap(array: Any) -> Any:
-    """A Variable (a Tensor, if there are Tensors) around this array, no copy and no questions asked."""
-    variable = object.__new__(Variable.default)
+    """A Variable (a Tensor, if there are Tensors) around this array, neither copied nor checked."""
+    variable = object.__new__(Variable._default)
     # NumPy turns results without dimensions into scalars of its own.
     variable.array = array if type(array) is np.ndarray else np.asanyarray(array)
-    variable.version = Version()
+    variable._version = Version()
     return variable
 
 
@@ -104,6 +90,20 @@ def edge_of(value: Any) -> Edge:
     return value if value.grad_fn is None else value.grad_fn
 
 
+def accumulate(variable: Variable, grad: Gradient) -> None:
+    """Add to its ``grad``; the first gradient is copied, since the array may serve other nodes too."""
+    before = variable._grad
+    if isinstance(grad, Variable):  # a Tensor, since the sweep is recorded
+        variable._grad = grad.clone() if before is None else before + grad  # type: ignore[attr-defined]
+    elif before is None:
+        variable._grad = wrap(np.array(grad, order="C"))
+    else:
+        before.array += grad
+        before._version.count += 1
+    for hook in list(variable._accumulate_hooks.values()) if variable._accumulate_hooks else ():
+        hook(variable)
+
+
 class Rule(NamedTuple):
     """The derivative for one input: which input, the hand-written function, and which values it takes."""
 
@@ -113,7 +113,7 @@ class Rule(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What one application saves, and the rules that will want it, for those of its inputs that need a gradient."""
+    """What one application saves, by place among its inputs and output, and its rules, by place among what is saved."""
 
     saves: tuple[int, ...] = ()
     rules: tuple[Rule, ...] = ()
@@ -149,7 +149,6 @@ class Operation:
         plan, saved: which rules will be applied and what they want; that, or None once freed.
         serial: its place in the order of recording.
         shape, dtype: of the output, and so of the gradient that arrives here.
-        hooks, retained: what is called with the output's gradient; the output, if it is to keep it.
     """
 
     edges: tuple[Edge, ...] = ()
@@ -158,8 +157,9 @@ class Operation:
     serial = -1
     shape: tuple[int, ...] = ()
     dtype: np.dtype[Any]
-    hooks: dict[int, Hook] | None = None
-    retained: weakref.ref[Variable] | None = None
+    # As a Variable has them, for the output.
+    _hooks: dict[int, Hook] | None = None
+    _retained: weakref.ref[Variable] | None = None
 
     # What PyTorch calls such a node; by default the class's name with Backward0 behind it.
     torch_name: str

@@ -10,10 +10,10 @@ import numpy as np
 
 from tinyact.autograd import higher
 from tinyact.autograd.hooks import after_hooks
-from tinyact.autograd.modes import recording, set_grad_enabled
-from tinyact.autograd.operation import Edge, Gradient, Operation, Variable, edge_of
+from tinyact.autograd.modes import set_grad_enabled
+from tinyact.autograd.operation import Edge, Gradient, Operation, Variable, accumulate, edge_of
 from tinyact.autograd.sums import sum_to
-from tinyact.autograd.watch import watchers
+from tinyact.autograd.watch import Progress, watchers
 
 
 def sweep(
@@ -27,8 +27,8 @@ def sweep(
 
     Every node waits until the gradients of all its uses have arrived and been added up (∂L/∂y is a sum over all paths
     from y to L); then its rules pass ∂L/∂input on along its edges. Leaves collect into ``.grad``, unless targets are
-    named: then their gradients are returned by edge, but for those that no path reaches; nothing else is computed,
-    and ``.grad`` is left alone.
+    named: then the gradients of those that are reached are returned by edge, nothing else is computed, and ``.grad``
+    is left alone.
 
     Args:
         roots, grads: the variables to differentiate, and ∂L/∂root for each.
@@ -43,42 +43,34 @@ def sweep(
         edge, g = edge_of(root), first if create_graph else first.array
         arrived[edge] = arrived[edge] + g if edge in arrived else g
 
-    node: Any = None
-    recording.sweeps += 1
-    try:
-        with set_grad_enabled(create_graph), np.errstate(all="ignore"):
-            for node in order(list(arrived), ends):
-                grad = arrived.pop(node, None)
-                if grad is None:
-                    continue
-                if node.hooks is not None or node.retained is not None:
-                    grad = after_hooks(node, grad)
-                if ends is not None and node in ends:
-                    results[node] = grad
-                sent: Sequence[Gradient] = ()
-                if isinstance(node, Operation):
-                    sent = higher.pass_on(node, grad) if create_graph else node.backward(grad, node.load())
-                    for edge, g in zip(node.edges, sent):
-                        if edge is not None and g is not None:
-                            g = fitted(g, edge)
-                            arrived[edge] = arrived[edge] + g if edge in arrived else g
-                    if node.saved and not retain_graph:
-                        node.saved = None
-                elif ends is None and node.requires_grad:
-                    node.accumulate(grad)
-                for watcher in watchers:
-                    watcher.passed_on(node, grad, sent)
-    except Exception as error:
-        for watcher in watchers:
-            watcher.failed(node, error)
-        raise
-    finally:
-        recording.sweeps -= 1
+    with set_grad_enabled(create_graph), np.errstate(all="ignore"), Progress() as progress:
+        for node in order(list(arrived), ends):
+            grad = arrived.pop(node, None)
+            if grad is None:
+                continue
+            progress.node = node
+            if node._hooks is not None or node._retained is not None:
+                grad = after_hooks(node, grad)
+            if ends is not None and node in ends:
+                results[node] = grad
+            sent: Sequence[Gradient] = ()
+            if isinstance(node, Operation):
+                sent = higher.pass_on(node, grad) if create_graph else node.backward(grad, node.load())
+                for edge, g in zip(node.edges, sent):
+                    if edge is not None and g is not None:
+                        g = fitted(g, edge)
+                        arrived[edge] = arrived[edge] + g if edge in arrived else g
+                if node.saved and not retain_graph:
+                    node.saved = None
+            elif ends is None and node.requires_grad:
+                accumulate(node, grad)
+            for watcher in watchers:
+                watcher.passed_on(node, grad, sent)
     return results
 
 
 def order(starts: Sequence[Edge], ends: set[Edge] | None = None) -> list[Operation | Variable]:
-    """Every node that a gradient reaches on its way (to the ends, if they are named), uses before makers; leaves last.
+    """Every node that a gradient reaches (on its way to the ends, if there are any), each before its makers.
 
     An operation is always recorded after those that made its inputs, so the order of recording, reversed, is a
     topological order: no node comes before one that still has a gradient to send it.

@@ -1,10 +1,12 @@
-"""Looking on: what the engine tells whoever watches it. While nobody does, it costs an empty loop."""
+"""Watching: what the engine tells whoever looks on. While nobody does, it costs an empty loop."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from tinyact.autograd.modes import recording
 
 if TYPE_CHECKING:
     from tinyact.autograd.operation import Operation, Variable
@@ -36,3 +38,19 @@ def watching(watcher: W) -> Iterator[W]:
         yield watcher
     finally:
         watchers.remove(watcher)
+
+
+class Progress:
+    """Where a sweep is; if it fails there, those who watch are told."""
+
+    node: Any = None
+
+    def __enter__(self) -> Progress:
+        recording.sweeps += 1
+        return self
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        recording.sweeps -= 1
+        if isinstance(error, Exception):
+            for watcher in watchers:
+                watcher.failed(self.node, error)

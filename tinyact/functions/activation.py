@@ -22,6 +22,7 @@ from tinyact.functions.operand import (
     documented,
     require_floating,
     require_numbers,
+    require_tensor,
 )
 from tinyact.functions.shape import reshape
 from tinyact.kernels import maximum, where
@@ -129,7 +130,7 @@ class ReLU(Activation):
     may_warn = False
 
     def value(self, x: Any) -> Any:
-        return maximum(x, 0)
+        return maximum(0, x)
 
     def derivative(self, y: Any) -> Any:
         # Not y > 0: NaN lets the gradient pass, as in PyTorch.
@@ -323,7 +324,7 @@ class SiLU(Activation):
     """
 
     def value(self, x: Any) -> Any:
-        return maximum(x, -1000.0) * sigma(x)
+        return maximum(-1000.0, x) * sigma(x)
 
     def derivative(self, x: Any) -> Any:
         x = bounded(x)
@@ -363,7 +364,7 @@ class Mish(Activation):
         return e * (e + 2) / (e * (e + 2) + 2)
 
     def value(self, x: Any) -> Any:
-        return maximum(x, -1000.0) * self.share(x)
+        return maximum(-1000.0, x) * self.share(x)
 
     def derivative(self, x: Any) -> Any:
         x = bounded(x)
@@ -421,7 +422,7 @@ class GELU(Activation):
         return sigma(2 * math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x))
 
     def value(self, x: Any) -> Any:
-        return maximum(x, -1000.0) * self.share(x)
+        return maximum(-1000.0, x) * self.share(x)
 
     def derivative(self, x: Any) -> Any:
         x = bounded(x)
@@ -688,7 +689,7 @@ class Hardswish(Activation):
     """
 
     def value(self, x: Any) -> Any:
-        return maximum(x, -1000.0) * np.minimum(np.maximum(x + 3, 0), 6) / 6
+        return maximum(-1000.0, x) * np.minimum(np.maximum(x + 3, 0), 6) / 6
 
     def derivative(self, x: Any) -> Any:
         return where(x <= -3, 0.0, where(x >= 3, 1.0, x / 3 + 0.5))
@@ -864,7 +865,9 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
         >>> tinyact.nn.functional.threshold(tinyact.tensor([-1.0, 0.0, 1.0]), 0.5, 20.0)
         tensor([20., 20.,  1.])
     """
-    x, apply = require_numbers(input, "threshold"), Threshold(threshold, value).apply
+    x, apply = require_tensor(input, "threshold"), Threshold(threshold, value).apply
+    if x.array.dtype == np.bool_:
+        raise NotImplementedError("threshold takes numbers, got torch.bool")
     return change(x, apply) if inplace else apply(x)
 
 

@@ -26,7 +26,7 @@ class Elementwise(Operation):
 
     The parameters of ``derivative`` say what it wants: the input ``x``, the output ``y``, or both. It may return a
     boolean mask if the derivative is only ever 0 or 1. The chain rule stands here, once for all; and because both are
-    functions of single elements, large arrays are worked off in blocks, which no formula needs to know.
+    functions of single elements, large arrays are processed in blocks, which no formula needs to know.
 
     Attributes:
         wide: by dtype the wider one in which it is computed, to be rounded once at the end. NumPy's exp, tanh and the

@@ -70,11 +70,11 @@ def require_numbers(input: Any, function: str) -> Tensor:
 
     Raises:
         TypeError: if it is no tensor.
-        NotImplementedError: for booleans.
+        RuntimeError: for booleans.
     """
     tensor = require_tensor(input, function)
     if tensor.array.dtype == np.bool_:
-        raise NotImplementedError(f"Boolean inputs not supported for {function}")
+        raise RuntimeError(f"Boolean inputs not supported for {function}")
     return tensor
 
 

@@ -1,5 +1,8 @@
 """Networks: modules with parameters, the functions behind them, and initial values."""
 
+from typing import TYPE_CHECKING
+
+from tinyact.nn import activation, container, dropout, linear, loss, parameter
 from tinyact.nn import functional as functional
 from tinyact.nn import init as init
 from tinyact.nn.activation import *
@@ -9,3 +12,7 @@ from tinyact.nn.linear import *
 from tinyact.nn.loss import *
 from tinyact.nn.module import Module as Module
 from tinyact.nn.parameter import *
+
+if not TYPE_CHECKING:  # checkers leave out by themselves what is imported here, and don't all follow this
+    __all__ = [name for file in (activation, container, dropout, linear, loss, parameter) for name in file.__all__]
+    __all__ += ["Module", "functional", "init"]

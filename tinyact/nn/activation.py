@@ -12,6 +12,13 @@ from tinyact.nn.module import Module
 from tinyact.nn.parameter import Parameter
 from tinyact.tensor import Tensor
 
+__all__ = [
+    "activations", "Sigmoid", "Tanh", "ReLU", "LeakyReLU", "PReLU", "RReLU", "ELU", "SELU", "CELU", "SiLU", "Swish",
+    "Mish", "GELU", "Softplus", "Softsign", "LogSigmoid", "Hardtanh", "ReLU6", "Hardsigmoid", "Hardswish",
+    "Hardshrink", "Softshrink", "Tanhshrink", "Threshold", "ReLUSquared", "Snake", "Softmax", "Softmin", "LogSoftmax",
+    "GLU", "Maxout",
+]  # fmt: skip
+
 if TYPE_CHECKING:
     from typing_extensions import dataclass_transform
 else:
@@ -49,17 +56,28 @@ class Activation(ActivationModule):
             inplace: bool = False
 
     The fields are what its constructor takes.
+
+    Attributes:
+        settings: the names of the fields.
     """
+
+    settings: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, function: Callable[..., Tensor] | None = None) -> None:
         super().__init_subclass__(function)
-        dataclass(cls, init="__init__" not in vars(cls), repr=False, eq=False)
+        if function is None:  # a subclass of the user's, whose annotations are no settings
+            return
+        dataclass(cls, repr=False, eq=False)
+        cls.settings = tuple(field.name for field in fields(cls))  # type: ignore[arg-type]
+        for name in cls.settings:
+            if name in vars(cls):  # a default: as a class attribute it would stand before a parameter of that name
+                delattr(cls, name)
 
     def __post_init__(self) -> None:
         super().__init__()
 
     def _settings(self) -> dict[str, Any]:
-        return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+        return {name: getattr(self, name) for name in self.settings}
 
     def forward(self, input: Tensor) -> Tensor:
         return self.function(input, **self._settings())
@@ -288,9 +306,5 @@ def activations() -> dict[str, type[ActivationModule]]:
         >>> tinyact.nn.activations()["silu"]()
         SiLU()
     """
-    kinds = [kind for kind in globals().values() if isinstance(kind, type) and issubclass(kind, ActivationModule)]
-    return _Registry((kind.function.__name__, kind) for kind in kinds if hasattr(kind, "function"))
-
-
-# For star imports at run time; type checkers leave out by themselves what is imported here.
-globals()["__all__"] = [*(kind.__name__ for kind in activations().values()), "activations"]
+    kinds = (globals()[name] for name in __all__ if name != "activations")
+    return _Registry((kind.function.__name__, kind) for kind in kinds)

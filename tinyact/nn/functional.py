@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tinyact.autograd.operation import wrap
 from tinyact.dtype import as_dtype
@@ -18,9 +18,9 @@ from tinyact.functions.softmax import maxout as maxout
 from tinyact.random import default_generator
 from tinyact.tensor import Tensor
 
-# For star imports at run time; type checkers leave out by themselves what is imported here.
-globals()["__all__"] = [*activation.__all__, *loss.__all__, "dropout", "glu", "linear", "log_softmax", "maxout"]
-globals()["__all__"] += ["softmax", "softmin"]
+if not TYPE_CHECKING:  # checkers leave out by themselves what is imported here, and don't all follow this
+    __all__ = [*activation.__all__, *loss.__all__, "dropout", "glu", "linear", "log_softmax", "maxout", "softmax"]
+    __all__ += ["softmin"]
 
 
 @documented(Softmax)

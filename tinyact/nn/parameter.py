@@ -34,7 +34,7 @@ class Parameter(Tensor):
             raise TypeError(f"Parameter(): argument 'data' must be Tensor, not {type(data).__name__}")
         Variable.__init__(self, data.array)
         # The same memory has one counter of changes.
-        self.version = data.version
+        self._version = data._version
         self.requires_grad_(requires_grad)
 
     def __repr__(self) -> str:

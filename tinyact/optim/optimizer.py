@@ -11,6 +11,7 @@ from typing import Any, ClassVar, TypeAlias, TypeVar, overload
 import numpy as np
 
 from tinyact.autograd import enable_grad
+from tinyact.autograd.inplace import increment_version
 from tinyact.autograd.operation import wrap
 from tinyact.tensor import Tensor
 
@@ -173,7 +174,7 @@ class Optimizer:
                     except ValueError as error:
                         self._check_shapes(p.array, grad, state, error)
                         raise
-                    p.version.count += 1  # a sweep that wanted the old values must notice
+                    increment_version(p)
                     if state:
                         self.state[p] = state
         return loss
