@@ -40,12 +40,21 @@ def same_bits(a: Any, b: Any) -> None:
     np.testing.assert_array_equal(np.signbit(a) & ~np.isnan(a), np.signbit(b) & ~np.isnan(b))
 
 
-@given(count=COUNTS, dtype=FLOATS, seed=st.integers(0, 99), form=st.integers(0, 6))
+@given(count=COUNTS, dtype=FLOATS, seed=st.integers(0, 99), form=st.integers(0, 7))
 def test_where(count: int, dtype: str, seed: int, form: int) -> None:
     x, y = numbers(count, dtype, seed, True), numbers(count, dtype, seed + 1, True)
     mask = numbers(count, dtype, seed + 2) > 0
     other = "float64" if dtype == "float32" else "float32"
-    a, b = [(x, y), (x, 0), (0, x), (1.0, -0.5), (x, 2.0), (x, numbers(count, other, 5)), (np.arange(count), 0)][form]
+    a, b = [
+        (x, y),
+        (x, 0),
+        (0, x),
+        (1.0, -0.5),
+        (x, 2.0),
+        (x, 1),
+        (x, numbers(count, other, 5)),
+        (np.arange(count), 0),
+    ][form]
     same_bits(kernels.where(mask, a, b), kernels.where.plain(mask, a, b))
     matrix = numbers((count, 3), dtype, seed)
     same_bits(kernels.where(mask[:, None], matrix, 0), np.where(mask[:, None], matrix, 0))
