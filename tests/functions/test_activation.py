@@ -477,11 +477,12 @@ def test_four_calls_to_the_formula(name: str) -> None:
                 path.extend(reversed(names))
 
     x, arguments = tinyact.tensor([-1.0, 2.0]), {"threshold": 0.5, "value": 2.0} if name == "threshold" else {}
+    before = sys.getprofile()
     sys.setprofile(step)
     try:
         function(x, **arguments)
     finally:
-        sys.setprofile(None)
+        sys.setprofile(before)
     assert path == [name, "apply", "forward", "value"]
 
 
