@@ -75,10 +75,8 @@ def jvp(
     """J·v: how the outputs change when the inputs move along v, J being the Jacobian of a function.
 
     Args:
-        func: takes the inputs and returns a tensor or a tuple of them.
-        inputs: a tensor or a tuple of them.
         v: of the inputs' shapes; may be left out for one input of one element (1).
-        create_graph, strict: as for `vjp`.
+        func, inputs, create_graph, strict: as for `vjp`.
 
     Returns:
         The function's outputs, and J·v, of the outputs' shapes.
@@ -122,9 +120,8 @@ def vhp(
 
     Args:
         func: takes the inputs and returns a tensor of one element.
-        inputs: a tensor or a tuple of them.
         v: of the inputs' shapes; may be left out for one input of one element (1).
-        create_graph, strict: as for `vjp`.
+        inputs, create_graph, strict: as for `vjp`.
 
     Returns:
         The function's output, and vᵀ·H, of the inputs' shapes.
@@ -158,9 +155,8 @@ def hvp(
 
     Args:
         func: takes the inputs and returns a tensor of one element.
-        inputs: a tensor or a tuple of them.
         v: of the inputs' shapes; may be left out for one input of one element (1).
-        create_graph, strict: as for `vjp`.
+        inputs, create_graph, strict: as for `vjp`.
 
     Returns:
         The function's output, and H·v, of the inputs' shapes.
@@ -194,9 +190,7 @@ def jacobian(
     """∂output/∂input for every element of both: one backward pass per element of the outputs.
 
     Args:
-        func: takes the inputs and returns a tensor or a tuple of them.
-        inputs: a tensor or a tuple of them.
-        create_graph, strict: as for `vjp`.
+        func, inputs, create_graph, strict: as for `vjp`.
         vectorize, strategy: accepted as PyTorch's, whose restrictions hold; the numbers are the same, by reverse mode.
 
     Returns:
@@ -231,8 +225,7 @@ def hessian(
 
     Args:
         func: takes the inputs and returns a tensor of one element.
-        inputs: a tensor or a tuple of them.
-        create_graph, strict: as for `vjp`.
+        inputs, create_graph, strict: as for `vjp`.
         vectorize, outer_jacobian_strategy: as for `jacobian`.
 
     Returns:

@@ -178,18 +178,13 @@ def _print_summary(groups: dict[str, list[Run]], options: argparse.Namespace) ->
             mean, low, high = compare(values, accuracies[NONE])
             interval = f", 95 % interval {low:+.4f} to {high:+.4f}" if count > 1 else " (one pair: no interval)"
             print(f"{label(activation)} − no activation, pair by pair: {mean:+.4f}{interval}")
-    if not _is_the_notebooks(options):
+    # Its figures can be compared with those of its own networks alone.
+    if (options.epochs, options.lr, options.hidden, options.dropout) != (100, 0.001, [16], 0.0):
         return
     print()
     for activation, figure in NOTEBOOK.items():
         if activation in accuracies:
-            place = _place(figure, accuracies[activation])
-            print(f"The notebook's {figure} ({label(activation)}) {place}")
-
-
-def _is_the_notebooks(options: argparse.Namespace) -> bool:
-    """Whether the networks trained are the notebook's, so that its figures can be compared."""
-    return (options.epochs, options.lr, options.hidden, options.dropout) == (100, 0.001, [16], 0.0)
+            print(f"The notebook's {figure} ({label(activation)}) {_place(figure, accuracies[activation])}")
 
 
 def _place(figure: float, values: list[float]) -> str:
