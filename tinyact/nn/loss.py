@@ -67,6 +67,9 @@ class BCELoss(Loss, function=F.binary_cross_entropy):
         tensor(0.1643)
     """
 
+    def __init__(self, weight: Tensor | None = None, *, reduction: str = "mean") -> None:
+        super().__init__(weight, reduction=reduction)
+
 
 class BCEWithLogitsLoss(Loss, function=F.binary_cross_entropy_with_logits):
     """Sigmoid and binary cross-entropy in one, `nn.functional.binary_cross_entropy_with_logits`.
