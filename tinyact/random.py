@@ -242,7 +242,7 @@ default_generator = Generator()
 
 
 def manual_seed(seed: int) -> Generator:
-    """Seeds the generator that every function uses unless it is array one; see `Generator.manual_seed`.
+    """Seeds the generator that every function uses unless it is given one; see `Generator.manual_seed`.
 
     Example:
         >>> import tinyact

@@ -23,6 +23,7 @@ __all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
 
 Tensors: TypeAlias = "tuple[Tensor, ...]"
 OneOrMany: TypeAlias = "Tensor | Tensors"
+Gradients: TypeAlias = "Sequence[Tensor | None]"
 _STRICT = "This is not allowed in strict mode."
 _OF = "of the user-provided function is independent of"
 
@@ -58,10 +59,9 @@ def vjp(
         (tensor([1., 4.]), tensor([ 2., 40.]))
     """
     call = _Call.of("vjp", func, inputs, create_graph, strict)
-    vector = _vector("vjp", v, call.outputs, call.several_outputs, create_graph, _NO_V_FOR_OUTPUTS)
+    vector = call.vector_like_outputs(v)
     gradients = _grad(call.outputs, call.inputs, vector, create_graph)
-    products = _filled(gradients, call.inputs, strict, create_graph, f"The output {_OF} input", "jacobian")
-    return call.like_outputs(call.outputs), call.like_inputs(products)
+    return call.of_inputs(gradients, f"The output {_OF} input", "jacobian")
 
 
 @enable_grad()
@@ -75,10 +75,8 @@ def jvp(
     """J·v: how the outputs change when the inputs move along v, J being the Jacobian of a function.
 
     Args:
-        func: takes the inputs and returns a tensor or a tuple of them.
-        inputs: a tensor or a tuple of them.
         v: of the inputs' shapes; may be left out for one input of one element (1).
-        create_graph, strict: as for `vjp`.
+        func, inputs, create_graph, strict: as for `vjp`.
 
     Returns:
         The function's outputs, and J·v, of the outputs' shapes.
@@ -93,22 +91,17 @@ def jvp(
         (tensor([3., 6.]), tensor([14., 52.]))
     """
     call = _Call.of("jvp", func, inputs, create_graph, strict)
-    vector = _vector("jvp", v, call.inputs, call.several_inputs, create_graph, _NO_V_FOR_INPUTS)
+    vector = call.vector_like_inputs(v)
     # At which g is of no matter: Jᵀ·g is linear in it.
-    g = tuple(wrap(np.zeros_like(output.array)).requires_grad_() for output in call.outputs)
+    g = _learning_zeros(call.outputs)
     backward = _grad(call.outputs, call.inputs, g, True)
     if strict:
         for i, gradient in enumerate(backward):
             if gradient is None:
                 raise RuntimeError(f"The output {_OF} input {i}. {_STRICT}")
     gradients = _grad(backward, g, vector, create_graph)
-    products = _filled(
-        gradients,
-        call.outputs,
-        strict,
-        create_graph,
-        "The gradient with respect to the input is independent of entry",
-        "jacobian",
+    products = call.filled(
+        gradients, call.outputs, "The gradient with respect to the input is independent of entry", "jacobian"
     )
     return call.like_outputs(call.outputs), call.like_outputs(products)
 
@@ -127,9 +120,8 @@ def vhp(
 
     Args:
         func: takes the inputs and returns a tensor of one element.
-        inputs: a tensor or a tuple of them.
         v: of the inputs' shapes; may be left out for one input of one element (1).
-        create_graph, strict: as for `vjp`.
+        inputs, create_graph, strict: as for `vjp`.
 
     Returns:
         The function's output, and vᵀ·H, of the inputs' shapes.
@@ -143,10 +135,10 @@ def vhp(
         >>> vhp(lambda x: (x**3).sum(), x, v)
         (tensor(9.), tensor([  6., 120.]))
     """
-    call, vector, gradient = _gradient("vhp", func, inputs, v, create_graph, strict)
+    call = _Call.of("vhp", func, inputs, create_graph, strict)
+    vector, gradient = call.vector_like_inputs(v), call.gradient()
     gradients = _grad(gradient, call.inputs, vector, create_graph)
-    products = _filled(gradients, call.inputs, strict, create_graph, f"The jacobian {_OF} input", "hessian")
-    return call.like_outputs(call.outputs), call.like_inputs(products)
+    return call.of_inputs(gradients, f"The jacobian {_OF} input", "hessian")
 
 
 @enable_grad()
@@ -163,9 +155,8 @@ def hvp(
 
     Args:
         func: takes the inputs and returns a tensor of one element.
-        inputs: a tensor or a tuple of them.
         v: of the inputs' shapes; may be left out for one input of one element (1).
-        create_graph, strict: as for `vjp`.
+        inputs, create_graph, strict: as for `vjp`.
 
     Returns:
         The function's output, and H·v, of the inputs' shapes.
@@ -179,12 +170,12 @@ def hvp(
         >>> hvp(lambda x: (x**3).sum(), x, v)
         (tensor(9.), tensor([  6., 120.]))
     """
-    call, vector, gradient = _gradient("hvp", func, inputs, v, create_graph, strict)
+    call = _Call.of("hvp", func, inputs, create_graph, strict)
+    vector, gradient = call.vector_like_inputs(v), call.gradient()
     # As in jvp, of the gradient: Hᵀ·g is linear in g, and its derivative is H.
-    g = tuple(wrap(np.zeros_like(x.array)).requires_grad_() for x in call.inputs)
+    g = _learning_zeros(call.inputs)
     gradients = _grad(_grad(gradient, call.inputs, g, True), g, vector, create_graph)
-    products = _filled(gradients, call.inputs, strict, create_graph, f"The hessian {_OF} entry", "hessian")
-    return call.like_outputs(call.outputs), call.like_inputs(products)
+    return call.of_inputs(gradients, f"The hessian {_OF} entry", "hessian")
 
 
 @enable_grad()
@@ -199,9 +190,7 @@ def jacobian(
     """∂output/∂input for every element of both: one backward pass per element of the outputs.
 
     Args:
-        func: takes the inputs and returns a tensor or a tuple of them.
-        inputs: a tensor or a tuple of them.
-        create_graph, strict: as for `vjp`.
+        func, inputs, create_graph, strict: as for `vjp`.
         vectorize, strategy: accepted as PyTorch's, whose restrictions hold; the numbers are the same, by reverse mode.
 
     Returns:
@@ -220,8 +209,7 @@ def jacobian(
     """
     _check_strategy(strategy, vectorize, create_graph, strict)
     call = _Call.of("jacobian", func, inputs, create_graph, strict)
-    jacobians = tuple(_rows(call, i, create_graph, strict) for i in range(len(call.outputs)))
-    per_output = tuple(call.like_inputs(per_input) for per_input in jacobians)
+    per_output = tuple(call.like_inputs(call.rows(i)) for i in range(len(call.outputs)))
     return per_output if call.several_outputs else per_output[0]
 
 
@@ -237,8 +225,7 @@ def hessian(
 
     Args:
         func: takes the inputs and returns a tensor of one element.
-        inputs: a tensor or a tuple of them.
-        create_graph, strict: as for `vjp`.
+        inputs, create_graph, strict: as for `vjp`.
         vectorize, outer_jacobian_strategy: as for `jacobian`.
 
     Returns:
@@ -259,9 +246,9 @@ def hessian(
 
     def gradient(*inputs: Tensor) -> Tensors:
         call = _Call.of("hessian", func, inputs, True, strict)
-        call.check_single_number("hessian")
-        rows = _rows(call._replace(outputs=(call.outputs[0].squeeze(),)), 0, True, False)
-        _check_depends(rows, strict)
+        call.check_single_number()
+        rows = call._replace(outputs=(call.outputs[0].squeeze(),), strict=False).rows(0)
+        call.check_depends(rows)
         return rows
 
     rows = jacobian(gradient, tensors, create_graph, strict)
@@ -273,17 +260,19 @@ def hessian(
 
 
 class _Call(NamedTuple):
-    """A function's inputs and outputs, and whether each were tuples.
+    """A function's inputs and outputs, whether each were tuples, and what is wanted of the derivatives.
 
     The inputs are new tensors, so that what the function was given is told apart from the same tensors where it
     happens to know them from elsewhere.
     """
 
+    name: str
     inputs: Tensors
     outputs: Tensors
     several_inputs: bool
     several_outputs: bool
     create_graph: bool
+    strict: bool
 
     @classmethod
     def of(cls, name: str, func: Callable[..., Any], inputs: Any, create_graph: bool, strict: bool) -> _Call:
@@ -296,15 +285,15 @@ class _Call(NamedTuple):
                     f"Output {i} of the user-provided function does not require gradients. The outputs must be "
                     "computed in a differentiable manner from the input when running in strict mode."
                 )
-        return cls(fresh, outputs, several_inputs, several_outputs, create_graph)
+        return cls(name, fresh, outputs, several_inputs, several_outputs, create_graph, strict)
 
-    def check_single_number(self, name: str) -> None:
+    def check_single_number(self) -> None:
         """Raise RuntimeError unless there is one output of one element."""
         if self.several_outputs:
-            raise RuntimeError(f"The function given to {name} should return a single Tensor")
+            raise RuntimeError(f"The function given to {self.name} should return a single Tensor")
         if self.outputs[0].numel() != 1:
             raise RuntimeError(
-                f"The Tensor returned by the function given to {name} should contain a single element, got "
+                f"The Tensor returned by the function given to {self.name} should contain a single element, got "
                 f"{self.outputs[0].numel()}"
             )
 
@@ -318,6 +307,79 @@ class _Call(NamedTuple):
         """A tuple or its only element; with a graph only where one was asked for."""
         done = tensors if self.create_graph else tuple(tensor.detach() for tensor in tensors)
         return done if several else done[0]
+
+    def vector_like_outputs(self, v: Any) -> Tensors | tuple[None]:
+        none_for = "the user-provided function returns a single Tensor with a single element."
+        return self._vector(v, self.outputs, self.several_outputs, none_for)
+
+    def vector_like_inputs(self, v: Any) -> Tensors | tuple[None]:
+        none_for = "the input to the user-provided function is a single Tensor with a single element."
+        return self._vector(v, self.inputs, self.several_inputs, none_for)
+
+    def _vector(self, v: Any, like: Tensors, several: bool, none_for: str) -> Tensors | tuple[None]:
+        """The vector that a product is taken with, checked; None stands for 1."""
+        if v is None:
+            if len(like) != 1 or like[0].numel() != 1:
+                raise RuntimeError(f"The vector v can only be None if {none_for}")
+            return (None,)
+        _, vectors = _as_tuple("v", self.name, v)
+        if len(vectors) != len(like):
+            if several:
+                raise RuntimeError(f"v is a tuple of invalid length: should be {len(like)} but got {len(vectors)}.")
+            raise RuntimeError("The given v should contain a single Tensor.")
+        for i, (own, other) in enumerate(zip(vectors, like, strict=True)):
+            if own.shape != other.shape:
+                entry = f"Entry {i} in v" if several else "v"
+                raise RuntimeError(f"{entry} has invalid size: should be {other.shape} but got {own.shape}.")
+        return _fresh(vectors, self.create_graph, False)
+
+    def gradient(self) -> Gradients:
+        """∂f/∂input of a function with one number as result, recorded."""
+        self.check_single_number()
+        gradient = _grad(self.outputs, self.inputs, (None,), True)
+        self.check_depends(gradient)
+        return gradient
+
+    def check_depends(self, gradient: Gradients) -> None:
+        """Raise RuntimeError in strict mode, if a gradient doesn't depend on the inputs."""
+        for i, g in enumerate(gradient) if self.strict else ():
+            if g is None or not g.requires_grad:
+                missing = "output" if g is None else "jacobian"
+                raise RuntimeError(f"The {missing} {_OF} input {i}. {_STRICT}")
+
+    def of_inputs(self, gradients: Gradients, what: str, derivative: str) -> tuple[OneOrMany, OneOrMany]:
+        """The outputs, and a product that has the inputs' shapes."""
+        products = self.filled(gradients, self.inputs, what, derivative)
+        return self.like_outputs(self.outputs), self.like_inputs(products)
+
+    def filled(self, gradients: Gradients, like: Tensors, what: str, derivative: str) -> Tensors:
+        """Zeros for what is None, or in strict mode an error."""
+        filled = []
+        for i, (g, x) in enumerate(zip(gradients, like, strict=True)):
+            if g is None and self.strict:
+                raise RuntimeError(f"{what} {i}. {_STRICT}")
+            if g is not None and self.strict and self.create_graph and not g.requires_grad:
+                raise RuntimeError(
+                    f"The {derivative} of the user-provided function is independent of input {i}. This is not allowed "
+                    "in strict mode when create_graph=True."
+                )
+            filled.append(wrap(np.zeros_like(x.array)) if g is None else g)
+        return tuple(filled)
+
+    def rows(self, i: int) -> Tensors:
+        """The Jacobian of one output for each input: a backward pass for each of its elements."""
+        output = self.outputs[i]
+        rows: list[Tensors] = []
+        for place in range(output.numel()):
+            one = np.zeros(output.numel(), output.array.dtype)
+            one[place] = 1
+            gradients = _grad([output], self.inputs, [wrap(one.reshape(output.array.shape))], self.create_graph)
+            rows.append(self.filled(gradients, self.inputs, f"Output {i} {_OF} input", "jacobian"))
+        shapes = [output.array.shape + x.array.shape for x in self.inputs]
+        return tuple(
+            np.stack([row[k] for row in rows]).reshape(shape) if rows else wrap(np.zeros(shape, x.array.dtype))  # type: ignore[misc]  # of Tensors
+            for k, (shape, x) in enumerate(zip(shapes, self.inputs, strict=True))
+        )
 
 
 def _as_tuple(what: str, name: str, value: Any) -> tuple[bool, Tensors]:
@@ -333,55 +395,15 @@ def _as_tuple(what: str, name: str, value: Any) -> tuple[bool, Tensors]:
     return several, tensors
 
 
+def _learning_zeros(like: Tensors) -> Tensors:
+    return tuple(wrap(np.zeros_like(tensor.array)).requires_grad_() for tensor in like)
+
+
 def _fresh(tensors: Tensors, create_graph: bool, requires_grad: bool) -> Tensors:
     """Other tensors with the same numbers; part of the same graph, if their gradients are to get there."""
     return tuple(
         t.view_as(t) if create_graph and t.requires_grad else t.detach().requires_grad_(requires_grad) for t in tensors
     )
-
-
-_NO_V_FOR_OUTPUTS = "the user-provided function returns a single Tensor with a single element."
-_NO_V_FOR_INPUTS = "the input to the user-provided function is a single Tensor with a single element."
-
-
-def _vector(
-    name: str, v: Any, like: Tensors, several: bool, create_graph: bool, may_be_none: str
-) -> Tensors | tuple[None]:
-    """The vector that a product is taken with, checked; None stands for 1."""
-    if v is None:
-        if len(like) != 1 or like[0].numel() != 1:
-            raise RuntimeError(f"The vector v can only be None if {may_be_none}")
-        return (None,)
-    _, vectors = _as_tuple("v", name, v)
-    if len(vectors) != len(like):
-        if several:
-            raise RuntimeError(f"v is a tuple of invalid length: should be {len(like)} but got {len(vectors)}.")
-        raise RuntimeError("The given v should contain a single Tensor.")
-    for i, (own, other) in enumerate(zip(vectors, like, strict=True)):
-        if own.shape != other.shape:
-            entry = f"Entry {i} in v" if several else "v"
-            raise RuntimeError(f"{entry} has invalid size: should be {other.shape} but got {own.shape}.")
-    return _fresh(vectors, create_graph, False)
-
-
-def _gradient(
-    name: str, func: Callable[..., Any], inputs: Any, v: Any, create_graph: bool, strict: bool
-) -> tuple[_Call, Sequence[Tensor | None], tuple[Tensor | None, ...]]:
-    """The function at the inputs, the vector, and ∂f/∂input, recorded."""
-    call = _Call.of(name, func, inputs, create_graph, strict)
-    vector = _vector(name, v, call.inputs, call.several_inputs, create_graph, _NO_V_FOR_INPUTS)
-    call.check_single_number(name)
-    gradient = _grad(call.outputs, call.inputs, (None,), True)
-    _check_depends(gradient, strict)
-    return call, vector, gradient
-
-
-def _check_depends(gradient: Sequence[Tensor | None], strict: bool) -> None:
-    """Raise RuntimeError in strict mode, if a gradient doesn't depend on the inputs."""
-    for i, g in enumerate(gradient) if strict else ():
-        if g is None or not g.requires_grad:
-            missing = "output" if g is None else "jacobian"
-            raise RuntimeError(f"The {missing} {_OF} input {i}. {_STRICT}")
 
 
 # --- gradients -----------------------------------------------------------------------------------------------------
@@ -394,41 +416,6 @@ def _grad(outputs: Sequence[Any], inputs: Tensors, v: Sequence[Any], create_grap
         return (None,) * len(inputs)
     roots, first = zip(*pairs, strict=True)
     return api.grad(roots, inputs, first, retain_graph=True, create_graph=create_graph, allow_unused=True)
-
-
-def _filled(
-    gradients: Sequence[Tensor | None], like: Tensors, strict: bool, create_graph: bool, what: str, derivative: str
-) -> Tensors:
-    """Zeros for what is None, or in strict mode an error."""
-    filled = []
-    for i, (g, x) in enumerate(zip(gradients, like, strict=True)):
-        if g is None and strict:
-            raise RuntimeError(f"{what} {i}. {_STRICT}")
-        if g is not None and strict and create_graph and not g.requires_grad:
-            raise RuntimeError(
-                f"The {derivative} of the user-provided function is independent of input {i}. This is not allowed in "
-                "strict mode when create_graph=True."
-            )
-        filled.append(wrap(np.zeros_like(x.array)) if g is None else g)
-    return tuple(filled)
-
-
-def _rows(call: _Call, i: int, create_graph: bool, strict: bool) -> Tensors:
-    """The Jacobian of one output for each input: a backward pass for each of its elements."""
-    output = call.outputs[i]
-    rows: list[list[Tensor]] = [[] for _ in call.inputs]
-    for place in range(output.numel()):
-        one = np.zeros(output.numel(), output.array.dtype)
-        one[place] = 1
-        gradients = _grad([output], call.inputs, [wrap(one.reshape(output.array.shape))], create_graph)
-        filled = _filled(gradients, call.inputs, strict, create_graph, f"Output {i} {_OF} input", "jacobian")
-        for row, gradient in zip(rows, filled, strict=True):
-            row.append(gradient)
-    shapes = [output.array.shape + x.array.shape for x in call.inputs]
-    return tuple(
-        np.stack(row).reshape(shape) if row else wrap(np.zeros(shape, x.array.dtype))  # type: ignore[misc]  # of Tensors
-        for row, shape, x in zip(rows, shapes, call.inputs, strict=True)
-    )
 
 
 def _check_strategy(strategy: str, vectorize: bool, create_graph: bool, strict: bool) -> None:

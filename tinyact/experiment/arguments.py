@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from tinyact.experiment.configuration import unknown
 from tinyact.experiment.training import CHOICES
+
+T = TypeVar("T")
 
 
 def activation_name(text: str) -> str:
@@ -19,53 +23,34 @@ def activation_name(text: str) -> str:
     return text
 
 
+def option_type(
+    parse: Callable[[str], T], words: str, fits: Callable[[T], bool] = lambda _: True
+) -> Callable[[str], T]:
+    """The type of what can be parsed and fits; the words say what that is."""
+
+    def parsed(text: str) -> T:
+        with contextlib.suppress(ValueError):
+            value = parse(text)
+            if fits(value):
+                return value
+        raise argparse.ArgumentTypeError(f"takes {words}, got {text!r}")
+
+    return parsed
+
+
 def at_least(least: int) -> Callable[[str], int]:
     """The type of whole numbers from this one on."""
-
-    def whole(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            value = least - 1
-        if value < least:
-            raise argparse.ArgumentTypeError(f"takes a whole number of at least {least}, got {text!r}")
-        return value
-
-    return whole
+    return option_type(int, f"a whole number of at least {least}", lambda value: value >= least)
 
 
-def learning_rate(text: str) -> float:
-    """A finite number above 0."""
-    value = _number(text)
-    if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"takes a number above 0, got {text!r}")
-    return value
-
-
-def share(text: str) -> float:
-    """A number from 0 up to, but not including, 1."""
-    value = _number(text)
-    if not 0 <= value < 1:
-        raise argparse.ArgumentTypeError(f"takes a number from 0 up to, but not including, 1, got {text!r}")
-    return value
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
-
-
-def widths(text: str) -> list[int]:
+def integers(text: str) -> list[int]:
     """``"16,8"`` as ``[16, 8]``."""
-    try:
-        numbers = [int(part) for part in text.split(",")]
-    except ValueError:
-        numbers = [0]
-    if min(numbers) < 1:
-        raise argparse.ArgumentTypeError(f"takes widths of at least 1 such as 16 or 16,16, got {text!r}")
-    return numbers
+    return [int(part) for part in text.split(",")]
+
+
+learning_rate = option_type(float, "a number above 0", lambda rate: 0 < rate < math.inf)
+share = option_type(float, "a number from 0 up to, but not including, 1", lambda part: 0 <= part < 1)
+widths = option_type(integers, "widths of at least 1 such as 16 or 16,16", lambda numbers: min(numbers) >= 1)
 
 
 def installed(module: str) -> bool:

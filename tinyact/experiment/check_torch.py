@@ -43,14 +43,12 @@ def check(
     theirs = build(torch, activation, hidden)
     theirs.load_state_dict({name: torch.from_numpy(t.numpy().copy()) for name, t in ours.state_dict().items()})
     records: list[list[Any]] = [[], []]
-    runs = [
+    a, b = (
         train(framework, network, part, Run(activation, seed), epochs, lr, each_epoch=_recorder(record))
-        for framework, network, part, record in (
-            (tinyact, ours, data, records[0]),
-            (torch, theirs, torch_data, records[1]),
+        for record, framework, network, part in zip(
+            records, (tinyact, torch), (ours, theirs), (data, torch_data), strict=True
         )
-    ]
-    a, b = runs
+    )
     return Agreement(
         run=b,
         loss=float(np.max(np.abs(np.subtract(a.losses, b.losses)))),

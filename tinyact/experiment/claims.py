@@ -96,9 +96,7 @@ class Lab:
         """The results of these settings, in the order of seeds."""
         setting = {**asdict(Configuration()), **values}
         del setting["seed"]
-        results = [
-            r for r in self._results if all(getattr(r.configuration, name) == value for name, value in setting.items())
-        ]
+        results = [r for r in self._results if setting.items() <= vars(r.configuration).items()]
         return sorted(results, key=lambda r: r.configuration.seed)
 
     @cached_property

@@ -8,8 +8,9 @@ import math
 import platform
 import sys
 from collections.abc import Sequence
+from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import tinyact
 from tinyact.experiment import claims, curves, report, study
@@ -27,6 +28,7 @@ from tinyact.experiment.configuration import unknown
 from tinyact.experiment.data import Split, notebook_data
 from tinyact.experiment.plot import label, plot_losses
 from tinyact.experiment.statistics import compare, describe, percentile_of
+from tinyact.experiment.store import replaced
 from tinyact.experiment.training import CHOICES, NONE, Diverged, Run, build, train
 from tinyact.nn import activations
 
@@ -176,18 +178,13 @@ def _print_summary(groups: dict[str, list[Run]], options: argparse.Namespace) ->
             mean, low, high = compare(values, accuracies[NONE])
             interval = f", 95 % interval {low:+.4f} to {high:+.4f}" if count > 1 else " (one pair: no interval)"
             print(f"{label(activation)} − no activation, pair by pair: {mean:+.4f}{interval}")
-    if not _is_the_notebooks(options):
+    # Its figures can be compared with those of its own networks alone.
+    if (options.epochs, options.lr, options.hidden, options.dropout) != (100, 0.001, [16], 0.0):
         return
     print()
     for activation, figure in NOTEBOOK.items():
         if activation in accuracies:
-            place = _place(figure, accuracies[activation])
-            print(f"The notebook's {figure} ({label(activation)}) {place}")
-
-
-def _is_the_notebooks(options: argparse.Namespace) -> bool:
-    """Whether the networks trained are the notebook's, so that its figures can be compared."""
-    return (options.epochs, options.lr, options.hidden, options.dropout) == (100, 0.001, [16], 0.0)
+            print(f"The notebook's {figure} ({label(activation)}) {_place(figure, accuracies[activation])}")
 
 
 def _place(figure: float, values: list[float]) -> str:
@@ -222,11 +219,11 @@ def _print_agreement(groups: dict[str, list[Run]], options: argparse.Namespace, 
 def _write_files(groups: dict[str, list[Run]], options: argparse.Namespace) -> int:
     """What ``--json`` and ``--plot`` ask for; by now everything has been printed, so that nothing is lost."""
     code = 0
-    for path, write in ((options.json, _write_json), (options.plot, _write_plot)):
+    for path, write in ((options.json, partial(_write_json, options)), (options.plot, plot_losses)):
         if path is None:
             continue
         try:
-            write(groups, options, path)
+            write(groups, path)
             print(f"\nwritten: {path}")
         except OSError as error:
             print(f"error: {path} could not be written: {error.strerror}", file=sys.stderr)
@@ -234,20 +231,15 @@ def _write_files(groups: dict[str, list[Run]], options: argparse.Namespace) -> i
     return code
 
 
-def _write_plot(groups: dict[str, list[Run]], options: argparse.Namespace, path: Path) -> None:
-    plot_losses(groups, path)
-
-
-def _write_json(groups: dict[str, list[Run]], options: argparse.Namespace, path: Path) -> None:
+def _write_json(options: argparse.Namespace, groups: dict[str, list[Run]], path: Path) -> None:
     accuracies = {activation: [run.accuracy for run in runs] for activation, runs in groups.items()}
     settings = ("activation", "seed", "seeds", "epochs", "lr", "hidden", "dropout")
     content = {
         "settings": {name: getattr(options, name) for name in settings},
         "versions": {"tinyact": tinyact.__version__, "python": platform.python_version()},
         "runs": [
-            {"activation": r.activation, "seed": r.seed, "accuracy": r.accuracy, "losses": r.losses}
-            for runs in groups.values()
-            for r in runs
+            {name: getattr(run, name) for name in ("activation", "seed", "accuracy", "losses")}
+            for run in chain(*groups.values())
         ],
         "accuracy": {activation: describe(values)._asdict() for activation, values in accuracies.items()},
         "difference": {
@@ -257,12 +249,5 @@ def _write_json(groups: dict[str, list[Run]], options: argparse.Namespace, path:
         },
     }
     # NaN, the deviation of a single run, is no JSON.
-    path.write_text(json.dumps(_without_nan(content), indent=1) + "\n", encoding="utf-8")
-
-
-def _without_nan(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_nan(part) for key, part in value.items()}
-    if isinstance(value, list):
-        return [_without_nan(part) for part in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
+    finite = replaced(content, lambda value: None if math.isnan(value) else value)
+    path.write_text(json.dumps(finite, indent=1) + "\n", encoding="utf-8")

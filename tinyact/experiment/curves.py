@@ -16,7 +16,7 @@ import numpy as np
 import tinyact
 from tinyact.autograd.mathematics import Facts, facts
 from tinyact.experiment.arguments import require
-from tinyact.experiment.plot import pyplot
+from tinyact.experiment.plot import pyplot, small_multiples
 from tinyact.nn import activations
 
 
@@ -59,13 +59,10 @@ def draw(path: Path) -> None:
     Raises:
         ImportError: if matplotlib is not installed (``pip install "tinyact[plot]"``).
     """
-    plt = pyplot()
     names = [name for name in activations() if name not in ("softmax", "softmin", "log_softmax", "glu", "maxout")]
-    columns = 4
-    rows = -(-len(names) // columns)
-    figure, grid = plt.subplots(rows, columns, figsize=(12, 2.4 * rows), sharex=True, layout="constrained")
+    figure, panels = small_multiples(len(names), 4, width=12, height=2.4, sharex=True)
     x = np.linspace(-5, 5, 2001)
-    for axes, name in zip(grid.flat, names, strict=False):
+    for axes, name in zip(panels, names, strict=True):
         for values, label, style in zip(curve(name, x), ("f", "f′", "f″"), ("-", "--", ":"), strict=True):
             # A jump is a gap, not a slope.
             jumps = np.abs(np.diff(values, append=values[-1])) > 0.2
@@ -73,11 +70,9 @@ def draw(path: Path) -> None:
         axes.set_title(name, fontsize=10)
         axes.set_ylim(-2, 4)
         axes.grid(alpha=0.3)
-    for axes in grid.flat[len(names) :]:
-        axes.set_visible(False)
-    figure.legend(*grid.flat[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
     figure.savefig(path, dpi=110)
-    plt.close(figure)
+    pyplot().close(figure)
 
 
 def main(arguments: Sequence[str]) -> int:

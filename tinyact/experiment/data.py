@@ -33,22 +33,16 @@ def _notebook(datasets: Any) -> Any:
     )
 
 
-def _standardized(load: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Mark data whose features have scales of their own: `load` brings them to mean 0 and deviation 1."""
-    load.standardize = True  # type: ignore[attr-defined]
-    return load
-
-
 DATASETS: dict[str, Callable[[Any], Any]] = {
     "notebook": _notebook,
     "moons": lambda datasets: datasets.make_moons(2000, noise=0.25, random_state=7),
     "circles": lambda datasets: datasets.make_circles(2000, noise=0.12, factor=0.6, random_state=7),
-    "blobs": _standardized(
-        lambda datasets: datasets.make_blobs(1000, n_features=INPUTS, centers=2, cluster_std=40, random_state=7)
-    ),
-    "breast_cancer": _standardized(lambda datasets: datasets.load_breast_cancer(return_X_y=True)),
-    "digits": _standardized(lambda datasets: datasets.load_digits(return_X_y=True)),
+    "blobs": lambda datasets: datasets.make_blobs(1000, n_features=INPUTS, centers=2, cluster_std=40, random_state=7),
+    "breast_cancer": lambda datasets: datasets.load_breast_cancer(return_X_y=True),
+    "digits": lambda datasets: datasets.load_digits(return_X_y=True),
 }
+# Their features have scales of their own: `load` brings them to mean 0 and deviation 1.
+STANDARDIZED = ("blobs", "breast_cancer", "digits")
 
 
 def load(name: str, framework: Any) -> Split:
@@ -75,10 +69,9 @@ def load(name: str, framework: Any) -> Split:
     from sklearn.model_selection import train_test_split
     from sklearn.preprocessing import StandardScaler
 
-    loader = DATASETS[name]
-    x, y = loader(datasets)
+    x, y = DATASETS[name](datasets)
     train_x, test_x, train_y, test_y = train_test_split(x, y, test_size=0.2, random_state=42)
-    if hasattr(loader, "standardize"):
+    if name in STANDARDIZED:
         scaler = StandardScaler().fit(train_x)
         train_x, test_x = scaler.transform(train_x), scaler.transform(test_x)
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinyact.experiment.plot import label, pyplot
+from tinyact.experiment.plot import label, pyplot, small_multiples
 from tinyact.experiment.statistics import bootstrap
 from tinyact.experiment.store import FINISHED, Result
 from tinyact.experiment.study import compared, pairs
@@ -18,6 +18,7 @@ from tinyact.experiment.training import NONE
 Groups = dict[str, list[Result]]
 # Inches. Narrow, so that it can be read on a telephone; pages enlarge it.
 WIDTH = 4.6
+STYLES = ("-", "--", ":")
 
 
 class Picture(NamedTuple):
@@ -165,8 +166,8 @@ def _band(axes: Any, x: Any, curves: Any, number: int, name: str) -> None:
         return
     percentiles = np.nanpercentile if np.isnan(curves).any() else np.percentile  # the first is much slower
     low, median, high = percentiles(curves, [5, 50, 95], axis=0)
-    color, style = f"C{number}", ("-", "--", ":")[number % 3]
-    axes.plot(x, median, style, color=color, label=name)
+    color = f"C{number}"
+    axes.plot(x, median, STYLES[number % 3], color=color, label=name)
     if len(curves) > 1:
         axes.fill_between(x, low, high, color=color, alpha=0.1, linewidth=0)
 
@@ -266,16 +267,19 @@ def chart_into(axes: Any, chart: Chart) -> None:
     (_names if chart.by_name() else _numbers)(axes, chart)
 
 
+def _points(axes: Any, chart: Chart, number: int, **how: Any) -> None:
+    """One of the chart's lines, with intervals."""
+    name = list(chart.lines)[number] if len(chart.lines) > 1 else None
+    axes.errorbar(color=f"C{number}", capsize=3, markersize=4, label=name, **how)
+
+
 def _numbers(axes: Any, chart: Chart) -> None:
     if chart.zero:
         axes.axhline(0, color="0.5", linewidth=1)
-    for number, (name, line) in enumerate(chart.lines.items()):
+    for number, line in enumerate(chart.lines.values()):
         x, mean, low, high = np.array(line, float).T
-        style = ("-", "--", ":")[number % 3]
-        axes.errorbar(
-            x, mean, yerr=[mean - low, high - mean], fmt="o" + style, color=f"C{number}", capsize=3, markersize=4,
-            label=name if len(chart.lines) > 1 else None,
-        )  # fmt: skip
+        style = STYLES[number % 3]
+        _points(axes, chart, number, x=x, y=mean, yerr=[mean - low, high - mean], fmt="o" + style)
     places = sorted({point[0] for line in chart.lines.values() for point in line})
     axes.set_xticks(places, [f"{place:,g}" for place in places])
     axes.xaxis.minorticks_off()
@@ -287,14 +291,11 @@ def _names(axes: Any, chart: Chart) -> None:
     names: Sequence[str] = list(dict.fromkeys(point[0] for line in chart.lines.values() for point in line))
     if chart.zero:
         axes.axvline(0, color="0.5", linewidth=1)
-    for number, (name, line) in enumerate(chart.lines.items()):
+    for number, line in enumerate(chart.lines.values()):
         shift = 0.5 * ((number + 0.5) / len(chart.lines) - 0.5)
         y = [names.index(point[0]) + shift for point in line]
         mean, low, high = np.array([point[1:] for point in line], float).T
-        axes.errorbar(
-            mean, y, xerr=[mean - low, high - mean], fmt="D", color=f"C{number}", capsize=3, markersize=4,
-            label=name if len(chart.lines) > 1 else None,
-        )  # fmt: skip
+        _points(axes, chart, number, x=mean, y=y, xerr=[mean - low, high - mean], fmt="D")
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
     axes.set_xlabel(chart.value)
@@ -302,17 +303,12 @@ def _names(axes: Any, chart: Chart) -> None:
 
 def charts_together(charts: Sequence[Chart], path: Path) -> None:
     """All of them in one file, for where a single picture is wanted."""
-    plt = pyplot()
-    columns = 3
-    rows = -(-len(charts) // columns)
-    figure, grid = plt.subplots(rows, columns, figsize=(14, 3.4 * rows), layout="constrained", squeeze=False)
-    for axes, chart in zip(grid.flat, charts, strict=False):
+    figure, panels = small_multiples(len(charts), 3, width=14, height=3.4)
+    for axes, chart in zip(panels, charts, strict=True):
         axes.grid(alpha=0.3)
         chart_into(axes, chart)
         axes.set_title(chart.title, fontsize=11)
         if axes.get_legend_handles_labels()[0]:
             axes.legend(fontsize=8)
-    for axes in grid.flat[len(charts) :]:
-        axes.set_visible(False)
     figure.savefig(path, dpi=80)
-    plt.close(figure)
+    pyplot().close(figure)

@@ -26,6 +26,17 @@ def pyplot() -> Any:
     return pyplot
 
 
+def small_multiples(count: int, columns: int, width: float, height: float, sharex: bool = False) -> tuple[Any, Any]:
+    """A figure with so many axes in rows of this height, and the axes; the rest of the last row is empty."""
+    rows = -(-count // columns)
+    figure, grid = pyplot().subplots(
+        rows, columns, figsize=(width, height * rows), layout="constrained", squeeze=False, sharex=sharex
+    )
+    for axes in grid.flat[count:]:
+        axes.set_visible(False)
+    return figure, grid.flat[:count]
+
+
 def plot_losses(groups: Mapping[str, Sequence[Run]], path: Path) -> None:
     """Draws training and test loss over the epochs: the median of all runs, and the band that holds 90 % of them.
 

@@ -6,7 +6,7 @@ import json
 import math
 import shutil
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -113,7 +113,7 @@ class Store:
         """
         content = asdict(result)
         del content["configuration"]
-        text = json.dumps(_without_nan(content), separators=(",", ":"))
+        text = json.dumps(replaced(content, _as_json), separators=(",", ":"))
         try:
             with self._open() as connection, connection:
                 connection.execute("REPLACE INTO runs VALUES (?, ?)", (result.configuration.key(), text))
@@ -147,7 +147,11 @@ class Store:
         keys = None if of is None else {configuration.key() for configuration in of}
         with self._open() as connection:
             rows = connection.execute("SELECT configuration, result FROM runs ORDER BY configuration").fetchall()
-        return [_result(key, text) for key, text in rows if keys is None or key in keys]
+        return [
+            Result(Configuration.from_key(key), **json.loads(text, object_hook=_from_json))
+            for key, text in rows
+            if keys is None or key in keys
+        ]
 
     def missing(self, configurations: Iterable[Configuration]) -> list[Configuration]:
         """Those of the configurations that have no result yet, in their order."""
@@ -156,25 +160,22 @@ class Store:
         return [configuration for configuration in configurations if configuration.key() not in keys]
 
 
-def _result(key: str, text: str) -> Result:
-    return Result(configuration=Configuration.from_key(key), **_with_nan(json.loads(text)))
-
-
-def _without_nan(value: Any) -> Any:
-    """NaN and infinities as text, which JSON doesn't know as numbers."""
+def replaced(value: Any, change: Callable[[float], Any]) -> Any:
+    """Nested dictionaries and lists, with every floating number in them changed."""
     if isinstance(value, dict):
-        return {key: _without_nan(part) for key, part in value.items()}
+        return {key: replaced(part, change) for key, part in value.items()}
     if isinstance(value, list):
-        return [_without_nan(part) for part in value]
-    return {"float": str(value)} if isinstance(value, float) and not math.isfinite(value) else value
+        return [replaced(part, change) for part in value]
+    return change(value) if isinstance(value, float) else value
 
 
-def _with_nan(value: Any) -> Any:
-    if isinstance(value, dict):
-        if value.keys() == {"float"}:
-            return float(value["float"])
-        return {key: _with_nan(part) for key, part in value.items()}
-    return [_with_nan(part) for part in value] if isinstance(value, list) else value
+def _as_json(value: float) -> Any:
+    """NaN and infinities as text, which JSON doesn't know as numbers."""
+    return value if math.isfinite(value) else {"float": str(value)}
+
+
+def _from_json(value: dict[str, Any]) -> Any:
+    return float(value["float"]) if value.keys() == {"float"} else value
 
 
 def rows(results: Iterable[Result]) -> Iterator[dict[str, Any]]:
@@ -183,10 +184,7 @@ def rows(results: Iterable[Result]) -> Iterator[dict[str, Any]]:
         configuration = {**asdict(result.configuration), "hidden": ",".join(map(str, result.configuration.hidden))}
         yield {
             **configuration,
-            "status": result.status,
-            "diverged_at": result.diverged_at,
-            "accuracy": result.accuracy,
-            "train_accuracy": result.train_accuracy,
+            **{name: getattr(result, name) for name in ("status", "diverged_at", "accuracy", "train_accuracy")},
             "loss": result.history["loss"][-1] if result.history["loss"] else math.nan,
             "seconds": result.seconds,
             "time": result.time,

@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 
 import tinyact
-from tinyact.experiment.arguments import installed
+from tinyact.experiment.arguments import installed, integers, option_type
 from tinyact.experiment.configuration import ACTIVATIONS, Configuration, Grid, as_list, read_toml
 from tinyact.experiment.data import DATASETS, Split, load
 from tinyact.experiment.recorder import Recorder
@@ -234,7 +234,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--seeds", type=int, metavar="N", help="how many initial weights (default: 20)")
     add("--seed", type=int, metavar="S", help="the first of them (default: 0)")
     add("--data", nargs="+", metavar="NAME", help=f"default: notebook; known: {', '.join(DATASETS)}")
-    add("--hidden", nargs="+", type=_widths, metavar="W,W,…", help="hidden layers (default: 16)")
+    add(
+        "--hidden",
+        nargs="+",
+        type=option_type(integers, "widths such as 16 or 32,32"),
+        metavar="W,W,…",
+        help="hidden layers (default: 16)",
+    )
     add("--lr", nargs="+", type=float, metavar="RATE", help="Adam's learning rates (default: 0.001)")
     add("--dropout", nargs="+", type=float, metavar="P", help="shares dropped (default: 0)")
     add("--epochs", nargs="+", type=int, metavar="N", help="(default: 100)")
@@ -248,13 +254,6 @@ def _parser() -> argparse.ArgumentParser:
     add("--quiet", action="store_true", help="print errors alone")
     add("--verbose", action="store_true", help="print a line for each run")
     return parser
-
-
-def _widths(text: str) -> tuple[int, ...]:
-    try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"takes widths such as 16 or 32,32, got {text!r}") from None
 
 
 def _grid(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Grid:
@@ -340,9 +339,8 @@ def pairs(
     results: Sequence[Result], baseline: Sequence[Result], what: Callable[[Result], float] = lambda r: r.accuracy
 ) -> tuple[list[float], list[float]]:
     """A number of both, in pairs of the same seed; seeds at which either diverged are left out."""
-    ours, theirs = (
-        {r.configuration.seed: what(r) for r in group if r.status == FINISHED} for group in (results, baseline)
-    )
+    groups = (results, baseline)
+    ours, theirs = ({r.configuration.seed: what(r) for r in group if r.status == FINISHED} for group in groups)
     seeds = sorted(ours.keys() & theirs.keys())
     return [ours[s] for s in seeds], [theirs[s] for s in seeds]
 
@@ -355,16 +353,13 @@ def compared(groups: dict[str, list[Result]], baseline: str) -> list[dict[str, A
     table = []
     for activation, results in groups.items():
         accuracies = [r.accuracy for r in results if r.status == FINISHED]
-        row: dict[str, Any] = {
-            "activation": activation,
-            "runs": len(results),
-            "diverged": len(results) - len(accuracies),
-        }
+        row: dict[str, Any] = {"activation": activation, "runs": len(results)}
+        row["diverged"] = len(results) - len(accuracies)
         row["accuracy"] = bootstrap(accuracies) if accuracies else None
         ours, theirs = pairs(results, groups.get(baseline, []))
         if activation != baseline and ours:
             row["difference"] = paired(ours, theirs)
-            deviation = describe([a - b for a, b in zip(ours, theirs, strict=True)]).deviation
+            deviation = describe(np.subtract(ours, theirs).tolist()).deviation
             row["seeds"] = seeds_needed(row["difference"].mean, deviation)
         table.append(row)
     differing = [row for row in table if "difference" in row]
@@ -377,10 +372,8 @@ def summary(results: Sequence[Result], baseline: str = NONE) -> str:
     """The tables, one per setting: test accuracy with 95 % intervals, and differences to the baseline."""
     parts = []
     for setting, groups in sorted(by_setting(results).items(), key=lambda item: item[0].key()):
-        lines = [f"\n{setting.words()}", f"{'':>14}  {'test accuracy':<25}  difference to {baseline}"]
-        for row in compared(groups, baseline):
-            lines.append(_line(row))
-        parts.append("\n".join(lines))
+        head = (f"\n{setting.words()}", f"{'':>14}  {'test accuracy':<25}  difference to {baseline}")
+        parts += [*head, *map(_line, compared(groups, baseline))]
     notes = "\n95 % bootstrap intervals; p from Wilcoxon's paired test, corrected for the number of activations;"
     return "\n".join([*parts, f"{notes} n is how many seeds such a difference needs to be seen with 80 % power."])
 

@@ -86,10 +86,6 @@ def _named(layers: Module) -> Sequential:
     return Sequential(named)
 
 
-def _activation_or_none(name: str) -> str:
-    return name if name == NONE else activation_name(name)
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m tinyact.inspect",
@@ -98,8 +94,9 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument(
-        "--activation", default="relu", type=_activation_or_none, metavar="NAME", help="between the layers, or none"
-    )
+        "--activation", default="relu", metavar="NAME", help="between the layers, or none",
+        type=lambda name: name if name == NONE else activation_name(name),
+    )  # fmt: skip
     parser.add_argument("--hidden", type=widths, default="16", metavar="W,W,…", help="widths of the hidden layers")
     parser.add_argument(
         "--samples", type=at_least(1), default=SAMPLES, metavar="N",

@@ -64,10 +64,7 @@ def layout(graph: Structure) -> Layout:
     lowest = min(y for y, _ in places)
 
     def point(y: float, column: float) -> tuple[float, float]:
-        return (
-            _MARGIN + _WIDTH / 2 + (last - column) * _COLUMN,
-            _MARGIN + _HEIGHT / 2 + (y - lowest) * _ROW,
-        )
+        return _MARGIN + _WIDTH / 2 + (last - column) * _COLUMN, _MARGIN + _HEIGHT / 2 + (y - lowest) * _ROW
 
     nodes = {number: point(*place) for number, place in enumerate(places, 1)}
     edges = {}
@@ -120,7 +117,8 @@ def _curve(points: list[tuple[float, float]]) -> str:
 def _box(node: Node, x: float, y: float) -> str:
     full = f"{node.name}: {node.operation or node.kind}, {node.shape} {node.dtype}"
     rounding = 10 if node.kind in ("operation", "group") else 26
-    texts = ((-11, "name", node.name), (5, "", node.operation or _word(node)), (21, "small", _shape_text(node)))
+    word = "collects its gradient" if node.kind == "leaf" else node.kind
+    texts = ((-11, "name", node.name), (5, "", node.operation or word), (21, "small", _shape_text(node)))
     return (
         f'<g class="node {node.kind}" id="node-{node.number}"><title>{escape(full)}</title>'
         f'<rect class="box" x="{x - _WIDTH / 2:.1f}" y="{y - _HEIGHT / 2:.1f}" width="{_WIDTH}" height="{_HEIGHT}" '
@@ -131,10 +129,6 @@ def _box(node: Node, x: float, y: float) -> str:
         )
         + "</g>"
     )
-
-
-def _word(node: Node) -> str:
-    return "collects its gradient" if node.kind == "leaf" else node.kind
 
 
 def _shape_text(node: Node) -> str:

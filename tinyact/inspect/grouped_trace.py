@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TypeVar
 
 from tinyact.inspect.grouping import grouped
-from tinyact.inspect.steps import Sent, Step, Sweep, Term
+from tinyact.inspect.steps import Step, Sweep
+from tinyact.inspect.structure import Node
 
 S = TypeVar("S", bound=Sweep)
 
@@ -13,6 +15,10 @@ S = TypeVar("S", bound=Sweep)
 def grouped_trace(trace: S, depth: int | None = None) -> S:
     """The sweep from module to module: what comes in from other modules, what goes out to them and into parameters."""
     graph, members = grouped(trace.graph, depth)
+
+    def _group(node: Node) -> Node:
+        return node if node.kind == "leaf" else graph.nodes[members[node.number] - 1]
+
     own: dict[int, list[Step]] = {}
     for step in trace.steps:
         if step.node.kind == "operation":
@@ -21,19 +27,13 @@ def grouped_trace(trace: S, depth: int | None = None) -> S:
     for number, (group, inside) in enumerate(own.items(), 1):
         node = graph.nodes[group - 1]
         terms = tuple(
-            Term(term.source and graph.nodes[members[term.source.number] - 1], term.argument, term.array)
+            replace(term, source=term.source and _group(term.source))
             for step in inside
             for term in step.terms
             if term.source is None or members[term.source.number] != group
         )
         sent = tuple(
-            Sent(
-                sent.target if sent.target.kind == "leaf" else graph.nodes[members[sent.target.number] - 1],
-                sent.argument,
-                sent.rule,
-                sent.returned,
-                sent.array,
-            )
+            replace(sent, target=_group(sent.target), slope=None)
             for step in inside
             for sent in step.sent
             if sent.target.kind == "leaf" or members[sent.target.number] != group

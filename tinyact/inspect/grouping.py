@@ -57,10 +57,8 @@ def _runs(graph: Structure, depth: int | None) -> list[tuple[str, list[Node]]]:
 
 
 def _cut(operations: list[Node], paths: dict[int, str], depth: int) -> list[tuple[str, list[Node]]]:
-    def module(node: Node) -> str:
-        return ".".join(paths[node.number].split(".")[:depth])
-
-    return [(name, list(run)) for name, run in groupby(operations, module)]
+    runs = groupby(operations, lambda node: ".".join(paths[node.number].split(".")[:depth]))
+    return [(name, list(run)) for name, run in runs]
 
 
 def _joined(runs: list[tuple[str, list[Node]]]) -> list[tuple[str, list[Node]]]:

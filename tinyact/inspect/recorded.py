@@ -47,8 +47,10 @@ def graph(loss: Tensor, module: Module | None = None, names: Mapping[str, Tensor
 
 def recorded_graph(loss: Tensor, module: Module | None, names: Mapping[str, Tensor] | None, function: str) -> Graph:
     """The graph, for the function that errors are to name."""
-    check(loss, function)
-    assert loss.grad_fn is not None
+    if not isinstance(loss, Tensor):
+        raise TypeError(f"{function}() takes a tensor, got {type(loss).__name__}")
+    if loss.grad_fn is None:
+        raise ValueError(f"{function}(): this tensor {no_graph(loss)}")
     recorded = order([loss.grad_fn])
     operations = [node for node in recorded if isinstance(node, Operation)]
     if any(operation.saved is None for operation in operations):
@@ -77,14 +79,6 @@ def recorded_graph(loss: Tensor, module: Module | None, names: Mapping[str, Tens
         (sum(forward for forward, _ in products), sum(backward for _, backward in products)),
     )
     return Graph(tuple(nodes), tuple(edges), counts)
-
-
-def check(loss: Any, function: str) -> None:
-    """Raise what `graph` promises for what has no graph."""
-    if not isinstance(loss, Tensor):
-        raise TypeError(f"{function}() takes a tensor, got {type(loss).__name__}")
-    if loss.grad_fn is None:
-        raise ValueError(f"{function}(): this tensor {no_graph(loss)}")
 
 
 def no_graph(loss: Tensor) -> str:

@@ -54,13 +54,8 @@ def register_module_full_backward_hook(hook: BackwardHook) -> RemovableHandle:
 
 def has_hooks(module: Any) -> bool:
     """Whether anything is to be called around this module's ``forward``."""
-    return bool(
-        EVERYWHERE
-        or module._forward_hooks
-        or module._forward_pre_hooks
-        or module._backward_hooks
-        or module._backward_pre_hooks
-    )
+    own = module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks
+    return bool(EVERYWHERE or own)
 
 
 def hooks_of(module: Module, registry: str) -> tuple[Any, ...]:
@@ -99,14 +94,11 @@ def call_with_hooks(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) 
 
 def _before(hook: ForwardHook, module: Module, args: Any, kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """The arguments after a hook that may have changed them."""
-    if not hook.with_kwargs:
-        changed = hook.function(module, args)
-        if changed is None:
-            return args, kwargs
-        return changed if isinstance(changed, tuple) else (changed,), kwargs
-    changed = hook.function(module, args, kwargs)
+    changed = hook.function(module, args, kwargs) if hook.with_kwargs else hook.function(module, args)
     if changed is None:
         return args, kwargs
+    if not hook.with_kwargs:
+        return changed if isinstance(changed, tuple) else (changed,), kwargs
     if not isinstance(changed, tuple) or len(changed) != 2:
         raise RuntimeError(
             f"forward pre-hook must return None or a tuple of (new_args, new_kwargs), but got {changed}."

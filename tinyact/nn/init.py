@@ -15,8 +15,8 @@ from tinyact.creation import eye
 from tinyact.tensor import Tensor
 
 _GAINS = {
-    **dict.fromkeys(("linear", "conv1d", "conv2d", "conv3d", "sigmoid"), 1.0),
-    **dict.fromkeys(("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"), 1.0),
+    **dict.fromkeys(("linear", "sigmoid"), 1.0),
+    **{f"conv{kind}{dimensions}d": 1.0 for kind in ("", "_transpose") for dimensions in (1, 2, 3)},
     "tanh": 5 / 3,
     "relu": math.sqrt(2),
     "selu": 3 / 4,

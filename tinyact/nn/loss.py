@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from inspect import signature
+from typing import ClassVar
+
 from tinyact.functions.loss import check_reduction
 from tinyact.nn import functional as F
 from tinyact.nn.module import Module
@@ -14,7 +18,9 @@ __all__ = [
 
 
 class Loss(Module):
-    """What all losses share: the reduction, and a weight that is a buffer of the module.
+    """What all losses share: the reduction, a weight that is a buffer of the module, and the call of their function.
+
+    Its arguments after input and target are attributes of the same names.
 
     Args:
         weight: of elements or classes, as the function says.
@@ -26,14 +32,25 @@ class Loss(Module):
 
     weight: Tensor | None
     more_reductions: tuple[str, ...] = ()
+    function: ClassVar[Callable[..., Tensor]]
+    _settings: ClassVar[tuple[str, ...]]
+
+    def __init_subclass__(cls, function: Callable[..., Tensor] | None = None) -> None:
+        super().__init_subclass__()
+        if function is not None:
+            cls.function = staticmethod(function)
+            cls._settings = tuple(signature(function).parameters)[2:]
 
     def __init__(self, weight: Tensor | None = None, *, reduction: str = "mean") -> None:
         super().__init__()
         self.register_buffer("weight", weight)
         self.reduction = check_reduction(reduction, self.more_reductions)
 
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        return self.function(input, target, **{name: getattr(self, name) for name in self._settings})
 
-class BCELoss(Loss):
+
+class BCELoss(Loss, function=F.binary_cross_entropy):
     """Binary cross-entropy, `nn.functional.binary_cross_entropy`, of outputs in [0, 1].
 
     Args:
@@ -53,11 +70,8 @@ class BCELoss(Loss):
     def __init__(self, weight: Tensor | None = None, *, reduction: str = "mean") -> None:
         super().__init__(weight, reduction=reduction)
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.binary_cross_entropy(input, target, self.weight, reduction=self.reduction)
 
-
-class BCEWithLogitsLoss(Loss):
+class BCEWithLogitsLoss(Loss, function=F.binary_cross_entropy_with_logits):
     """Sigmoid and binary cross-entropy in one, `nn.functional.binary_cross_entropy_with_logits`.
 
     Args:
@@ -77,55 +91,38 @@ class BCEWithLogitsLoss(Loss):
         super().__init__(weight, reduction=reduction)
         self.register_buffer("pos_weight", pos_weight)
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.binary_cross_entropy_with_logits(
-            input, target, self.weight, reduction=self.reduction, pos_weight=self.pos_weight
-        )
 
-
-class MSELoss(Loss):
+class MSELoss(Loss, function=F.mse_loss):
     """Squared differences, `nn.functional.mse_loss`; ``reduction`` as for `BCELoss`."""
 
     def __init__(self, *, reduction: str = "mean") -> None:
         super().__init__(reduction=reduction)
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.mse_loss(input, target, reduction=self.reduction)
 
-
-class L1Loss(Loss):
+class L1Loss(Loss, function=F.l1_loss):
     """Absolute differences, `nn.functional.l1_loss`; ``reduction`` as for `BCELoss`."""
 
     def __init__(self, *, reduction: str = "mean") -> None:
         super().__init__(reduction=reduction)
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.l1_loss(input, target, reduction=self.reduction)
 
-
-class SmoothL1Loss(Loss):
+class SmoothL1Loss(Loss, function=F.smooth_l1_loss):
     """A parabola that becomes a line, `nn.functional.smooth_l1_loss`; ``reduction`` as for `BCELoss`."""
 
     def __init__(self, *, reduction: str = "mean", beta: float = 1.0) -> None:
         super().__init__(reduction=reduction)
         self.beta = beta
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.smooth_l1_loss(input, target, reduction=self.reduction, beta=self.beta)
 
-
-class HuberLoss(Loss):
+class HuberLoss(Loss, function=F.huber_loss):
     """A parabola that becomes a line, `nn.functional.huber_loss`; ``reduction`` as for `BCELoss`."""
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction=reduction)
         self.delta = delta
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.huber_loss(input, target, self.reduction, self.delta)
 
-
-class NLLLoss(Loss):
+class NLLLoss(Loss, function=F.nll_loss):
     """Of log-probabilities and classes, `nn.functional.nll_loss`.
 
     Args:
@@ -141,11 +138,8 @@ class NLLLoss(Loss):
         super().__init__(weight, reduction=reduction)
         self.ignore_index = ignore_index
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.nll_loss(input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction)
 
-
-class CrossEntropyLoss(Loss):
+class CrossEntropyLoss(Loss, function=F.cross_entropy):
     """Softmax and cross-entropy in one, `nn.functional.cross_entropy`.
 
     Args:
@@ -178,18 +172,8 @@ class CrossEntropyLoss(Loss):
         self.ignore_index = ignore_index
         self.label_smoothing = label_smoothing
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.cross_entropy(
-            input,
-            target,
-            self.weight,
-            ignore_index=self.ignore_index,
-            reduction=self.reduction,
-            label_smoothing=self.label_smoothing,
-        )
 
-
-class KLDivLoss(Loss):
+class KLDivLoss(Loss, function=F.kl_div):
     """The Kullback–Leibler divergence, `nn.functional.kl_div`.
 
     Args:
@@ -205,6 +189,3 @@ class KLDivLoss(Loss):
     def __init__(self, *, reduction: str = "mean", log_target: bool = False) -> None:
         super().__init__(reduction=reduction)
         self.log_target = log_target
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.kl_div(input, target, reduction=self.reduction, log_target=self.log_target)

@@ -32,7 +32,7 @@ class Adam(Optimizer):
         amsgrad: whether to use the largest v.
         foreach, fused: accepted for PyTorch's sake, and without effect.
         maximize: whether to climb instead of descending.
-        capturable: must be False, but with ``fused``, where it is without effect.
+        capturable: must be False, except with ``fused``, where it is without effect.
         differentiable: must be False.
         decoupled_weight_decay: whether p itself decays, instead of λ·p being part of the gradient.
 

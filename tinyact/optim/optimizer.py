@@ -18,7 +18,7 @@ from tinyact.tensor import Tensor
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 Group: TypeAlias = dict[str, Any]
 State: TypeAlias = dict[str, Any]
-# Either or, in truth; but of that mypy makes list[object] where the dictionaries hold values of several types.
+# Tensors or dictionaries, never both; but written so, mypy infers list[object] where dictionaries hold several types.
 ParamsT: TypeAlias = Iterable[Tensor | dict[str, Any]]
 
 Loss = TypeVar("Loss")
@@ -273,7 +273,7 @@ class Optimizer:
 
 
 def _restored(saved: Any, parameter: Tensor, key: str = "") -> Any:
-    """A copy of what was saved about a parameter, its tensors in the parameter's dtype, but for the number of steps."""
+    """A copy of what was saved about a parameter, in the parameter's dtype except for the number of steps."""
     if isinstance(saved, dict):
         return {name: _restored(value, parameter, name) for name, value in saved.items()}
     if hasattr(saved, "__array__") and not isinstance(saved, np.generic):
