@@ -18,6 +18,8 @@ from tinyact.autograd.operation import Operation, Variable, array_of
 from tinyact.autograd.watch import Watcher, watchers
 from tinyact.numbers import numbers, short
 
+__all__ = ["detect_anomaly", "is_anomaly_check_nan_enabled", "is_anomaly_enabled", "set_detect_anomaly"]
+
 # Not with pathlib: it would be a tenth of what importing the package takes.
 _PACKAGE = os.path.dirname(os.path.dirname(__file__))
 # So many of the calls that led to an operation are told.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,9 +12,6 @@ from tinyact.autograd.operation import Variable, wrap
 
 if TYPE_CHECKING:
     from tinyact.tensor import Tensor
-
-
-Array: TypeAlias = np.ndarray[Any, Any]
 
 
 class GradcheckError(RuntimeError):
@@ -58,7 +55,8 @@ def gradcheck(
         >>> tinyact.autograd.gradcheck(tinyact.tanh, (x,))
         True
     """
-    args, checked = _checked(inputs)
+    args = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
+    checked = [i for i, x in enumerate(args) if isinstance(x, Variable) and x.requires_grad]
     if not checked:
         raise ValueError(
             "gradcheck expects at least one input tensor to require gradient, but none of the them have "
@@ -70,11 +68,10 @@ def gradcheck(
                 raise GradcheckError(
                     f"input {i} has dtype {args[i].dtype}; differences of step {eps} need float64 (use .double())"
                 )
-        for o, output in enumerate(_as_tuple(func(*args))):
-            numerical = {i: _numerical(func, args, i, o, eps) for i in checked}
+        for o, output in enumerate(_outputs(func, args)):
             if output.requires_grad:
-                _check_output(o, output, args, numerical, atol, rtol, nondet_tol)
-            elif any(np.any(np.abs(jacobian) > atol) for jacobian in numerical.values()):
+                _check_output(func, args, checked, o, output, eps, atol, rtol, nondet_tol)
+            elif any(np.any(np.abs(_numerical(func, args, i, o, eps)) > atol) for i in checked):
                 raise GradcheckError(
                     f"Numerical gradient for function expected to be zero: output {o} requires no gradient, but "
                     "changes with the inputs"
@@ -122,16 +119,17 @@ def gradgradcheck(
         >>> tinyact.autograd.gradgradcheck(tinyact.tanh, (x,))
         True
     """
-    args, checked = _checked(inputs)
+    args = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
+    checked = [i for i, x in enumerate(args) if isinstance(x, Variable) and x.requires_grad]
     if grad_outputs is None:
         # The same every time, and not from the library's own stream, which a check must not move.
         draw = np.random.default_rng(0).uniform
-        shapes = [output.array.shape for output in _as_tuple(func(*args)) if output.requires_grad]
+        shapes = [output.array.shape for output in _outputs(func, args) if output.requires_grad]
         grad_outputs = [wrap(np.asarray(draw(-1, 1, shape))).requires_grad_() for shape in shapes]
-    first = _as_tuple(grad_outputs)
+    first = tuple(grad_outputs) if isinstance(grad_outputs, (tuple, list)) else (grad_outputs,)
 
     def backward(*values: Any) -> tuple[Tensor, ...]:
-        roots = [output for output in _as_tuple(func(*values[: len(args)])) if output.requires_grad]
+        roots = [output for output in _outputs(func, values[: len(args)]) if output.requires_grad]
         targets = [values[i] for i in checked]
         grads = grad(roots, targets, values[len(args) :], create_graph=True, allow_unused=True)
         return tuple(g for g in grads if g is not None)
@@ -149,41 +147,40 @@ def gradgradcheck(
     )
 
 
-def _as_tuple(values: Any) -> tuple[Any, ...]:
-    return tuple(values) if isinstance(values, (tuple, list)) else (values,)
-
-
-def _checked(inputs: Any) -> tuple[tuple[Any, ...], list[int]]:
-    """The inputs as a tuple, and the numbers of those that are checked."""
-    args = _as_tuple(inputs)
-    return args, [i for i, x in enumerate(args) if isinstance(x, Variable) and x.requires_grad]
+def _outputs(func: Callable[..., Any], inputs: tuple[Any, ...]) -> tuple[Tensor, ...]:
+    result = func(*inputs)
+    return tuple(result) if isinstance(result, (tuple, list)) else (result,)
 
 
 def _check_output(
+    func: Callable[..., Any],
+    inputs: tuple[Any, ...],
+    checked: list[int],
     o: int,
     output: Tensor,
-    args: Sequence[Any],
-    numerical: dict[int, Array],
+    eps: float,
     atol: float,
     rtol: float,
     nondet_tol: float,
 ) -> None:
-    first, again = (_analytical(output, [args[i] for i in numerical]) for _ in range(2))
-    for (i, n), a, b in zip(numerical.items(), first, again, strict=True):
+    analytical = _analytical(output, [inputs[i] for i in checked])
+    again = _analytical(output, [inputs[i] for i in checked])
+    for i, a, b in zip(checked, analytical, again, strict=True):
         if not np.allclose(a, b, rtol=0, atol=nondet_tol, equal_nan=True):
             raise GradcheckError(
                 f"Backward is not reentrant, i.e., running backward with same input and grad_output multiple times "
                 f"gives different values, for output {o} with respect to input {i}"
             )
+        numerical = _numerical(func, inputs, i, o, eps)
         # NaN agrees with nothing, as in PyTorch.
-        if a.size and not np.allclose(a, n, rtol=rtol, atol=atol):
+        if a.size and not np.allclose(a, numerical, rtol=rtol, atol=atol):
             raise GradcheckError(
-                f"Jacobian mismatch for output {o} with respect to input {i},\nnumerical:{wrap(n)!r}\n"
+                f"Jacobian mismatch for output {o} with respect to input {i},\nnumerical:{wrap(numerical)!r}\n"
                 f"analytical:{wrap(a)!r}\n"
             )
 
 
-def _analytical(output: Tensor, inputs: list[Tensor]) -> list[Array]:
+def _analytical(output: Tensor, inputs: list[Tensor]) -> list[np.ndarray[Any, Any]]:
     """∂output/∂input by the engine, one row per element of the input, one column per element of the output."""
     jacobians = [np.zeros((x.numel(), output.numel())) for x in inputs]
     for column in range(output.numel()):
@@ -197,7 +194,7 @@ def _analytical(output: Tensor, inputs: list[Tensor]) -> list[Array]:
     return jacobians
 
 
-def _numerical(func: Callable[..., Any], inputs: tuple[Any, ...], i: int, o: int, eps: float) -> Array:
+def _numerical(func: Callable[..., Any], inputs: tuple[Any, ...], i: int, o: int, eps: float) -> np.ndarray[Any, Any]:
     """The same by central differences."""
     rows = []
     for place in np.ndindex(inputs[i].array.shape):
@@ -205,7 +202,7 @@ def _numerical(func: Callable[..., Any], inputs: tuple[Any, ...], i: int, o: int
         for step in (eps, -eps):
             moved = wrap(inputs[i].array.copy()).requires_grad_()
             moved.array[place] += step
-            values.append(_as_tuple(func(*inputs[:i], moved, *inputs[i + 1 :]))[o].array.reshape(-1))
+            values.append(_outputs(func, (*inputs[:i], moved, *inputs[i + 1 :]))[o].array.reshape(-1))
         with np.errstate(all="ignore"):
             rows.append((values[0] - values[1]) / (2 * eps))
     return np.array(rows).reshape(inputs[i].numel(), -1) if rows else np.zeros((0, 0))
