@@ -116,9 +116,27 @@ def test_below_the_largest(rows: int, dtype: str, seed: int, far: float) -> None
     np.testing.assert_allclose(*shares, rtol=1e-12, atol=1e-300)
 
 
+@given(
+    count=COUNTS, dtype=FLOATS, seed=st.integers(0, 99), a=st.sampled_from([0.01, 1.0, 0.0, -0.5, 2.0, 0.1]),
+)  # fmt: skip
+def test_leaky(count: int, dtype: str, seed: int, a: float) -> None:
+    x = numbers(count, dtype, seed, True)
+    with np.errstate(all="ignore"):  # ∞ · 0 and the like, as rules do
+        same_bits(kernels.leaky(x, a), kernels.leaky.plain(x, a))
+    same_bits(kernels.leaky_slope(x, a), kernels.leaky_slope.plain(x, a))
+
+
+@given(count=COUNTS, dtype=FLOATS, seed=st.integers(0, 99))
+def test_logistic(count: int, dtype: str, seed: int) -> None:
+    x = numbers(count, dtype, seed, True)
+    before = x.copy()
+    np.testing.assert_array_equal(kernels.logistic(x), kernels.logistic.plain(x))
+    same_bits(x, before)
+
+
 def test_every_kernel_is_held_to_its_line() -> None:
-    tested = {"where", "maximum", "all_probabilities", "add_row", "outer", "sum_of_rows", "row_sums"}
-    tested |= {"transposed_product", "below_the_largest"}
+    tested = {"where", "leaky", "leaky_slope", "logistic", "maximum", "all_probabilities", "add_row", "outer"}
+    tested |= {"sum_of_rows", "row_sums", "transposed_product", "below_the_largest"}
     assert {kernel.__name__ for kernel in kernels.KERNELS} == tested
     for kernel in kernels.KERNELS:
         line, blank, says = kernel.__doc__.splitlines()[:3]

@@ -63,21 +63,51 @@ def kernel(line: str) -> Callable[[F], F]:
 @kernel("np.where(mask, a, b)")
 def where(mask: Any, a: Any, b: Any) -> Any:
     """``np.where`` branches at every element. Here b's bits, taken as an integer, are flipped in those places in which
-    a differs, where the mask, 1 or 0, is true; with 0 for b, a's bits are multiplied with it. 64 Ki elements: 4 times
-    as fast, with 0 for b 10 times.
+    a differs, where the mask, 1 or 0, is true; if one is 0, the other's bits are multiplied. 64 Ki elements: 4 times as
+    fast, with 0 for one 10 times.
     """
-    or_zero = type(b) is int and b == 0
-    if mask.size < (1 << 9 if or_zero else 1 << 12):
+    a_is_zero, b_is_zero = (type(value) is int and value == 0 for value in (a, b))
+    if mask.size < (1 << 9 if a_is_zero or b_is_zero else 1 << 12):
         return np.where(mask, a, b)
     dtype = np.result_type(a, b)
     bits = _BITS.get(dtype)
     if bits is None:
         return np.where(mask, a, b)
-    a = np.asarray(a, dtype).view(bits)
-    if or_zero:
-        return (a * mask).view(dtype)
-    b = np.asarray(b, dtype).view(bits)
-    return (b ^ ((a ^ b) * mask)).view(dtype)
+    if a_is_zero or b_is_zero:
+        value: Any = np.asarray(b if a_is_zero else a, dtype)
+        return (value.view(bits) * (~mask if a_is_zero else mask)).view(dtype)
+    a, b = np.asarray(a, dtype).view(bits), np.asarray(b, dtype).view(bits)
+    flipped: Any = (a ^ b) * mask
+    flipped = np.bitwise_xor(flipped, b, out=flipped if flipped.shape == mask.shape else None)
+    return flipped.view(dtype)
+
+
+@kernel("np.where(x > 0, x, a * x)")
+def leaky(x: Any, a: float) -> Any:
+    """For 0 < a ≤ 1 the larger of x and a·x. 1 Mi elements: half the time of `where`."""
+    return np.maximum(x, a * x) if 0 < a <= 1 else where(x > 0, x, a * x)
+
+
+@kernel("np.astype(np.where(x > 0, 1.0, a), x.dtype)")
+def leaky_slope(x: Any, a: float) -> Any:
+    """In x's dtype from the beginning: for float32 half the time of `where`, whose numbers are float64."""
+    if x.size < 1 << 12:
+        return np.where(x > 0, 1.0, a).astype(x.dtype)
+    one, other = (np.asarray(value, x.dtype).view(_BITS[x.dtype]) for value in (1.0, a))
+    flipped = (x > 0) * (one ^ other)
+    return np.bitwise_xor(flipped, other, out=flipped).view(x.dtype)
+
+
+@kernel("np.where(x >= 0, 1, np.exp(-np.abs(x))) / (1 + np.exp(-np.abs(x)))")
+def logistic(x: Any) -> Any:
+    """Each step in the memory of the last. 64 Ki elements: four fifths of the time."""
+    if x.size < 1 << 12:
+        e = np.exp(-np.abs(x))
+        return np.maximum(e, x >= 0) / (1 + e)
+    e = np.abs(x)
+    np.exp(np.negative(e, out=e), out=e)
+    divisor = 1 + e
+    return np.divide(np.maximum(e, x >= 0, out=e), divisor, out=e)
 
 
 @kernel("np.maximum(low, x)")

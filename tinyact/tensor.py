@@ -691,7 +691,7 @@ _UFUNCS: dict[Any, Callable[..., Any]] = {
 }
 
 _FUNCTIONS: dict[Any, Callable[..., Any]] = {
-    np.astype: lambda x, dtype: cast(x, np.dtype(dtype)),
+    np.astype: lambda x, dtype: cast(x, as_dtype(dtype).numpy),
     np.stack: shapes.stack,
     np.where: lambda condition, a, b: arithmetic.where(condition, *_as_numpy_would(a, b)),
     np.concatenate: shapes.cat,

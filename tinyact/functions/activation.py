@@ -25,7 +25,7 @@ from tinyact.functions.operand import (
     require_tensor,
 )
 from tinyact.functions.shape import reshape
-from tinyact.kernels import maximum, where
+from tinyact.kernels import leaky, leaky_slope, logistic, maximum, where
 from tinyact.random import default_generator
 
 __all__ = [
@@ -59,9 +59,8 @@ class Sigmoid(Activation):
     may_warn = False
 
     def value(self, x: Any) -> Any:
-        # For x < 0 the same fraction times eˣ: e^|x| could overflow, and 1 + eˣ would round the digits near 1 away.
-        e = np.exp(-np.abs(x))
-        return np.maximum(e, x >= 0) / (1 + e)
+        # For x < 0 as eˣ / (1 + eˣ): e^|x| could overflow, and 1 + eˣ for x > 0 would round the digits near 1 away.
+        return logistic(x)
 
     def derivative(self, y: Any) -> Any:
         return y * (1 - y)
@@ -170,10 +169,10 @@ class LeakyReLU(Activation):
         self.negative_slope = as_number(negative_slope, "leaky_relu", "negative_slope")
 
     def value(self, x: Any) -> Any:
-        return where(x > 0, x, self.negative_slope * x)
+        return leaky(x, self.negative_slope)
 
     def derivative(self, x: Any) -> Any:
-        return where(x > 0, 1.0, self.negative_slope)
+        return leaky_slope(x, self.negative_slope)
 
 
 @documented(LeakyReLU)
@@ -211,7 +210,8 @@ class ELU(Activation):
         return where(x > 0, x, self.alpha * np.expm1(x))
 
     def derivative(self, x: Any) -> Any:
-        return where(x > 0, 1.0, self.alpha * np.exp(negative_part(x)))
+        slope = self.alpha * np.exp(negative_part(x))
+        return slope if self.alpha == 1 else where(x > 0, 1.0, slope)  # for α = 1 it is e⁰ = 1 above 0 already
 
 
 @documented(ELU)
