@@ -181,3 +181,12 @@ def test_data_keep_all_their_digits(program: Any) -> None:
 )
 def test_numbers_that_do_not_fit_are_refused(program: Any) -> None:
     same_error(program)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16", "int32", "int64", "uint8"])
+def test_the_least_and_the_greatest_integer(dtype: str) -> None:
+    limits = np.iinfo(dtype)
+    same(lambda m: m.tensor([limits.min, limits.max], dtype=getattr(m, dtype)))
+    for beyond in (limits.min - 1, limits.max + 1) if dtype in ("int8", "int16", "int32") else ():
+        with pytest.raises(RuntimeError, match="without overflow"):
+            tinyact.tensor([beyond], dtype=getattr(tinyact, dtype))

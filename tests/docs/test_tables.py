@@ -40,6 +40,6 @@ def test_all_claims_are_there_with_measurement_and_verdict() -> None:
 def test_the_score_of_the_mutants_is_the_tables() -> None:
     table = (ROOT / "benchmarks" / "mutation" / "results" / "mutation.md").read_text(encoding="utf-8")
     (count, tried, *_, score) = re.findall(r"^\| all \| (.*) \|$", table, flags=re.M)[0].split(" | ")
-    assert count == tried
     words = " ".join(PAGES["CONTRIBUTING.md"].split())
-    assert f"Of {count} changes the tests notice {score.replace('%', ' %')}" in words
+    assert f"Of {count} changes {tried} were tried" in words
+    assert f"notice {score.replace('%', ' %')} of those" in words
