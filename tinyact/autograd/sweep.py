@@ -56,7 +56,7 @@ def sweep(
             sent: Sequence[Gradient] = ()
             if isinstance(node, Operation):
                 sent = higher.pass_on(node, grad) if create_graph else node.backward(grad, node.load())
-                for edge, g in zip(node.edges, sent):
+                for edge, g in zip(node.edges, sent, strict=True):
                     if edge is not None and g is not None:
                         g = fitted(g, edge)
                         arrived[edge] = arrived[edge] + g if edge in arrived else g
