@@ -54,18 +54,16 @@ else:
         return importlib.import_module("tinyact.inspect")
 
 
-if not TYPE_CHECKING:  # checkers leave out by themselves what is imported here only to be used here
-    _private = {"Any", "TYPE_CHECKING", "ModuleType", "importlib", "bool_"}
-    _packages = {"autograd", "inspect", "nn", "optim", "random"}
-    _modules = {name for name, value in globals().items() if isinstance(value, ModuleType)}
-    __all__ = [name for name in globals() if name[0] != "_" and name not in _private | _modules]
-    __all__ += ["bool", "double", "float", "int", "long", "short", *sorted(_packages)]
-
 bool = bool_
 float = float32
 double = float64
 short = int16
 int = int32
 long = int64
+
+if not TYPE_CHECKING:  # checkers leave out by themselves what is imported here only to be used here
+    __all__ = [name for name, value in globals().items() if name[0] != "_" and not isinstance(value, ModuleType)]
+    __all__ = [name for name in __all__ if name not in ("Any", "TYPE_CHECKING", "ModuleType", "bool_")]
+    __all__ += ["autograd", "inspect", "nn", "optim", "random"]
 
 __version__ = "0.1.0"
