@@ -11,7 +11,7 @@ from tinyact import random
 from tinyact.autograd.operation import wrap
 from tinyact.dtype import as_dtype, float32, float64, int64
 from tinyact.dtype import dtype as DType
-from tinyact.functions.operand import from_data, require_tensor, sizes_of
+from tinyact.functions.operand import fresh, from_data, require_tensor, sizes_of
 from tinyact.tensor import Tensor, from_data_or_sizes
 
 __all__ = [
@@ -23,7 +23,7 @@ __all__ = [
 
 def _finished(array: Any, dtype: DType | None, requires_grad: bool) -> Tensor:
     """The array as a tensor of this dtype, float32 if none is given."""
-    result = wrap(np.asarray(array, (dtype or float32).numpy))
+    result = fresh(array.astype((dtype or float32).numpy, copy=False))
     return result.requires_grad_() if requires_grad else result
 
 

@@ -1,9 +1,9 @@
 """Speed: how NumPy computes one thing fastest, and the threads. The one room of the library for such tricks.
 
 Each kernel is a function named for what it computes. Its decorator has the plain line of NumPy that it equals (sums and
-products of matrices up to rounding). That line is what runs for anything that is no array, such as Tensors, where a
-rule is differentiated again; and tests check each kernel against its line. Its docstring says where it is how much
-faster (float32, two cores). Small arrays take the plain way where that is faster.
+products of matrices up to rounding), and tests check each kernel against its line. Its docstring says where it is how
+much faster (float32, two cores). Small arrays take the plain way where that is faster. Like NumPy's own functions, a
+kernel asks arguments that are no plain arrays first: ``__array_function__`` of Tensors takes the line.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 # All kernels, each with its plain line as ``plain``.
 KERNELS: list[Any] = []
 
-# What is no Tensor at a glance.
+# What has no say in it, at a glance.
 _PLAIN = {np.ndarray, float, int, tuple}
 _BITS = {np.dtype(np.float32): np.dtype(np.int32), np.dtype(np.float64): np.dtype(np.int64)}
 # 1 as bits.
@@ -43,21 +43,27 @@ def kernel(line: str) -> Callable[[F], F]:
 
     def decorate(fast: F) -> F:
         code = fast.__code__
-        plain = eval(f"lambda {', '.join(code.co_varnames[: code.co_argcount])}: {line}", {"np": np})
-
-        @functools.wraps(fast)
-        def call(*arguments: Any) -> Any:
-            for argument in arguments:
-                if type(argument) not in _PLAIN and hasattr(argument, "__array_function__"):
-                    return plain(*arguments)
-            return fast(*arguments)
-
+        call: Any = dispatched(fast)
+        call.line = line
+        call.plain = eval(f"lambda {', '.join(code.co_varnames[: code.co_argcount])}: {line}", {"np": np})
         call.__doc__ = f"``{line}``\n\n    {(fast.__doc__ or '').strip()}\n    "
-        call.plain = plain  # type: ignore[attr-defined]
         KERNELS.append(call)
-        return call  # type: ignore[return-value]
+        return call
 
     return decorate
+
+
+def dispatched(function: F) -> F:
+    """Ask arguments that are no plain arrays first, by NumPy's protocol for functions."""
+
+    @functools.wraps(function)
+    def call(*arguments: Any, **options: Any) -> Any:
+        for argument in arguments:
+            if type(argument) not in _PLAIN and hasattr(argument, "__array_function__"):
+                return argument.__array_function__(call, (type(argument),), arguments, options)
+        return function(*arguments, **options)
+
+    return call  # type: ignore[return-value]
 
 
 @kernel("np.where(mask, a, b)")
@@ -74,12 +80,17 @@ def where(mask: Any, a: Any, b: Any) -> Any:
     if bits is None:
         return np.where(mask, a, b)
     if a_is_zero or b_is_zero:
-        value: Any = np.asarray(b if a_is_zero else a, dtype)
-        return (value.view(bits) * (~mask if a_is_zero else mask)).view(dtype)
-    a, b = np.asarray(a, dtype).view(bits), np.asarray(b, dtype).view(bits)
+        value = _as_bits(b if a_is_zero else a, dtype)
+        return (value * (~mask if a_is_zero else mask)).view(dtype)
+    a, b = _as_bits(a, dtype), _as_bits(b, dtype)
     flipped: Any = (a ^ b) * mask
     flipped = np.bitwise_xor(flipped, b, out=flipped if flipped.shape == mask.shape else None)
     return flipped.view(dtype)
+
+
+def _as_bits(value: Any, dtype: np.dtype[Any]) -> Any:
+    array = value.astype(dtype, copy=False) if isinstance(value, np.ndarray) else np.asarray(value, dtype)
+    return array.view(_BITS[dtype])
 
 
 @kernel("np.where(x > 0, x, a * x)")
@@ -93,7 +104,7 @@ def leaky_slope(x: Any, a: float) -> Any:
     """In x's dtype from the beginning: for float32 half the time of `where`, whose numbers are float64."""
     if x.size < 1 << 12:
         return np.where(x > 0, 1.0, a).astype(x.dtype)
-    one, other = (np.asarray(value, x.dtype).view(_BITS[x.dtype]) for value in (1.0, a))
+    one, other = _as_bits(1.0, x.dtype), _as_bits(a, x.dtype)
     flipped = (x > 0) * (one ^ other)
     return np.bitwise_xor(flipped, other, out=flipped).view(x.dtype)
 
@@ -245,6 +256,7 @@ def in_a_block() -> bool:
     return _here.in_a_block
 
 
+@dispatched
 def in_blocks(
     function: Callable[..., Array],
     dtype: np.dtype[Any],

@@ -7,19 +7,35 @@ NumPy has the same algorithm; what is PyTorch's own is how its 32-bit words beco
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from tinyact.autograd.operation import wrap
+from tinyact.autograd.watch import watchers
 
 __all__ = ["Generator", "get_rng_state", "initial_seed", "manual_seed", "seed", "set_rng_state"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 _DEFAULT_SEED = 67280421310721  # what PyTorch's generators start with when nobody seeds them
+
+
+def _draw(draw: Callable[..., Array]) -> Any:
+    """A method that draws, of which those who watch are told."""
+
+    @functools.wraps(draw)
+    def method(*args: Any, **options: Any) -> Array:
+        numbers = draw(*args, **options)
+        for watcher in watchers:
+            numbers = watcher.drawn(draw, args, options, numbers)
+        return numbers
+
+    return method
 
 
 class Generator:
@@ -129,6 +145,7 @@ class Generator:
             return (self._words32(n) & np.uint64(2**24 - 1)) * 2.0**-24
         return (self._words64(n) & np.uint64(2**53 - 1)) * 2.0**-53
 
+    @_draw
     def uniform(self, shape: tuple[int, ...], low: float = 0.0, high: float = 1.0, dtype: Any = np.float32) -> Array:
         """Uniform in [low, high).
 
@@ -147,6 +164,7 @@ class Generator:
         unit = self._unit(math.prod(shape), dtype)
         return _fused(unit, float(dtype.type(high - low)), low, dtype).reshape(shape)
 
+    @_draw
     def normal(self, shape: tuple[int, ...], mean: float = 0.0, std: float = 1.0, dtype: Any = np.float32) -> Array:
         """Of the normal distribution: Box and Muller's transformation of uniform numbers.
 
@@ -187,6 +205,7 @@ class Generator:
             result[-16:] = _box_muller(self._unit(16, dtype).astype(dtype))
         return result
 
+    @_draw
     def integers(self, low: int, high: int, shape: tuple[int, ...]) -> Array:
         """Integers in [low, high), as int64: the word's remainder by high − low.
 
@@ -200,6 +219,7 @@ class Generator:
         words = self._words32(n) if span < 2**28 else self._words64(n)
         return ((words % np.uint64(span)).astype(np.int64) + low).reshape(shape)
 
+    @_draw
     def permutation(self, n: int) -> Array:
         """0 … n − 1 in random order, as int64: each place swaps with one at or after it."""
         order = list(range(n))

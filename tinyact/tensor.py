@@ -591,7 +591,7 @@ class Tensor(Variable):
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         """``np.where``, ``np.concatenate`` and others that derivatives use are recorded; the rest sees arrays."""
-        operation = _FUNCTIONS.get(function)
+        operation = _FUNCTIONS.get(function) or getattr(function, "plain", None)  # a kernel's
         if operation is not None:
             return operation(*args, **kwargs)
         return function(*_as_arrays(args), **_as_arrays(kwargs))

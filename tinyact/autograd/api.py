@@ -117,7 +117,7 @@ def _result(
 ) -> Tensor:
     if gradient is not None:
         # Copied, because one array may be the gradient of several tensors.
-        return gradient if create_graph else wrap(np.array(gradient, order="C"))  # type: ignore[return-value]
+        return gradient if create_graph else wrap(gradient.copy())  # type: ignore[attr-defined, no-any-return]
     if materialize:
         return wrap(np.zeros_like(tensor.array)).requires_grad_(create_graph)
     if not allow_unused:

@@ -96,7 +96,7 @@ def accumulate(variable: Variable, grad: Gradient) -> None:
     if isinstance(grad, Variable):  # a Tensor, since the sweep is recorded
         variable._grad = grad.clone() if before is None else before + grad  # type: ignore[attr-defined]
     elif before is None:
-        variable._grad = wrap(np.array(grad, order="C"))
+        variable._grad = wrap(grad.copy())
     else:
         before.array += grad
         before._version.count += 1

@@ -23,6 +23,17 @@ class Watcher:
     def passed_on(self, node: Operation | Variable, grad: Any, grads: Sequence[Any]) -> None:
         """A sweep has been at a node: the gradient that had arrived, and what the node's rules returned, per edge."""
 
+    def updated(self, optimizer: Any, parameter: Variable) -> None:
+        """An optimizer has changed a parameter."""
+
+    def drawn(self, draw: Any, args: Any, options: Any, numbers: Any) -> Any:
+        """Random numbers were drawn, as ``draw(*args, **options)``; it returns them, or others in their place."""
+        return numbers
+
+    def made(self, array: Any) -> Any:
+        """A tensor is made of new numbers; it returns them, or another array in their place."""
+        return array
+
     def failed(self, node: Operation | Variable, error: Exception) -> None:
         """A sweep ends with this error, which it got at this node."""
 

@@ -25,7 +25,7 @@ from tinyact.functions.operand import (
     require_tensor,
 )
 from tinyact.functions.shape import reshape
-from tinyact.kernels import leaky, leaky_slope, logistic, maximum, where
+from tinyact.kernels import dispatched, leaky, leaky_slope, logistic, maximum, where
 from tinyact.random import default_generator
 
 __all__ = [
@@ -1080,10 +1080,17 @@ def rrelu(
         raise RuntimeError(f"Lower bound should be less than or equal to the upper bound, got {lower} and {upper}")
     slopes: Any = (lower + upper) / 2
     if training:
-        slopes = np.ones(x.array.shape, x.array.dtype)
-        falling = x.array <= 0
-        slopes[falling] = default_generator.uniform((int(falling.sum()),), lower, upper, np.float64)
+        slopes = _random_slopes(x.array, lower, upper)
     return change(x, RReLU().apply, slopes) if inplace else RReLU().apply(x, slopes)
+
+
+@dispatched
+def _random_slopes(x: Any, lower: float, upper: float) -> Any:
+    """1 where x > 0, elsewhere as many draws as there are elements."""
+    slopes = np.ones(x.shape, x.dtype)
+    falling = x <= 0
+    slopes[falling] = default_generator.uniform((int(falling.sum()),), lower, upper, np.float64)
+    return slopes
 
 
 def sigma(x: Any) -> Any:

@@ -86,7 +86,7 @@ class Pow(Operation):
         if type(b) is float:
             return 1 / np.sqrt(a) if b == -0.5 else a**b
         shape = np.broadcast_shapes(np.shape(a), b.shape)
-        return np.power(a, np.array(np.broadcast_to(b, shape or 1))).reshape(shape)
+        return np.power(a, np.broadcast_to(b, shape or 1).copy()).reshape(shape)
 
     def grad_a(self, grad: Gradient, a: Any, b: Any) -> Gradient:
         if type(b) is float and b == 0:

@@ -55,7 +55,7 @@ class Elementwise(Operation):
 
     def chain(self, grad: Gradient, *values: Any) -> Gradient:
         """∂L/∂x = ∂L/∂y · f′(x), with f′(x) rounded to the gradient's dtype."""
-        if type(grad) is np.ndarray and grad.size >= HEAVY and not in_a_block():
+        if isinstance(grad, np.ndarray) and grad.size >= HEAVY and not in_a_block():
             share = HEAVY if self._wide_derivative else LIGHT
             return in_blocks(self.chain, grad.dtype, grad, *values, share=share)
         if self._wide_derivative and (wide := self.wide.get(array_of(grad).dtype)) is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from tinyact.autograd.operation import Operation, Variable, array_of, wrap
+from tinyact.autograd.watch import watchers
 from tinyact.dtype import as_dtype, float32, int64, promoted
 from tinyact.dtype import dtype as DType
 
@@ -115,7 +116,14 @@ def from_data(data: Any, dtype: DType | None = None) -> Tensor:
     if not isinstance(data, (np.ndarray, Tensor)):
         _check_values(array, dtype)
     with np.errstate(all="ignore"):
-        return wrap(np.array(array, dtype.numpy, order="C"))
+        return fresh(array.astype(dtype.numpy, order="C"))
+
+
+def fresh(array: np.ndarray[Any, np.dtype[Any]]) -> Tensor:
+    """A tensor of new numbers."""
+    for watcher in watchers:
+        array = watcher.made(array)
+    return wrap(array)
 
 
 def _array_of(data: Any) -> tuple[np.ndarray[Any, np.dtype[Any]], np.dtype[Any]]:
@@ -123,7 +131,7 @@ def _array_of(data: Any) -> tuple[np.ndarray[Any, np.dtype[Any]], np.dtype[Any]]
     if isinstance(data, Tensor):
         return data.array, data.array.dtype
     if isinstance(data, (np.ndarray, np.generic)):
-        return np.asarray(data), data.dtype
+        return data if isinstance(data, np.ndarray) else np.asarray(data), data.dtype
     try:
         array = np.asarray(_plain(data))
     except (ValueError, OverflowError):

@@ -151,7 +151,7 @@ class Scatter(Operation):
         self.target = shape
 
     def forward(self, x: Any) -> Any:
-        result = np.zeros(self.target, x.dtype)
+        result = np.zeros(self.target, x.dtype, like=x)
         if _is_advanced(self.index):
             np.add.at(result, self.index, x)
         else:

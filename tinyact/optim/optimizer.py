@@ -13,6 +13,7 @@ import numpy as np
 from tinyact.autograd import enable_grad
 from tinyact.autograd.inplace import increment_version
 from tinyact.autograd.operation import wrap
+from tinyact.autograd.watch import watchers
 from tinyact.tensor import Tensor
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
@@ -177,6 +178,8 @@ class Optimizer:
                     increment_version(p)
                     if state:
                         self.state[p] = state
+                    for watcher in watchers:
+                        watcher.updated(self, p)
         return loss
 
     def _state_of(self, parameter: Tensor) -> State:

@@ -1,0 +1,154 @@
+"""The program as Python source, and as the function that this source makes."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from tinyact.program.record import Call, Value, mapped
+
+SYMBOLS = {
+    operator.add: "+", operator.sub: "-", operator.mul: "*", operator.truediv: "/", operator.floordiv: "//",
+    operator.mod: "%", operator.pow: "**", operator.lt: "<", operator.le: "<=", operator.gt: ">", operator.ge: ">=",
+    operator.eq: "==", operator.ne: "!=", operator.neg: "-", operator.pos: "+",
+}  # fmt: skip
+_LITERALS = (bool, int, str, bytes, type(None), type(Ellipsis))
+
+
+class Changed(Exception):
+    """A decision came out otherwise than when the program was recorded."""
+
+
+class Source:
+    """Writes calls as lines of Python; what can't be written down is bound to a name.
+
+    Attributes:
+        bound: by name the objects that the lines refer to.
+        names: by value the names of arrays and numbers.
+    """
+
+    def __init__(self) -> None:
+        self.bound: dict[str, Any] = {}
+        self.names: dict[Value, str] = {}
+        self.fixed: dict[Value, Any] = {}
+        self._by_identity: dict[int, str] = {}
+
+    def bind(self, thing: Any, prefix: str = "k") -> str:
+        """A name for an object."""
+        if id(thing) not in self._by_identity:
+            name = f"{prefix}{len(self.bound)}"
+            self._by_identity[id(thing)] = name
+            self.bound[name] = thing
+        return self._by_identity[id(thing)]
+
+    def name(self, value: Value) -> str:
+        """The name of a value."""
+        return self.names.setdefault(value, f"{'n' if value.kind == 'number' else 'v'}{value.number}")
+
+    def text(self, argument: Any) -> str:
+        """An argument as an expression."""
+        if isinstance(argument, Value):
+            return self.name(argument)
+        if type(argument) in _LITERALS or (type(argument) is float and np.isfinite(argument)):
+            return "..." if argument is Ellipsis else repr(argument)
+        if type(argument) is tuple:
+            return f"({''.join(self.text(part) + ', ' for part in argument)})"
+        if type(argument) is list:
+            return f"[{', '.join(map(self.text, argument))}]"
+        if isinstance(argument, slice):
+            return f"slice({', '.join(self.text(part) for part in (argument.start, argument.stop, argument.step))})"
+        if isinstance(argument, dict):
+            return f"{{{', '.join(f'{key!r}: {self.text(part)}' for key, part in argument.items())}}}"
+        return self.bind(argument)
+
+    def arguments(self, call: Call, first: int = 0, more: Iterable[str] = ()) -> str:
+        """What stands between a call's parentheses."""
+        if call.options.keys() == {"out"} and _takes_out_in_place(call.target):
+            return ", ".join(map(self.text, (*call.args, *call.options["out"])))
+        named = [f"{key}={self.text(part)}" for key, part in call.options.items()]
+        return ", ".join([*map(self.text, call.args[first:]), *named, *more])
+
+    def expression(self, call: Call, more: Iterable[str] = ()) -> str:
+        """The call without what becomes of its result."""
+        if call.form == "function":
+            return f"{self.bind(call.target)}({self.arguments(call, more=more)})"
+        first = self.text(call.args[0])
+        if call.form == "method":
+            return f"{first}.{call.target}({self.arguments(call, 1)})"
+        if call.form == "attribute":
+            return f"{first}.{call.target}"
+        if call.form == "index":
+            return f"{first}[{self.text(call.args[1])}]"
+        if call.target is operator.truth:
+            return f"bool({first})"
+        if call.target is operator.abs:
+            return f"abs({first})"
+        symbol = SYMBOLS[call.target]
+        return f"{first} {symbol} {self.text(call.args[1])}" if len(call.args) == 2 else f"{symbol}{first}"
+
+    def fix(self, value: Value, array: Any) -> None:
+        """The value is this array at every replay."""
+        self.fixed[value] = array
+        self.names[value] = self.bind(array, "c")
+
+    def is_view_of_fixed(self, call: Call) -> bool:
+        """Whether the call only looks at memory that is the same at every replay."""
+        views = [output.kind == "view" and output is not call.written for output in call.outputs]
+        return views == [True] and call.form != "assign" and all(value in self.fixed for value in call.inputs())
+
+    def evaluated(self, call: Call) -> Any:
+        """The result of a call on what is fixed."""
+        return eval(self.expression(call), dict(self.bound))
+
+    def statement(self, call: Call, into: bool = False) -> str:
+        """The call as a line; ``into`` memory that its output has already."""
+        if call.form == "assign":
+            return f"{self.text(call.args[0])}[{self.text(call.args[1])}] = {self.text(call.args[2])}"
+        if call.form == "guard":
+            value, outcome = call.args
+            if isinstance(outcome, bool):
+                test = f"not {self.name(value)}" if outcome else self.name(value)
+            else:
+                test = f"{self.name(value)} != {self.text(outcome)}"
+            return f"if {test}: raise {self.bind(Changed, 'Changed')}"
+        new = ", ".join(map(self.name, call.outputs))
+        if into and call.form == "method":
+            return f"{self.bind(np.copyto)}({new}, {self.text(call.args[0])}, 'unsafe')"
+        if into:
+            named = "" if _takes_out_in_place(call.target) and not call.options else "out="
+            return self.expression(call, [named + new])
+        if not new or (call.written is not None and len(call.outputs) == 1):
+            return self.expression(call)
+        return f"{new}{',' if call.several and len(call.outputs) == 1 else ''} = {self.expression(call)}"
+
+
+def _takes_out_in_place(target: Any) -> bool:
+    """Whether ``out`` may stand behind the arguments, without its name: NumPy reads that faster."""
+    return isinstance(target, np.ufunc) and target not in (np.maximum, np.minimum)
+
+
+def made(source: str, bound: dict[str, Any], name: str) -> Callable[..., Any]:
+    """The function of this name that the source defines, with these names bound."""
+    namespace: dict[str, Any] = dict(bound)
+    exec(compile(source, f"<{name}>", "exec"), namespace)
+    function: Callable[..., Any] = namespace[name]
+    return function
+
+
+def literal(structure: Any, name: Callable[[Any], str]) -> str:
+    """A nested result as an expression, its leaves named by a function."""
+    if type(structure) is tuple:
+        return f"({''.join(literal(part, name) + ', ' for part in structure)})"
+    if type(structure) is list:
+        return f"[{', '.join(literal(part, name) for part in structure)}]"
+    if type(structure) is dict:
+        return f"{{{', '.join(f'{name(key)}: {literal(part, name)}' for key, part in structure.items())}}}"
+    if isinstance(structure, tuple) and hasattr(structure, "_fields"):
+        return f"{name(type(structure))}({', '.join(literal(part, name) for part in structure)})"
+    return name(structure)
+
+
+__all__ = ["Changed", "Source", "literal", "made", "mapped"]

@@ -1,0 +1,123 @@
+"""``tinyact.compile``: a function that is run eagerly once, written down, and replayed from then on."""
+
+from __future__ import annotations
+
+import functools
+import threading
+import types
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, overload
+
+from tinyact.program.code import Changed
+from tinyact.program.making import Making, Refused
+from tinyact.program.program import Program
+from tinyact.program.reads import broken
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+# How many programs a function may have, for different shapes, modes and so on.
+LIMIT = 8
+
+
+class _Here(threading.local):
+    """Whether this thread is recording: what is called then becomes part of that recording."""
+
+    recording = False
+
+
+_here = _Here()
+
+
+class Compiled:
+    """A function that replays what it did when it ran eagerly; made by `tinyact.compile`.
+
+    Attributes:
+        function: the function itself.
+        fullgraph: whether it is an error if it can't be compiled.
+    """
+
+    def __init__(self, function: Callable[..., Any], fullgraph: bool = False) -> None:
+        self.function = function
+        self.fullgraph = fullgraph
+        self._programs: list[Program] = []
+        self._recordings = 0
+        self._reason: str | None = None
+        self._lock = threading.RLock()
+        functools.update_wrapper(self, function, updated=())
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._reason is not None or _here.recording:
+            return self.function(*args, **kwargs)
+        with self._lock:
+            for program in self._programs:
+                leaves = program.leaves(args, kwargs)
+                if leaves is not None and program.holds(*leaves):
+                    try:
+                        return self._replayed(program, leaves, args, kwargs)
+                    except Changed:
+                        continue
+            return self._record(args, kwargs)
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else types.MethodType(self, instance)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "function":
+            raise AttributeError(name)
+        return getattr(self.function, name)
+
+    def __repr__(self) -> str:
+        return f"<compiled {self.function!r}>"
+
+    def _replayed(self, program: Program, leaves: Sequence[Any], args: Any, kwargs: Any) -> Any:
+        if program.is_verified:
+            return program.replay(*leaves)
+        result, difference = program.verify(leaves, functools.partial(self.function, *args, **kwargs))
+        if difference:
+            self._give_up(f"it computed other numbers than the function itself: {difference} differed")
+        return result
+
+    def _record(self, args: Any, kwargs: Any) -> Any:
+        self._recordings += 1
+        _here.recording = True
+        try:
+            result, program = Making(self.function, args, kwargs).run()
+        except Refused as refusal:
+            self._give_up(str(refusal))
+            return refusal.result
+        finally:
+            _here.recording = False
+        if isinstance(program, Program):
+            self._programs.insert(0, program)
+        if self._recordings >= LIMIT:
+            self._give_up(f"it was recorded {LIMIT} times; the last time because of {self._why(program, args, kwargs)}")
+        return result
+
+    def _why(self, program: Program | str, args: Any, kwargs: Any) -> str:
+        if isinstance(program, str):
+            return program
+        reasons = [broken(other.conditions) for other in self._programs if other is not program]
+        return next((reason for reason in reasons if reason), "other arguments")
+
+    def _give_up(self, reason: str) -> None:
+        """From now on the function runs eagerly."""
+        self._reason, self._programs = reason, []
+        name = getattr(self.function, "__name__", type(self.function).__name__)
+        message = f"{name} is not compiled, it runs eagerly: {reason}"
+        if self.fullgraph:
+            raise RuntimeError(message)
+        warnings.warn(message, stacklevel=4)
+
+
+@overload
+def compile(model: F, *, fullgraph: bool = False) -> F: ...
+@overload
+def compile(model: None = None, *, fullgraph: bool = False) -> Callable[[F], F]: ...
+def compile(model: Any = None, *, fullgraph: bool = False) -> Any:
+    """Docstring later."""
+    if model is None:
+        return lambda function: compile(function, fullgraph=fullgraph)
+    if not callable(model):
+        raise TypeError(f"compile takes a function or a module, got {type(model).__name__}")
+    return Compiled(model, fullgraph)

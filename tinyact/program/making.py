@@ -1,0 +1,309 @@
+"""How a program is made: the function runs once on watched arrays, and what it leaves behind is looked at."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinyact.autograd.modes import recording
+from tinyact.autograd.operation import Operation, Variable
+from tinyact.autograd.watch import watching
+from tinyact.program.code import Source
+from tinyact.program.passes import guards_first
+from tinyact.program.program import Argument, Effects, Made, Program, flattened, unflattened
+from tinyact.program.reads import Condition, Reads, Slot, broken
+from tinyact.program.record import Array, Float, Int, Recorder, Value, Watched, mapped, plain
+from tinyact.tensor import Tensor
+
+
+class Refused(Exception):
+    """Why a run can't be a program; with its result."""
+
+    def __init__(self, reason: str, result: Any) -> None:
+        super().__init__(reason)
+        self.result = result
+
+
+class Making:
+    """A program in the making."""
+
+    def __init__(self, function: Callable[..., Any], args: Any, kwargs: Any) -> None:
+        self.function = function
+        self.recorder = Recorder()
+        self.layout, self.leaves = flattened(args, kwargs)
+        self.reads = Reads()
+        self.source = Source()
+        self.conditions = [Condition("{0}.on is {1}", (recording, recording.on), "the grad mode")]
+        self.refusal: str | None = None
+        # By tensor its plain array, its watched one, and the expression that the program has for the tensor.
+        self.installed: dict[int, tuple[Any, Array, Any, str]] = {}
+        self.grads: dict[int, Any] = {}
+        self.slots: list[tuple[Slot, Any]] = []
+        self.roots: dict[Value, tuple[str, str | None]] = {}
+        self.made: dict[int, Made] = {}
+
+    def run(self) -> tuple[Any, Program | str]:
+        """Run the function, and write down what it does.
+
+        Returns:
+            Its result, and the program; or in its place what the function changes of what it reads, so that another
+            run is needed.
+
+        Raises:
+            Refused: if it can't be a program.
+        """
+        leaves = iter(self._prepare())
+        args, kwargs = (unflattened(layout, leaves) for layout in self.layout)
+        counts = {key: tensor._version.count for key, (tensor, *_) in self.installed.items()}
+        try:
+            with watching(self.recorder):
+                result = self.function(*args, **kwargs)
+        finally:
+            self.recorder.open = False
+            ends = [slot.get() for slot, _ in self.slots]
+            for (slot, _), end in zip(self.slots, ends, strict=True):
+                slot.set(plain(end))
+            for tensor, array, watched, _ in self.installed.values():
+                self._restore(tensor, array, watched)
+        effects = self._effects(result, counts, ends)
+        result = mapped(self._unwatched, result)
+        self._check_leaves_nothing()
+        change = broken(self.reads.conditions)
+        if change:
+            self._restore_everything()
+            return result, change
+        refusal = self.recorder.refusal or self.refusal
+        calls = None if refusal else guards_first(self.recorder.calls)
+        if calls is None:
+            raise Refused(refusal or "a decision depends on what was changed before", result)
+        tensors = [tensor for tensor, *_ in self.installed.values()]
+        fixed = [t for t in tensors if not any(t is leaf for leaf in self.leaves)]
+        arguments = (self.layout, len(self.leaves))
+        slots = [slot for slot, _ in self.slots]
+        return result, Program(calls, self.conditions, arguments, self.roots, effects, self.source, fixed, slots)
+
+    # --- before ------------------------------------------------------------------------------------------------------
+
+    def _prepare(self) -> list[Any]:
+        """Put watched arrays and numbers in the place of what the function reads; the arguments to call it with."""
+        self.reads.visit(self.function, "function")
+        for place, leaf in enumerate(self.leaves):
+            if not isinstance(leaf, (Variable, np.ndarray)):
+                self.reads.visit(leaf, f"a{place}")
+        self.reads.finish()
+        self.conditions += self.reads.conditions
+        for slot, name in self.reads.slots:
+            self._slot(slot, name)
+        arguments = [self._argument(leaf, place) for place, leaf in enumerate(self.leaves)]
+        for tensor, name in self.reads.tensors.values():
+            if id(tensor) not in self.installed:
+                self._condition("{0}.array is {1}", (tensor, plain(tensor.array)), f"the memory of {name}")
+                self._tensor(tensor, name, self.source.bind(tensor, "t"), "{0}", (tensor,), None)
+        return arguments
+
+    def _slot(self, slot: Slot, name: str) -> None:
+        watched = self.recorder.number(slot.get())
+        place = "" if slot.place is None else f"[{slot.place}]"
+        expression = f"{self.source.bind(slot.mapping)}[{self.source.text(slot.key)}]{place}"
+        self.roots[watched.value] = name.rpartition(".")[2], expression
+        self.slots.append((slot, watched))
+        slot.set(watched)
+
+    def _tensor(
+        self, tensor: Any, name: str, expression: str, place: str, objects: tuple[Any, ...], fetch: str | None
+    ) -> None:
+        """A tensor that the function reads, and its gradient; ``place`` is what conditions call it."""
+        if tensor.grad_fn is not None:
+            self.refusal = self.refusal or f"{name} is a result of what was computed before, and needs gradients"
+        after = len(objects)
+        test = f"type({place}) is {{{after}}} and {place}._requires_grad is {{{after + 1}}} and {place}.grad_fn is None"
+        self._condition(test, (*objects, type(tensor), tensor.requires_grad), name)
+        self._install(tensor, name, expression, fetch)
+        grad = tensor._grad
+        self.grads[id(tensor)] = grad
+        self._condition(f"({place}._grad is None) is {grad is None}", objects, f"whether {name} has a gradient")
+        if grad is not None:
+            layout = f"({place}._grad.array.shape, {place}._grad.array.strides, {place}._grad.array.dtype, "
+            layout += f"{place}._grad._requires_grad)"
+            now = (grad.array.shape, grad.array.strides, grad.array.dtype, grad.requires_grad)
+            self._condition(f"{layout} == {{{after}}}", (*objects, now), f"the gradient of {name}")
+            self._install(grad, f"{name}.grad", f"{expression}._grad", f"{expression}._grad.array")
+
+    def _install(self, tensor: Any, name: str, expression: str, fetch: str | None) -> None:
+        if id(tensor) in self.installed:
+            return
+        array = plain(tensor.array)
+        watched = self.recorder.root(array)
+        if fetch is not None and watched.value.base is not watched.value:
+            self.refusal = self.refusal or f"{name} looks at the memory of another tensor that the function reads"
+        self.installed[id(tensor)] = tensor, array, watched, expression
+        tensor.array = watched
+        self.roots.setdefault(watched.value, (name, fetch))
+
+    def _argument(self, leaf: Any, place: int) -> Any:
+        """What the function is called with for an argument, of which the conditions are noted."""
+        a, about = f"a{place}", f"argument {place}"
+        if isinstance(leaf, (bool, int, float, complex, str, bytes, type(None))):
+            self._condition(f"type({a}) is {{0}} and {a} == {{1}}", (type(leaf), leaf), about)
+            return leaf
+        if not isinstance(leaf, (Variable, np.ndarray)):
+            self._condition(f"{a} is {{0}}", (leaf,), about)
+            return leaf
+        fetch = f"{a}.array" if isinstance(leaf, Variable) else a
+        array = plain(leaf.array) if isinstance(leaf, Variable) else leaf
+        test = f"type({a}) is {{0}} and {fetch}.shape == {{1}} and {fetch}.dtype is {{2}} and {fetch}.strides == {{3}}"
+        self._condition(test, (type(leaf), array.shape, array.dtype, array.strides), about)
+        self._aliases(leaf, place)
+        if isinstance(leaf, Variable):
+            self._condition(f"not {a}._hooks and not {a}._accumulate_hooks", (), f"hooks of {about}")
+            if leaf._hooks or leaf._accumulate_hooks:
+                self.refusal = self.refusal or f"{about} has hooks"
+            self._tensor(leaf, a, a, a, (), fetch)
+            return leaf
+        watched = self.recorder.root(np.asarray(leaf))
+        self.roots.setdefault(watched.value, (a, a))
+        return watched
+
+    def _aliases(self, leaf: Any, place: int) -> None:
+        """Which arguments are the same as this one, and that no other is, nor a tensor that the function reads."""
+        a = f"a{place}"
+        for i in range(place):
+            self._condition(f"({a} is a{i}) is {leaf is self.leaves[i]}", (), "which arguments are the same")
+        if id(leaf) in self.reads.tensors:
+            self._condition(f"{a} is {{0}}", (leaf,), f"argument {place}")
+
+    def _condition(self, expression: str, objects: tuple[Any, ...], about: str) -> None:
+        self.conditions.append(Condition(expression, objects, about))
+
+    # --- after -------------------------------------------------------------------------------------------------------
+
+    def _restore(self, tensor: Any, array: Array, watched: Any) -> None:
+        if tensor.array is not watched:
+            self.refusal = self.refusal or "a tensor was given other memory (t.data = …)"
+            array = plain(tensor.array)
+        tensor.array = array
+
+    def _effects(self, result: Any, counts: dict[int, int], ends: list[Any]) -> Effects:
+        grads: list[tuple[str, Any]] = []
+        for tensor, _, _, expression in self.installed.values():
+            if id(tensor) not in self.grads or tensor._grad is self.grads[id(tensor)]:
+                continue
+            grads.append((expression, None if tensor._grad is None else self._output(tensor._grad)))
+        versions: dict[int, tuple[str, int]] = {}
+        for key, (tensor, _, _, expression) in self.installed.items():
+            if tensor._version.count != counts[key]:
+                versions[id(tensor._version)] = expression, tensor._version.count - counts[key]
+            if tensor.grad_fn is not None:
+                self.refusal = self.refusal or "a tensor that it reads becomes a result of the function"
+        slots = []
+        for (slot, watched), end in zip(self.slots, ends, strict=True):
+            if end is not watched:
+                if not isinstance(end, (Float, Int)):
+                    self.refusal = self.refusal or f"it sets {slot.key!r} to a number from elsewhere"
+                else:
+                    slots.append((slot, end.value))
+        return Effects(grads, list(versions.values()), slots, mapped(self._output, result))
+
+    def _output(self, leaf: Any) -> Any:
+        """What a leaf of the result is in the program."""
+        if isinstance(leaf, (Float, Int)):
+            return leaf.value
+        if isinstance(leaf, np.ndarray):
+            return self._array(leaf)
+        if not isinstance(leaf, Variable):
+            return leaf
+        if id(leaf) in self.installed:
+            expression = self.installed[id(leaf)][3]
+            return Argument(expression)
+        if id(leaf) not in self.made:
+            self.made[id(leaf)] = self._made(leaf)
+        return self.made[id(leaf)]
+
+    def _array(self, array: Array) -> Any:
+        if isinstance(array, Watched) and array.value is not None:
+            return array.value
+        return array
+
+    def _made(self, tensor: Any) -> Made:
+        node = tensor.grad_fn
+        value = self._array(tensor.array)
+        if not isinstance(value, Value):
+            self.refusal = self.refusal or "it returns a tensor that it neither is given nor makes"
+        if type(tensor) is not Tensor or tensor._hooks or tensor._accumulate_hooks or tensor._grad is not None:
+            self.refusal = self.refusal or "it returns a tensor with a gradient, hooks or a class of its own"
+        if node is not None and not _is_spent(node):
+            self.refusal = self.refusal or (
+                "it returns a result that can still be differentiated; call backward() inside, or compute it under "
+                "no_grad()"
+            )
+        like, is_view = self._shared(tensor)
+        return Made(value, tensor.requires_grad, node, tensor._version.count, like, is_view)
+
+    def _shared(self, tensor: Any) -> tuple[Any, bool]:
+        """The tensor whose version this one has, and whether it is a view of it."""
+        for other, _, _, expression in self.installed.values():
+            if other._version is tensor._version:
+                return expression, tensor._views is not None and tensor._views is other._views
+        return None, False
+
+    def _unwatched(self, leaf: Any) -> Any:
+        """A leaf of the result as the user gets it."""
+        if isinstance(leaf, Variable):
+            leaf.array = plain(leaf.array)
+            return leaf
+        return plain(leaf)
+
+    def _check_leaves_nothing(self) -> None:
+        """Refuse a run that leaves numbers of its own where a replay would not put new ones."""
+        for tensor, *_ in list(self.installed.values()):
+            if tensor._grad is not None:
+                tensor._grad.array = plain(tensor._grad.array)
+        for made in self.made.values():
+            if made.node is not None:
+                _strip(made.node)
+        own = {id(watched) for _, _, watched, _ in self.installed.values()} | {id(w) for _, w in self.slots}
+        watched = self.recorder.watched
+        if any(sys.getrefcount(item) > 3 and id(item) not in own for item in watched):
+            gc.collect()
+            if any(sys.getrefcount(item) > 3 and id(item) not in own for item in watched):
+                self.refusal = self.refusal or (
+                    "numbers of the run are kept somewhere (a list, an attribute), where a replay would put no new "
+                    "ones: return them instead"
+                )
+                self._restore_everything()
+
+    def _restore_everything(self) -> None:
+        """Give every tensor that holds a watched array the plain one."""
+        for item in self.recorder.watched:
+            for holder in gc.get_referrers(item):
+                if isinstance(holder, Variable):
+                    holder.array = plain(item)
+                elif isinstance(holder, dict) and holder.get("array") is item:
+                    holder["array"] = plain(item)
+
+
+def _is_spent(root: Operation) -> bool:
+    """Whether nothing that a derivative needs is left in a graph."""
+    return not any(node.saved for node in _nodes(root))
+
+
+def _nodes(root: Any) -> list[Any]:
+    seen, stack = {id(root): root}, [root]
+    while stack:
+        for edge in stack.pop().edges:
+            if isinstance(edge, Operation) and id(edge) not in seen:
+                seen[id(edge)] = edge
+                stack.append(edge)
+    return list(seen.values())
+
+
+def _strip(root: Operation) -> None:
+    """Take watched arrays and numbers out of the nodes of a spent graph."""
+    for node in _nodes(root):
+        for name, thing in vars(node).items():
+            if name not in ("edges", "saved", "plan"):
+                setattr(node, name, mapped(plain, thing))
