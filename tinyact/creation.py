@@ -86,7 +86,7 @@ def from_numpy(array: np.ndarray[Any, np.dtype[Any]]) -> Tensor:
     if not isinstance(array, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(array).__name__})")
     as_dtype(array.dtype)
-    return wrap(np.asarray(array))
+    return wrap(array if type(array) is np.ndarray else array.view(np.ndarray))
 
 
 class _Constructor(type):

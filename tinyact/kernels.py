@@ -34,17 +34,18 @@ _BITS = {np.dtype(np.float32): np.dtype(np.int32), np.dtype(np.float64): np.dtyp
 _ONE = {np.dtype(np.float32): (np.uint32, 0x3F800000), np.dtype(np.float64): (np.uint64, 0x3FF0000000000000)}
 
 
-def kernel(line: str) -> Callable[[F], F]:
+def kernel(line: str, exact: bool = True) -> Callable[[F], F]:
     """Make a function of arrays a kernel.
 
     Args:
         line: what it computes, as an expression of NumPy in the function's own arguments.
+        exact: whether to the last bit, not only up to rounding.
     """
 
     def decorate(fast: F) -> F:
         code = fast.__code__
         call: Any = dispatched(fast)
-        call.line = line
+        call.line, call.exact = line, exact
         call.plain = eval(f"lambda {', '.join(code.co_varnames[: code.co_argcount])}: {line}", {"np": np})
         call.__doc__ = f"``{line}``\n\n    {(fast.__doc__ or '').strip()}\n    "
         KERNELS.append(call)
@@ -164,25 +165,25 @@ def _with_each_row(function: np.ufunc, x: Any, row: Any) -> Any:
     return x
 
 
-@kernel("g.T @ x")
+@kernel("g.T @ x", exact=False)
 def transposed_product(g: Any, x: Any) -> Any:
     """(xᵀ·g)ᵀ: the same sums in the layout in which BLAS is faster. 4000 × 16 by 4000 × 100: two thirds of the time."""
     return (x.T @ g).T
 
 
-@kernel("x.sum(0)")
+@kernel("x.sum(0)", exact=False)
 def sum_of_rows(x: Any) -> Any:
     """As a matrix product with ones. 4000 rows of 16: 16 times as fast."""
     return _ones(x.shape[0], x.dtype) @ x
 
 
-@kernel("np.sum(x, -1, keepdims=True)")
+@kernel("np.sum(x, -1, keepdims=True)", exact=False)
 def row_sums(x: Any) -> Any:
     """As a matrix product with ones. Many short rows: 4 times as fast."""
     return (x @ _ones(x.shape[-1], x.dtype))[..., None]
 
 
-@kernel("x - x.max(dims, keepdims=True, initial=-np.inf).astype(np.float64)")
+@kernel("x - x.max(dims, keepdims=True, initial=-np.inf).astype(np.float64)", exact=False)
 def below_the_largest(x: Any, dims: tuple[int, ...]) -> Any:
     """As float64; less another constant along the dimensions, which softmax doesn't see. The largest of all elements
     serves for each row, and NumPy finds it many times faster than that of short rows, unless some rows lie so far below
@@ -278,18 +279,10 @@ def in_blocks(
         share: how many elements are worth a thread; arrays that aren't worth two are computed at once.
         rows: whether the function mixes the elements of a row, so that blocks may only end between rows.
     """
-
-    def computed(*parts: Array) -> Array:
-        before, _here.in_a_block = _here.in_a_block, True
-        try:
-            return function(*parts) if wide is None else function(*(part.astype(wide) for part in parts))
-        finally:
-            _here.in_a_block = before
-
     shape, size = arrays[0].shape, arrays[0].size
     # A formula inside a block may use operations itself; a thread that waited for its own pool would wait for ever.
     if size < 2 * share or _here.in_a_block:
-        return computed(*arrays).astype(dtype, copy=False)
+        return at_once(function, wide, *arrays).astype(dtype, copy=False)
     if not rows and all(array.flags.c_contiguous for array in arrays):
         arrays = tuple(array.reshape(-1) for array in arrays)
     result = np.empty(arrays[0].shape, dtype)
@@ -299,10 +292,19 @@ def in_blocks(
         with np.errstate(all="ignore"):
             for i in range(start, stop, step):
                 block = slice(i, min(i + step, stop))
-                result[block] = computed(*(array[block] for array in arrays))
+                result[block] = at_once(function, wide, *(array[block] for array in arrays))
 
     _divided(work, len(result), step)
     return result.reshape(shape)
+
+
+def at_once(function: Callable[..., Array], wide: np.dtype[Any] | None, *arrays: Array) -> Array:
+    """The function of these arrays, or of them in this dtype, as one block."""
+    before, _here.in_a_block = _here.in_a_block, True
+    try:
+        return function(*arrays) if wide is None else function(*(array.astype(wide) for array in arrays))
+    finally:
+        _here.in_a_block = before
 
 
 def _divided(work: Callable[[int, int], None], rows: int, step: int) -> None:

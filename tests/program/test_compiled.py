@@ -92,7 +92,9 @@ def test_every_activation(activation: str, dtype: Any) -> None:
     st.sampled_from([1, 7, 3000]),
     st.sampled_from([0.0, 0.3, 1.0]),
     st.sampled_from([None, tinyact.float64]),
-    st.dictionaries(st.integers(1, 9), st.sampled_from(["lr", "eval", "train", "weight", "data", "seed", "state", "x"])),
+    st.dictionaries(
+        st.integers(1, 9), st.sampled_from(["lr", "eval", "train", "weight", "data", "seed", "state", "x"])
+    ),
 )
 @settings(max_examples=40)
 def test_with_things_changed_between_calls(
@@ -100,7 +102,7 @@ def test_with_things_changed_between_calls(
 ) -> None:
     def change(kind: str) -> Callable[[list[Any]], None]:
         def apply(things: list[Any]) -> None:
-            network, steps, x, y = things
+            network, steps, x, _y = things
             with tinyact.no_grad():
                 if kind == "lr":
                     steps.param_groups[0]["lr"] *= 0.5

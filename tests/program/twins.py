@@ -19,12 +19,12 @@ def bits(thing: Any) -> Any:
         about = (type(thing).__name__, thing.requires_grad, node, thing.is_leaf, thing._version.count)
         return (*about, bits(thing.array), bits(thing.grad))
     if isinstance(thing, (np.ndarray, np.generic)):
-        return type(thing), thing.shape, thing.dtype, thing.strides, thing.tobytes()
+        return type(thing).__name__, thing.shape, thing.dtype, thing.strides, thing.tobytes()
     if isinstance(thing, dict):
         return {key if not isinstance(key, tinyact.Tensor) else "parameter": bits(part) for key, part in thing.items()}
     if isinstance(thing, (list, tuple)):
-        return type(thing), [bits(part) for part in thing]
-    return type(thing), repr(thing)
+        return type(thing).__name__, [bits(part) for part in thing]
+    return type(thing).__name__, repr(thing)
 
 
 class Side:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -112,12 +112,10 @@ def grad(
     )
 
 
-def _result(
-    gradient: object, tensor: Tensor, create_graph: bool, allow_unused: bool | None, materialize: bool
-) -> Tensor:
+def _result(gradient: Any, tensor: Tensor, create_graph: bool, allow_unused: bool | None, materialize: bool) -> Tensor:
     if gradient is not None:
         # Copied, because one array may be the gradient of several tensors.
-        return gradient if create_graph else wrap(gradient.copy())  # type: ignore[attr-defined, no-any-return]
+        return gradient if create_graph else wrap(gradient.copy())
     if materialize:
         return wrap(np.zeros_like(tensor.array)).requires_grad_(create_graph)
     if not allow_unused:

@@ -217,6 +217,9 @@ class Operation:
             share_memory(inputs[0], output)
         if needs and recording.on:
             self._record(tuple(edges), needs, inputs, output)
+        else:
+            for watcher in watchers:
+                watcher.unrecorded(self, inputs, (output,))
         return output
 
     def _record(self, edges: tuple[Edge, ...], needs: int, inputs: Sequence[Any], output: Variable) -> None:

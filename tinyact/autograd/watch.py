@@ -20,6 +20,9 @@ class Watcher:
     def recorded(self, node: Operation, inputs: Sequence[Any], outputs: Sequence[Variable]) -> None:
         """An operation has entered the graph."""
 
+    def unrecorded(self, operation: Operation, inputs: Sequence[Any], outputs: Sequence[Variable]) -> None:
+        """An operation was applied without entering the graph."""
+
     def passed_on(self, node: Operation | Variable, grad: Any, grads: Sequence[Any]) -> None:
         """A sweep has been at a node: the gradient that had arrived, and what the node's rules returned, per edge."""
 

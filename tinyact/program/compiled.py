@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, overload
 
 from tinyact.program.code import Changed
+from tinyact.program.listing import Listing
 from tinyact.program.making import Making, Refused
 from tinyact.program.program import Program
 from tinyact.program.reads import broken
@@ -54,10 +55,27 @@ class Compiled:
                 leaves = program.leaves(args, kwargs)
                 if leaves is not None and program.holds(*leaves):
                     try:
-                        return self._replayed(program, leaves, args, kwargs)
+                        result = self._replayed(program, leaves, args, kwargs)
                     except Changed:
                         continue
+                    if self._programs and program is not self._programs[0]:
+                        self._programs.remove(program)
+                        self._programs.insert(0, program)
+                    return result
             return self._record(args, kwargs)
+
+    def program(self, optimized: bool = False) -> Listing:
+        """The program that was used last, as an object that prints as NumPy code.
+
+        Args:
+            optimized: whether to show what really runs, with its buffers, instead of what is easy to read.
+
+        Raises:
+            RuntimeError: if there is none: the function was not called yet, or can't be compiled.
+        """
+        if not self._programs:
+            raise RuntimeError(self._reason or "there is no program yet: call the function first")
+        return Listing(self._programs[0], optimized)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else types.MethodType(self, instance)
@@ -79,7 +97,6 @@ class Compiled:
         return result
 
     def _record(self, args: Any, kwargs: Any) -> Any:
-        self._recordings += 1
         _here.recording = True
         try:
             result, program = Making(self.function, args, kwargs).run()
@@ -88,6 +105,7 @@ class Compiled:
             return refusal.result
         finally:
             _here.recording = False
+        self._recordings += 1
         if isinstance(program, Program):
             self._programs.insert(0, program)
         if self._recordings >= LIMIT:

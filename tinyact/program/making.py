@@ -56,7 +56,8 @@ class Making:
         Raises:
             Refused: if it can't be a program.
         """
-        leaves = iter(self._prepare())
+        self.watched_leaves = self._prepare()
+        leaves = iter(self.watched_leaves)
         args, kwargs = (unflattened(layout, leaves) for layout in self.layout)
         counts = {key: tensor._version.count for key, (tensor, *_) in self.installed.items()}
         try:
@@ -83,8 +84,19 @@ class Making:
         tensors = [tensor for tensor, *_ in self.installed.values()]
         fixed = [t for t in tensors if not any(t is leaf for leaf in self.leaves)]
         arguments = (self.layout, len(self.leaves))
-        slots = [slot for slot, _ in self.slots]
-        return result, Program(calls, self.conditions, arguments, self.roots, effects, self.source, fixed, slots)
+        slots = {watched.value: slot for slot, watched in self.slots}
+        return result, Program(
+            calls,
+            self.conditions,
+            arguments,
+            self.roots,
+            effects,
+            self.source,
+            fixed,
+            slots,
+            self.recorder.notes,
+            getattr(self.function, "__name__", type(self.function).__name__).lower(),
+        )
 
     # --- before ------------------------------------------------------------------------------------------------------
 
@@ -266,6 +278,7 @@ class Making:
             if made.node is not None:
                 _strip(made.node)
         own = {id(watched) for _, _, watched, _ in self.installed.values()} | {id(w) for _, w in self.slots}
+        own |= set(map(id, self.watched_leaves))
         watched = self.recorder.watched
         if any(sys.getrefcount(item) > 3 and id(item) not in own for item in watched):
             gc.collect()
@@ -277,13 +290,16 @@ class Making:
                 self._restore_everything()
 
     def _restore_everything(self) -> None:
-        """Give every tensor that holds a watched array the plain one."""
-        for item in self.recorder.watched:
+        """Put plain arrays and numbers in the place of watched ones wherever these are kept."""
+        own = (self.recorder.watched, self.recorder.__dict__)
+        for item in list(self.recorder.watched):
             for holder in gc.get_referrers(item):
                 if isinstance(holder, Variable):
                     holder.array = plain(item)
-                elif isinstance(holder, dict) and holder.get("array") is item:
-                    holder["array"] = plain(item)
+                elif isinstance(holder, (list, dict)) and not any(holder is mine for mine in own):
+                    for key in holder if isinstance(holder, dict) else range(len(holder)):
+                        if holder[key] is item:
+                            holder[key] = plain(item)
 
 
 def _is_spent(root: Operation) -> bool:

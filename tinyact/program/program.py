@@ -13,7 +13,7 @@ from tinyact.autograd.operation import Operation
 from tinyact.program.code import Changed, Source, literal, made
 from tinyact.program.passes import PASSES, Plan, last_uses
 from tinyact.program.reads import Condition, Slot, holding
-from tinyact.program.record import Call, Value
+from tinyact.program.record import Call, Notes, Value
 from tinyact.program.state import State, same, snapshot
 from tinyact.random import Generator, default_generator
 from tinyact.tensor import Tensor
@@ -117,7 +117,7 @@ class Program:
         layout: how its arguments are nested, and how many there are.
         roots: by value, what it is called, and the expression that fetches it where that is needed each time.
         effects: what it leaves behind.
-        tensors, slots: what it changes or reads, for `verify`.
+        tensors, slots: what it changes or reads, slots by their values, for `verify`.
     """
 
     is_verified = False
@@ -131,8 +131,12 @@ class Program:
         effects: Effects,
         source: Source,
         tensors: list[Any],
-        slots: list[Slot],
+        slots: dict[Value, Slot],
+        notes: Notes,
+        name: str,
     ) -> None:
+        self.notes, self.name = notes, name
+        self.value_of = {expression: value for value, (_, expression) in roots.items() if expression}
         self.calls, self.conditions, self.effects, self.roots = calls, conditions, effects, roots
         self.layout, self.arguments = layout
         self.is_flat = self.layout == ((tuple, *[None] * self.arguments), (dict,))
@@ -141,6 +145,8 @@ class Program:
         for improve in PASSES:
             improve(self.plan)
         self.holds = holding(conditions, self.arguments)
+        for call in calls:
+            _forget(call)
         self.replay = made(self.replay_source(), source.bound, "replay")
 
     def leaves(self, args: Any, kwargs: Any) -> Sequence[Any] | None:
@@ -186,7 +192,12 @@ class Program:
     def _is_large(self, value: Value) -> bool:
         """Whether it is memory of its own, worth being given back before the end."""
         lasting = {last.base for last in self.plan.lasting}
-        return value.kind == "new" and value.data.nbytes > 1 << 16 and value not in self.plan.buffers and value not in lasting
+        return (
+            value.kind == "new"
+            and value.data.nbytes > 1 << 16
+            and value not in self.plan.buffers
+            and value not in lasting
+        )
 
     def _generators(self) -> list[Generator]:
         """The generators that are drawn from before something is decided."""
@@ -224,19 +235,27 @@ class Program:
     def verify(self, leaves: Sequence[Any], function: Callable[[], Any]) -> tuple[Any, str | None]:
         """The function's own result, and what is different about the program's."""
         tensors = [*self.tensors, *(leaf for leaf in leaves if isinstance(leaf, Tensor))]
-        before = State(tensors, self.slots)
+        before = State(tensors, list(self.slots.values()))
         try:
             result = self.replay(*leaves)
         except Changed:
             before.restore()
             raise
-        replayed = State(tensors, self.slots), snapshot(result)
+        replayed = State(tensors, list(self.slots.values())), snapshot(result)
         before.restore()
         result = function()
-        eager = State(tensors, self.slots), snapshot(result)
+        eager = State(tensors, list(self.slots.values())), snapshot(result)
         difference = replayed[0].difference(eager[0]) or (None if same(replayed[1], eager[1]) else "its result")
         self.is_verified = difference is None
         return result, difference
+
+
+def _forget(call: Call) -> None:
+    """Let go of the numbers of the recorded run."""
+    for value in call.outputs:
+        value.forget()
+    for inner in (*(call.inner or ()), *(call.written_out[0] if call.written_out else ())):
+        _forget(inner)
 
 
 def _restoring(line: str, generators: str, changed: str) -> list[str]:

@@ -42,7 +42,7 @@ class Slot(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """Something that must stay the same: an expression in ``{0}``, ``{1}`` …, the objects there, and what it is about."""
+    """Something that must stay the same: an expression, the objects for its ``{0}`` …, and what it is about."""
 
     expression: str
     objects: tuple[Any, ...]
@@ -106,7 +106,9 @@ class Reads:
             self.conditions.append(Condition(f"not {expression}", objects, name))
             return
         present = tuple(hooks.values())
-        self.conditions.append(Condition(f"tuple({expression}.values()) == {{{len(objects)}}}", (*objects, present), name))
+        self.conditions.append(
+            Condition(f"tuple({expression}.values()) == {{{len(objects)}}}", (*objects, present), name)
+        )
         for hook in present:
             self.visit(getattr(hook, "function", hook), name, depth + 1)
 
@@ -153,7 +155,7 @@ class Reads:
             elif slots and isinstance(thing, tuple) and thing and all(type(number) in (int, float) for number in thing):
                 self.conditions.append(Condition("len({0}[{1}]) == {2}", (mapping, key, len(thing)), part))
                 for place, number in enumerate(thing):
-                    self._slot(Slot(mapping, key, place), number, f"{part}{place + 1}")
+                    self._slot(Slot(mapping, key, place), number, f"{part.removesuffix('s')}{place + 1}")
             else:
                 self._same("{0}[{1}]", (mapping, key), thing, part, depth)
 
@@ -264,7 +266,8 @@ def holding(conditions: list[Condition], arguments: int) -> Callable[..., bool]:
     parameters = ", ".join(f"a{i}" for i in range(arguments))
     source = f"def make({', '.join(f'k{i}' for i in range(len(objects)))}):\n"
     source += f"    def holds({parameters}):\n        try:\n            return {body}\n"
-    source += "        except (AttributeError, LookupError, TypeError, ValueError):\n            return False\n    return holds\n"
+    source += "        except (AttributeError, LookupError, TypeError, ValueError):\n            return False\n"
+    source += "    return holds\n"
     namespace: dict[str, Any] = {}
     exec(source, namespace)
     function: Callable[..., bool] = namespace["make"](*objects)

@@ -11,14 +11,16 @@ import operator
 import threading
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from tinyact.autograd.mathematics import argument, mathematics
 from tinyact.autograd.operation import Operation, Variable
 from tinyact.autograd.watch import Watcher
+from tinyact.kernels import at_once, in_blocks
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Kind = Literal["root", "constant", "new", "view", "number"]
@@ -53,9 +55,34 @@ class Value:
     def __post_init__(self) -> None:
         self.base = self
 
+    def forget(self) -> None:
+        """Keep the shape, dtype and strides of a result, but not its numbers."""
+        if self.kind in ("new", "view") and isinstance(self.data, np.ndarray):
+            shape, strides = self.data.shape, self.data.strides
+            self.data = np.lib.stride_tricks.as_strided(np.zeros(1, self.data.dtype), shape, strides)
+
     @property
     def is_array(self) -> bool:
         return self.kind != "number" and isinstance(self.data, np.ndarray)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the run: an operation's forward or backward pass, or an optimizer's step with one parameter.
+
+    Attributes:
+        kind: the class of the operation or optimizer.
+        number: tells one from another.
+        phase: ``"forward"``, ``"backward"`` or ``"step"``.
+        mathematics: the formula, or the derivatives.
+        inputs: the operation's inputs, as far as they are values; or the parameter.
+    """
+
+    kind: type
+    number: int
+    phase: str
+    mathematics: str
+    inputs: tuple[Value | None, ...] = field(compare=False)
 
 
 @dataclass(eq=False)
@@ -72,11 +99,12 @@ class Call:
     draws: bool = False
     # Whether the result is a tuple or list of the outputs.
     several: bool = False
-    # What it was a part of: the operation, optimizer or nothing; and whether in the forward or the backward pass.
-    part: Any = None
-    phase: str = ""
+    # What it was a part of, if that is known.
+    part: Part | None = None
     # A kernel's own calls, if it can be looked into.
     inner: list[Call] | None = None
+    # The same for reading alone, where what is run goes block by block.
+    written_out: tuple[list[Call], Value] | None = None
 
     def inputs(self) -> Iterator[Value]:
         """Every value among its arguments."""
@@ -110,6 +138,13 @@ def mapped(function: Callable[[Any], Any], structure: Any) -> Any:
     return function(structure)
 
 
+class Notes(NamedTuple):
+    """What names are made of: by value the part whose result it is, and the value whose gradient it is."""
+
+    results: dict[Value, Part]
+    gradients: dict[Value, Value]
+
+
 class Recorder(Watcher):
     """Writes down one run.
 
@@ -129,6 +164,8 @@ class Recorder(Watcher):
         self._inside = 0  # of a call that is one for the program, however many it makes itself
         self._drew = False
         self._labelled = 0
+        self.notes = Notes({}, {})
+        self._of_node: dict[Any, tuple[Part, Value | None]] = {}
 
     # --- values ----------------------------------------------------------------------------------------------------
 
@@ -188,6 +225,7 @@ class Recorder(Watcher):
         if hasattr(target, "line"):
             return self._kernel(target, args, options)
         symbols = mapped(self._symbol, args), mapped(self._symbol, options)
+        written_out = self._written_out(target, args, options) if target is in_blocks else None
         self._inside, self._drew = 1, False
         try:
             result = run(*mapped(plain, args), **mapped(plain, options))
@@ -195,7 +233,7 @@ class Recorder(Watcher):
             self._inside = 0
         if form == "function" and target in STRUCTURAL:
             return result
-        call = Call(form, target, *symbols, draws=self._drew)
+        call = Call(form, target, *symbols, draws=self._drew, written_out=written_out)
         return self._entered(call, result, args, options)
 
     def _kernel(self, kernel: Any, args: Any, options: Any) -> Any:
@@ -205,12 +243,12 @@ class Recorder(Watcher):
         writes = [(value.base, value.base.writes) for value in values_in(symbols)]
         result = kernel.__wrapped__(*args, **options)
         inner, self.calls = self.calls, calls
-        if self.refusal is refusal and isinstance(result, Watched) and result.value is not None:
-            if not any(call.form == "guard" for call in inner):
-                call = Call("function", kernel, *symbols, outputs=(result.value,), inner=inner)
-                call.written = result.value if result.value in set(call.inputs()) else None
-                self.calls.append(call)
-                return result
+        value = _value_of_array(result)
+        if self.refusal is refusal and value is not None and not any(call.form == "guard" for call in inner):
+            call = Call("function", kernel, *symbols, outputs=(value,), inner=inner)
+            call.written = value if value in set(call.inputs()) else None
+            self.calls.append(call)
+            return result
         self.refusal, self.open = refusal, refusal is None
         if any(base.writes != count for base, count in writes):
             self.refuse(f"{kernel.__name__} changes an array and decides")
@@ -220,6 +258,16 @@ class Recorder(Watcher):
         finally:
             self._inside = 0
         return self._entered(Call("function", kernel, *symbols), result, args, options)
+
+    def _written_out(self, target: Any, args: Any, options: Any) -> tuple[list[Call], Value] | None:
+        """What is computed in blocks, as calls with whole arrays, and their result."""
+        function, dtype, *arrays = args
+        calls, self.calls = self.calls, []
+        with np.errstate(all="ignore"):
+            result = at_once(function, options.get("wide"), *arrays).astype(dtype, copy=False)
+        written_out, self.calls = self.calls, calls
+        value = _value_of_array(result)
+        return None if value is None or any(call.form == "guard" for call in written_out) else (written_out, value)
 
     def _symbol(self, leaf: Any) -> Any:
         """What stands for an argument in the program."""
@@ -304,18 +352,44 @@ class Recorder(Watcher):
     # --- what the engine says --------------------------------------------------------------------------------------
 
     def recorded(self, node: Operation, inputs: Any, outputs: Any) -> None:
-        self._label(node, "forward")
+        part = self._part(node, inputs, "forward")
+        output = _value_of(outputs[0]) if outputs else None
+        self._label(part)
+        self._of_node[node.serial] = part, output
+        if output is not None:
+            self.notes.results.setdefault(output, part)
+
+    def unrecorded(self, operation: Operation, inputs: Any, outputs: Any) -> None:
+        self.recorded(operation, inputs, outputs)
 
     def passed_on(self, node: Operation | Variable, grad: Any, grads: Any) -> None:
-        self._label(node, "backward")
+        if not isinstance(node, Operation):
+            value = _value_of(node)
+            parts = self.calls[self._labelled :]
+            if value is not None and parts:
+                self.notes.gradients.update((output, value) for output in parts[-1].outputs)
+            return
+        part, _ = self._of_node.get(node.serial, (self._part(node, (), "forward"), None))
+        for edge, g in zip(node.edges, grads, strict=False):
+            value = self._of_node.get(edge.serial, (None, None))[1] if isinstance(edge, Operation) else _value_of(edge)
+            if value is not None and (gradient := _value_of_array(g)) is not None:
+                self.notes.gradients.setdefault(gradient, value)
+        wanted = [argument(node, rule.input) for rule in node.plan.rules]
+        derivatives = dict.fromkeys(mathematics(node).derivative(name) for name in wanted)
+        backward = replace(part, phase="backward", mathematics="      ".join(filter(None, derivatives)))
+        self._label(backward)
 
     def updated(self, optimizer: Any, parameter: Variable) -> None:
-        self._label((optimizer, parameter), "step")
+        self._label(Part(type(optimizer), id(parameter), "step", "", (_value_of(parameter),)))
 
-    def _label(self, part: Any, phase: str) -> None:
+    def _part(self, node: Operation, inputs: Any, phase: str) -> Part:
+        number = node.serial if node.serial >= 0 else -len(self._of_node) - 2
+        return Part(type(node), number, phase, mathematics(node).formula, tuple(map(_value_of, inputs)))
+
+    def _label(self, part: Part) -> None:
         if self.recording():
             for call in self.calls[self._labelled :]:
-                call.part, call.phase = part, phase
+                call.part = part
             self._labelled = len(self.calls)
 
     def drawn(self, draw: Callable[..., Any], args: Any, options: Any, numbers: Array) -> Array:
@@ -341,6 +415,15 @@ def _has_out(call: Call) -> bool:
     """Whether a result may be an argument that the call has written to."""
     more = isinstance(call.target, np.ufunc) and len(call.args) > call.target.nin
     return more or "out" in call.options or hasattr(call.target, "line")
+
+
+def _value_of(thing: Any) -> Value | None:
+    """The value behind a tensor."""
+    return _value_of_array(getattr(thing, "array", None))
+
+
+def _value_of_array(array: Any) -> Value | None:
+    return array.value if isinstance(array, Watched) else None
 
 
 def plain(leaf: Any) -> Any:
@@ -372,7 +455,7 @@ def _place() -> str:
     return f"{Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else "in the library"
 
 
-class Watched(np.ndarray):  # type: ignore[type-arg]
+class Watched(np.ndarray):
     """An array whose use is written down."""
 
     value: Value | None = None
@@ -406,7 +489,7 @@ class Watched(np.ndarray):  # type: ignore[type-arg]
         return (self[i] for i in range(len(self)))
 
     @property
-    def T(self) -> Any:  # type: ignore[override]
+    def T(self) -> Any:
         return self.recorder.call("attribute", "T", _transposed, (self,), {})
 
     @property
@@ -523,7 +606,7 @@ class _Number:
     def __trunc__(self) -> int:
         return math.trunc(self._exactly())
 
-    def __round__(self, digits: int | None = None) -> Any:
+    def __round__(self, digits: Any = None) -> Any:
         return round(self._exactly(), digits) if digits is not None else round(self._exactly())
 
     def __hash__(self) -> int:
