@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from tinyact.program.record import Call, Value, mapped
+from tinyact.program.passes import Plan, last_uses
+from tinyact.program.record import Call, Value
 
 SYMBOLS = {
     operator.add: "+", operator.sub: "-", operator.mul: "*", operator.truediv: "/", operator.floordiv: "//",
@@ -138,6 +139,55 @@ def made(source: str, bound: dict[str, Any], name: str) -> Callable[..., Any]:
     return function
 
 
+def starts(plan: Plan, source: Source, roots: dict[Value, tuple[str, str | None]]) -> list[str]:
+    """Lines that fetch what the calls start from; what is the same at every replay gets its name."""
+    used = {value for call in plan.calls for value in call.inputs()} | plan.lasting
+    lines = []
+    for value in sorted(used, key=lambda value: value.number):
+        if value in roots and roots[value][1] is not None:
+            lines.append(f"{source.name(value)} = {roots[value][1]}")
+        elif value.kind in ("root", "constant") and value not in source.names:
+            source.fix(value, value.data)
+    for value, buffer in plan.buffers.items():
+        source.fix(value, buffer)
+    return lines
+
+
+def lines_of(plan: Plan, source: Source, generators: list[Any]) -> list[str]:
+    """The calls as lines; views of what is the same at every replay are taken once, now."""
+    lines = []
+    last = last_uses(plan.calls)
+    lasting = {value.base for value in plan.lasting}
+    for place, call in enumerate(plan.calls):
+        if source.is_view_of_fixed(call):
+            source.fix(call.outputs[0], source.evaluated(call))
+            continue
+        into = bool(call.outputs) and call.written is None and call.outputs[0] in plan.buffers
+        line = source.statement(call, into)
+        if generators and call.form == "guard":
+            lines += _restoring(line, source.bind(generators), source.bind(Changed, "Changed"))
+        else:
+            lines.append(line)
+        for value in {value.base for value in (*call.inputs(), *call.outputs)}:
+            # Memory of its own that is worth being given back before the end.
+            own = value.kind == "new" and value not in plan.buffers and value not in lasting
+            if own and last[value] == place and value.data.nbytes > 1 << 16:
+                lines.append(f"del {source.name(value)}")
+    return lines
+
+
+def _restoring(line: str, generators: str, changed: str) -> list[str]:
+    """A decision, before whose other outcome the random streams go back."""
+    test, _, _ = line.rpartition(": ")
+    return [f"{test}:", f"    for g, s in zip({generators}, states): g.set_state(s)", f"    raise {changed}"]
+
+
+def definition(name: str, parameters: list[str], lines: list[str], source: Source) -> str:
+    """A function with these lines, in which NumPy doesn't warn."""
+    head = f"def {name}({', '.join(parameters)}):\n    with {source.bind(np.errstate)}(all='ignore'):\n"
+    return head + "".join(f"        {line}\n" for line in lines)
+
+
 def literal(structure: Any, name: Callable[[Any], str]) -> str:
     """A nested result as an expression, its leaves named by a function."""
     if type(structure) is tuple:
@@ -149,6 +199,3 @@ def literal(structure: Any, name: Callable[[Any], str]) -> str:
     if isinstance(structure, tuple) and hasattr(structure, "_fields"):
         return f"{name(type(structure))}({', '.join(literal(part, name) for part in structure)})"
     return name(structure)
-
-
-__all__ = ["Changed", "Source", "literal", "made", "mapped"]

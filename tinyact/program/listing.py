@@ -38,7 +38,7 @@ class Listing:
     """
 
     def __init__(self, program: Program, optimized: bool = False) -> None:
-        self._program = program
+        self._program, self._recording = program, program.recording
         self._text = Text(program)
         self._optimized = optimized
 
@@ -77,7 +77,7 @@ class Listing:
         path = Path(path)
         if path.suffix != ".py":
             raise ValueError(f"a program is saved as a .py file, got {path.name}")
-        if any(call.draws for call in self._program.calls):
+        if any(call.draws for call in self._recording.calls):
             raise NotImplementedError("a program that draws random numbers can't be saved: its generator is tinyact's")
         arrays, numbers = self._start()
         np.savez(path.with_suffix(".npz"), **arrays)
@@ -90,16 +90,16 @@ class Listing:
         numbers: dict[str, float] = {}
         for value in sorted(used, key=lambda value: value.number):
             name = self._text.names.get(value)
-            if value in self._program.roots and name is not None:
+            if value in self._recording.roots and name is not None:
                 if value.is_array:
                     arrays[name] = value.data
                 else:
-                    numbers[name] = self._program.slots[value].get()
+                    numbers[name] = self._recording.slots[value].get()
         arrays |= {name: array for name, array in self._text.constants.items() if not name.startswith("ones")}
         return arrays, numbers
 
     def _source(self, arrays: list[str], numbers: dict[str, float]) -> str:
-        name = identifier(self._program.name)
+        name = identifier(self._recording.name)
         name = f"{name}_" if keyword.iskeyword(name) else name
         parameters = ", ".join([*arrays, *(f"{number}={value!r}" for number, value in numbers.items())])
         body = [*self._text.first_lines()]
@@ -109,7 +109,7 @@ class Listing:
         helpers = "".join(f"\n\n{source}" for source in self._text.helpers.values())
         indented = "".join(f"        {line}\n" if line else "\n" for line in body)
         return (
-            f'"""{self._program.name}, written down by tinyact: NumPy alone."""\n\nfrom pathlib import Path\n\n'
+            f'"""{self._recording.name}, written down by tinyact: NumPy alone."""\n\nfrom pathlib import Path\n\n'
             f"import numpy as np\n{helpers}\n\n"
             'def start():\n    """The arrays to start from."""\n'
             '    with np.load(Path(__file__).with_suffix(".npz")) as arrays:\n        return dict(arrays)\n\n\n'
@@ -119,7 +119,7 @@ class Listing:
 
     def _returned(self) -> str:
         """What the function returns; the gradients, if it returns nothing itself."""
-        effects = self._program.effects
+        effects = self._recording.effects
         result = effects.result
         if result is None and effects.grads:
             result = {f"d_{tensor}": grad for tensor, grad in effects.grads if isinstance(grad, Made)}
@@ -128,9 +128,13 @@ class Listing:
 
     def _leaf(self, leaf: Any) -> str:
         if isinstance(leaf, Argument):
-            return self._text.name(self._program.value_of[leaf.name])
+            return self._text.name(self._value_of(leaf.name))
         value = leaf.value if isinstance(leaf, Made) else leaf
         return self._text.name(value) if isinstance(value, Value) else repr(value)
+
+    def _value_of(self, expression: str) -> Value:
+        """What a tensor that is returned as it is has for its numbers."""
+        return next(value for value, tensor in self._recording.tensor_of.items() if tensor == expression)
 
     # --- to measure --------------------------------------------------------------------------------------------------
 

@@ -13,8 +13,9 @@ from tinyact.autograd.modes import recording
 from tinyact.autograd.operation import Operation, Variable
 from tinyact.autograd.watch import watching
 from tinyact.program.code import Source
+from tinyact.program.later import Later, _differentiable
 from tinyact.program.passes import guards_first
-from tinyact.program.program import Argument, Effects, Made, Program, flattened, unflattened
+from tinyact.program.program import Argument, Effects, Made, Program, Recording, flattened, unflattened
 from tinyact.program.reads import Condition, Reads, Slot, broken
 from tinyact.program.record import Array, Float, Int, Recorder, Value, Watched, mapped, plain
 from tinyact.tensor import Tensor
@@ -45,6 +46,8 @@ class Making:
         self.slots: list[tuple[Slot, Any]] = []
         self.roots: dict[Value, tuple[str, str | None]] = {}
         self.made: dict[int, Made] = {}
+        self.outputs: list[Any] = []
+        self.later: Later | None = None
 
     def run(self) -> tuple[Any, Program | str]:
         """Run the function, and write down what it does.
@@ -63,6 +66,7 @@ class Making:
         try:
             with watching(self.recorder):
                 result = self.function(*args, **kwargs)
+                self._record_sweep(result)
         finally:
             self.recorder.open = False
             ends = [slot.get() for slot, _ in self.slots]
@@ -83,20 +87,33 @@ class Making:
             raise Refused(refusal or "a decision depends on what was changed before", result)
         tensors = [tensor for tensor, *_ in self.installed.values()]
         fixed = [t for t in tensors if not any(t is leaf for leaf in self.leaves)]
-        arguments = (self.layout, len(self.leaves))
         slots = {watched.value: slot for slot, watched in self.slots}
-        return result, Program(
-            calls,
-            self.conditions,
-            arguments,
-            self.roots,
-            effects,
-            self.source,
-            fixed,
-            slots,
-            self.recorder.notes,
-            getattr(self.function, "__name__", type(self.function).__name__).lower(),
-        )
+        name = getattr(self.function, "__name__", type(self.function).__name__).lower()
+        recorded = Recording(
+            calls, self.conditions, self.layout, len(self.leaves), self.roots, effects, self.source, fixed, slots,
+            self.recorder.notes, name, self.later,
+            {watched.value: expression for _, _, watched, expression in self.installed.values()},
+        )  # fmt: skip
+        return result, Program(recorded)
+
+    def _record_sweep(self, result: Any) -> None:
+        """If the results can be differentiated, record what a sweep back from them computes."""
+        self.outputs = [t for t in _differentiable(result) if not _is_spent(t.grad_fn)]
+        if not self.outputs or not self.recorder.open:
+            return
+        nodes = {id(node): node for output in self.outputs for node in _nodes(output.grad_fn)}.values()
+        ends = {edge for node in nodes for edge in node.edges if isinstance(edge, Variable)}
+        leaves = {}
+        for leaf in sorted(ends, key=id):
+            if id(leaf) not in self.installed:
+                self.refusal = "its result depends on a tensor that needs gradients and that it doesn't get"
+                return
+            leaves[leaf] = leaf, self.installed[id(leaf)][3]
+        if any(node._hooks or node._retained for node in nodes):
+            self.refusal = "it returns a result with hooks or retained gradients on the way to it"
+            return
+        self.later = Later(self.recorder, self.outputs, leaves)
+        self.refusal = self.refusal or self.later.refusal
 
     # --- before ------------------------------------------------------------------------------------------------------
 
@@ -247,13 +264,11 @@ class Making:
             self.refusal = self.refusal or "it returns a tensor that it neither is given nor makes"
         if type(tensor) is not Tensor or tensor._hooks or tensor._accumulate_hooks or tensor._grad is not None:
             self.refusal = self.refusal or "it returns a tensor with a gradient, hooks or a class of its own"
-        if node is not None and not _is_spent(node):
-            self.refusal = self.refusal or (
-                "it returns a result that can still be differentiated; call backward() inside, or compute it under "
-                "no_grad()"
-            )
+        place = next((place for place, output in enumerate(self.outputs) if output is tensor), None)
+        if node is not None and place is None and not _is_spent(node):
+            self.refusal = self.refusal or "it leaves a gradient that can itself still be differentiated"
         like, is_view = self._shared(tensor)
-        return Made(value, tensor.requires_grad, node, tensor._version.count, like, is_view)
+        return Made(value, tensor.requires_grad, node, tensor._version.count, like, is_view, place)
 
     def _shared(self, tensor: Any) -> tuple[Any, bool]:
         """The tensor whose version this one has, and whether it is a view of it."""
@@ -318,8 +333,10 @@ def _nodes(root: Any) -> list[Any]:
 
 
 def _strip(root: Operation) -> None:
-    """Take watched arrays and numbers out of the nodes of a spent graph."""
+    """Take watched arrays and numbers out of the nodes of a graph."""
     for node in _nodes(root):
+        if node.saved:
+            node.saved = [(plain(value), version, count) for value, version, count in node.saved]
         for name, thing in vars(node).items():
             if name not in ("edges", "saved", "plan"):
                 setattr(node, name, mapped(plain, thing))

@@ -29,6 +29,11 @@ class Plan:
     same: dict[Value, Value] = field(default_factory=dict)
     buffers: dict[Value, Array] = field(default_factory=dict)
 
+    def improve(self) -> None:
+        """Go through all passes."""
+        for improve in PASSES:
+            improve(self)
+
     def put(self, other: Value, value: Value) -> None:
         """Put another value in a value's place."""
         self.same[value] = other
@@ -177,11 +182,17 @@ def copies_spared(plan: Plan) -> None:
     """A copy of what nobody needs afterwards is the thing itself."""
     last = last_uses(plan.calls)
     lasting = {value.base for value in plan.lasting}
+    made = {output for call in plan.calls for output in call.outputs}
     calls = []
     for place, call in enumerate(map(plan.with_current, plan.calls)):
         if call.form == "method" and call.target == "copy" and len(call.args) == 1 and not call.options:
             (source,), (copy,) = call.args, call.outputs
-            own = source.kind == "new" and source not in lasting and source.data.strides == copy.data.strides
+            own = (
+                source.kind == "new"
+                and source in made
+                and source not in lasting
+                and source.data.strides == copy.data.strides
+            )
             if own and last[source] == place:
                 plan.put(source, copy)
                 lasting |= {source} if copy in lasting else set()
@@ -241,9 +252,9 @@ def _operand_in_place(call: Call, place: int, last: dict[Value, int], plan: Plan
     output = call.outputs[0].data
     for value in call.inputs():
         alone = sum(other.base is value.base for other in call.inputs()) == 1
-        if value in plan.buffers and last[value] == place and alone and value.data.dtype == output.dtype:
-            if value.data.shape == output.shape:
-                return value
+        unneeded = value in plan.buffers and last[value] == place and alone
+        if unneeded and value.data.dtype == output.dtype and value.data.shape == output.shape:
+            return value
     return None
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tinyact.autograd.memory import Version, share_memory
 from tinyact.autograd.operation import Operation
-from tinyact.program.code import Changed, Source, literal, made
-from tinyact.program.passes import PASSES, Plan, last_uses
+from tinyact.program.code import Changed, Source, definition, lines_of, literal, made, starts
+from tinyact.program.later import Later, ReplayedOutput
+from tinyact.program.passes import Plan
 from tinyact.program.reads import Condition, Slot, holding
 from tinyact.program.record import Call, Notes, Value
 from tinyact.program.state import State, same, snapshot
@@ -27,7 +28,7 @@ class Made:
 
     Attributes:
         value: its numbers.
-        requires_grad, node: as the recorded one has them; the node's graph is spent.
+        requires_grad, node: as the recorded one has them; the node's graph is spent, unless there is a place.
         count: its version.
         like: the tensor whose version it shares, if it looks at its memory; and whether as a view.
     """
@@ -38,6 +39,7 @@ class Made:
     count: int
     like: Any = None
     is_view: bool = False
+    place: int | None = None
 
 
 class Effects(NamedTuple):
@@ -108,46 +110,68 @@ def sharing(tensor: Tensor, like: Tensor, is_view: bool) -> Tensor:
     return tensor
 
 
+@dataclass
+class Recording:
+    """What is known about a run when it is over.
+
+    Attributes:
+        calls: what NumPy was asked to do.
+        conditions: what must stay the same for it to hold.
+        layout: how its arguments are nested.
+        arguments: how many there are.
+        roots: by value, what it is called, and the expression that fetches it where that is needed each time.
+        effects: what it leaves behind.
+        source: where objects have got names.
+        tensors: what it reads, and may change.
+        slots: by value the numbers that are read anew each time.
+        notes: what names are made of.
+        name: the function's.
+        later: the sweep back from its results, if they can be differentiated.
+    """
+
+    calls: list[Call]
+    conditions: list[Condition]
+    layout: Any
+    arguments: int
+    roots: dict[Value, tuple[str, str | None]]
+    effects: Effects
+    source: Source
+    tensors: list[Any]
+    slots: dict[Value, Slot]
+    notes: Notes
+    name: str
+    later: Later | None = None
+    # By value the tensor that it is the array of, as an expression.
+    tensor_of: dict[Value, str] = field(default_factory=dict)
+
+
 class Program:
     """A recorded run that can be repeated.
 
     Attributes:
-        calls: what NumPy is asked to do.
-        conditions: what must stay the same for it to hold.
-        layout: how its arguments are nested, and how many there are.
-        roots: by value, what it is called, and the expression that fetches it where that is needed each time.
-        effects: what it leaves behind.
-        tensors, slots: what it changes or reads, slots by their values, for `verify`.
+        recording: the run.
+        plan: its calls after the passes.
+        holds: whether it holds, for these arguments.
+        replay: the function that repeats it.
     """
 
     is_verified = False
 
-    def __init__(
-        self,
-        calls: list[Call],
-        conditions: list[Condition],
-        layout: tuple[Any, int],
-        roots: dict[Value, tuple[str, str | None]],
-        effects: Effects,
-        source: Source,
-        tensors: list[Any],
-        slots: dict[Value, Slot],
-        notes: Notes,
-        name: str,
-    ) -> None:
-        self.notes, self.name = notes, name
-        self.value_of = {expression: value for value, (_, expression) in roots.items() if expression}
-        self.calls, self.conditions, self.effects, self.roots = calls, conditions, effects, roots
-        self.layout, self.arguments = layout
+    def __init__(self, recording: Recording) -> None:
+        self.recording = recording
+        self.conditions = recording.conditions
+        self.layout, self.arguments = recording.layout, recording.arguments
         self.is_flat = self.layout == ((tuple, *[None] * self.arguments), (dict,))
-        self.tensors, self.slots, self.source = tensors, slots, source
-        self.plan = Plan(calls, set(effects.values()))
-        for improve in PASSES:
-            improve(self.plan)
-        self.holds = holding(conditions, self.arguments)
-        for call in calls:
+        self.plan = Plan(recording.calls, set(recording.effects.values()))
+        if recording.later is not None:
+            self.plan.lasting.update(recording.later.saved)
+        self.plan.improve()
+        if recording.later is not None:
+            recording.later.finish(self.plan)
+        self.holds = holding(self.conditions, self.arguments)
+        self.replay = made(self.replay_source(), recording.source.bound, "replay")
+        for call in recording.calls:
             _forget(call)
-        self.replay = made(self.replay_source(), source.bound, "replay")
 
     def leaves(self, args: Any, kwargs: Any) -> Sequence[Any] | None:
         """The arguments without their nesting, or None if that is another than the program's."""
@@ -158,46 +182,12 @@ class Program:
 
     def replay_source(self) -> str:
         """The function that replays it."""
-        source, plan = self.source, self.plan
-        used = {value for call in plan.calls for value in call.inputs()} | plan.lasting
-        lines = []
-        for value in sorted(used, key=lambda value: value.number):
-            if value in self.roots and self.roots[value][1] is not None:
-                lines.append(f"{source.name(value)} = {self.roots[value][1]}")
-            elif value.kind in ("root", "constant"):
-                source.fix(value, value.data)
-        for value, buffer in plan.buffers.items():
-            source.fix(value, buffer)
+        source, plan = self.recording.source, self.plan
         generators = self._generators()
-        if generators:
-            lines.append(f"states = [g.get_state() for g in {source.bind(generators)}]")
-        last = last_uses(plan.calls)
-        for place, call in enumerate(plan.calls):
-            if source.is_view_of_fixed(call):
-                source.fix(call.outputs[0], source.evaluated(call))
-                continue
-            into = bool(call.outputs) and call.written is None and call.outputs[0] in plan.buffers
-            line = source.statement(call, into)
-            if generators and call.form == "guard":
-                lines += _restoring(line, source.bind(generators), source.bind(Changed, "Changed"))
-            else:
-                lines.append(line)
-            ended = [value for value in {v.base for v in (*call.inputs(), *call.outputs)} if last[value] == place]
-            lines += [f"del {source.name(value)}" for value in ended if self._is_large(value)]
+        lines = [f"states = [g.get_state() for g in {source.bind(generators)}]"] if generators else []
+        lines = [*starts(plan, source, self.recording.roots), *lines, *lines_of(plan, source, generators)]
         lines += self._effect_lines()
-        parameters = ", ".join(f"a{i}" for i in range(self.arguments))
-        head = f"def replay({parameters}):\n    with {source.bind(np.errstate)}(all='ignore'):\n"
-        return head + "".join(f"        {line}\n" for line in lines)
-
-    def _is_large(self, value: Value) -> bool:
-        """Whether it is memory of its own, worth being given back before the end."""
-        lasting = {last.base for last in self.plan.lasting}
-        return (
-            value.kind == "new"
-            and value.data.nbytes > 1 << 16
-            and value not in self.plan.buffers
-            and value not in lasting
-        )
+        return definition("replay", [f"a{i}" for i in range(self.arguments)], lines, source)
 
     def _generators(self) -> list[Generator]:
         """The generators that are drawn from before something is decided."""
@@ -208,16 +198,21 @@ class Program:
         return list(dict.fromkeys([*named, default_generator])) if draws else []
 
     def _effect_lines(self) -> list[str]:
-        source, effects, lines = self.source, self.effects, []
+        source, effects, later = self.recording.source, self.recording.effects, self.recording.later
         names: dict[Made, str] = {}
+        lines = [] if later is None else later.lines(source, self.recording.tensor_of)
         for item in effects.made():
             names[item] = f"m{len(names)}"
             value = self.plan.current(item.value)
-            new = f"{source.bind(new_tensor)}({source.name(value)}, {item.requires_grad}, {source.text(item.node)})"
+            node = (
+                source.text(item.node) if item.place is None else f"{source.bind(ReplayedOutput)}(node, {item.place})"
+            )
+            new = f"{source.bind(new_tensor)}({source.name(value)}, {item.requires_grad}, {node})"
             if item.like is not None:
                 like = names.get(item.like) or item.like
                 new = f"{source.bind(sharing)}({new}, {like}, {item.is_view})"
             lines.append(f"{names[item]} = {new}")
+            lines += [f"node.watch({names[item]})"] if later is not None else []
             if item.count and item.like is None:
                 lines.append(f"{names[item]}._version.count = {item.count}")
 
@@ -234,18 +229,22 @@ class Program:
 
     def verify(self, leaves: Sequence[Any], function: Callable[[], Any]) -> tuple[Any, str | None]:
         """The function's own result, and what is different about the program's."""
-        tensors = [*self.tensors, *(leaf for leaf in leaves if isinstance(leaf, Tensor))]
-        before = State(tensors, list(self.slots.values()))
+        slots = list(self.recording.slots.values())
+        tensors = [*self.recording.tensors, *(leaf for leaf in leaves if isinstance(leaf, Tensor))]
+        later = self.recording.later
+        before = State(tensors, slots)
         try:
             result = self.replay(*leaves)
         except Changed:
             before.restore()
             raise
-        replayed = State(tensors, list(self.slots.values())), snapshot(result)
+        replayed = State(tensors, slots), snapshot(result), None if later is None else later.gradients(result, leaves)
         before.restore()
         result = function()
-        eager = State(tensors, list(self.slots.values())), snapshot(result)
-        difference = replayed[0].difference(eager[0]) or (None if same(replayed[1], eager[1]) else "its result")
+        eager = State(tensors, slots), snapshot(result), None if later is None else later.gradients(result, leaves)
+        difference = replayed[0].difference(eager[0])
+        if not (same(replayed[1], eager[1]) and same(replayed[2], eager[2])):
+            difference = difference or "its result"
         self.is_verified = difference is None
         return result, difference
 
@@ -256,12 +255,6 @@ def _forget(call: Call) -> None:
         value.forget()
     for inner in (*(call.inner or ()), *(call.written_out[0] if call.written_out else ())):
         _forget(inner)
-
-
-def _restoring(line: str, generators: str, changed: str) -> list[str]:
-    """A decision, before whose other outcome the random streams go back."""
-    test, _, _ = line.rpartition(": ")
-    return [f"{test}:", f"    for g, s in zip({generators}, states): g.set_state(s)", f"    raise {changed}"]
 
 
 def flattened(args: Any, kwargs: Any) -> tuple[Any, list[Any]]:

@@ -52,8 +52,10 @@ class Text:
     """
 
     def __init__(self, program: Program) -> None:
-        self.program = program
-        self.plan = Plan([call for call in program.calls if call.form != "guard"], set(program.effects.values()))
+        self.recording = program.recording
+        self.plan = Plan(
+            [call for call in program.recording.calls if call.form != "guard"], set(program.recording.effects.values())
+        )
         for improve in (computed_once, copies_spared, unused_dropped):
             improve(self.plan)
         self.calls = copies_beside_their_sources(list(self._written_out(self.plan.calls)))
@@ -95,9 +97,9 @@ class Text:
     # --- names -------------------------------------------------------------------------------------------------------
 
     def _name_values(self) -> None:
-        for value, (name, _) in self.program.roots.items():
+        for value, (name, _) in self.recording.roots.items():
             self._name(value, identifier(name))
-        notes = self.program.notes
+        notes = self.recording.notes
         counts: Counter[str] = Counter()
         for value, part in notes.results.items():
             letter = "z" if issubclass(part.kind, Linear) else "h" if issubclass(part.kind, Activation) else "y"
