@@ -98,7 +98,7 @@ class Source:
     def is_view_of_fixed(self, call: Call) -> bool:
         """Whether the call only looks at memory that is the same at every replay."""
         views = [output.kind == "view" and output is not call.written for output in call.outputs]
-        return views == [True] and call.form != "assign" and all(value in self.fixed for value in call.inputs())
+        return views == [True] and call.form != "assign" and all(value in self.fixed for value in call.inputs)
 
     def evaluated(self, call: Call) -> Any:
         """The result of a call on what is fixed."""
@@ -141,7 +141,7 @@ def made(source: str, bound: dict[str, Any], name: str) -> Callable[..., Any]:
 
 def starts(plan: Plan, source: Source, roots: dict[Value, tuple[str, str | None]]) -> list[str]:
     """Lines that fetch what the calls start from; what is the same at every replay gets its name."""
-    used = {value for call in plan.calls for value in call.inputs()} | plan.lasting
+    used = {value for call in plan.calls for value in call.inputs} | plan.lasting
     lines = []
     for value in sorted(used, key=lambda value: value.number):
         if value in roots and roots[value][1] is not None:
@@ -168,7 +168,7 @@ def lines_of(plan: Plan, source: Source, generators: list[Any]) -> list[str]:
             lines += _restoring(line, source.bind(generators), source.bind(Changed, "Changed"))
         else:
             lines.append(line)
-        for value in {value.base for value in (*call.inputs(), *call.outputs)}:
+        for value in {value.base for value in (*call.inputs, *call.outputs)}:
             # Memory of its own that is worth being given back before the end.
             own = value.kind == "new" and value not in plan.buffers and value not in lasting
             if own and last[value] == place and value.data.nbytes > 1 << 16:

@@ -53,7 +53,7 @@ class Compiled:
         with self._lock:
             for program in self._programs:
                 leaves = program.leaves(args, kwargs)
-                if leaves is not None and program.holds(*leaves):
+                if leaves is not None and program.unchanged() and program.holds(*leaves):
                     try:
                         result = self._replayed(program, leaves, args, kwargs)
                     except Changed:
@@ -115,8 +115,8 @@ class Compiled:
     def _why(self, program: Program | str, args: Any, kwargs: Any) -> str:
         if isinstance(program, str):
             return program
-        reasons = [broken(other.conditions) for other in self._programs if other is not program]
-        return next((reason for reason in reasons if reason), "other arguments")
+        reasons = [broken(other.reads) for other in self._programs if other is not program]
+        return next((reason for reason in reasons if reason), "other arguments, modes or gradients")
 
     def _give_up(self, reason: str) -> None:
         """From now on the function runs eagerly."""

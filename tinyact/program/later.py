@@ -41,7 +41,7 @@ class Later:
         self.refusal = self._refusal(list(grads.values()))
         self._grads = [getattr(grads.get(edge), "value", None) for edge in leaves]
         produced = {output for call in self.calls for output in call.outputs}
-        used = dict.fromkeys(value for call in self.calls for value in call.inputs())
+        used = dict.fromkeys(value for call in self.calls for value in call.inputs)
         used.update(dict.fromkeys(value for value in self._grads if value is not None))
         given = {*produced, *self._firsts}
         self.saved = [value for value in used if value not in given and value.kind != "constant"]

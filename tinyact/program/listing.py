@@ -85,7 +85,7 @@ class Listing:
 
     def _start(self) -> tuple[dict[str, Any], dict[str, float]]:
         """What the program starts from: arrays, and numbers."""
-        used = {value for call in self._text.calls for value in call.inputs()} | self._program.plan.lasting
+        used = {value for call in self._text.calls for value in call.inputs} | self._program.plan.lasting
         arrays: dict[str, Any] = {}
         numbers: dict[str, float] = {}
         for value in sorted(used, key=lambda value: value.number):

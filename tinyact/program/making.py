@@ -16,8 +16,8 @@ from tinyact.program.code import Source
 from tinyact.program.later import Later, _differentiable
 from tinyact.program.passes import guards_first
 from tinyact.program.program import Argument, Effects, Made, Program, Recording, flattened, unflattened
-from tinyact.program.reads import Condition, Reads, Slot, broken
-from tinyact.program.record import Array, Float, Int, Recorder, Value, Watched, mapped, plain
+from tinyact.program.reads import Condition, Reads, Slot, broken, holding
+from tinyact.program.record import Array, Call, Float, Int, Recorder, Value, Watched, mapped, plain
 from tinyact.tensor import Tensor
 
 
@@ -46,6 +46,7 @@ class Making:
         self.slots: list[tuple[Slot, Any]] = []
         self.roots: dict[Value, tuple[str, str | None]] = {}
         self.made: dict[int, Made] = {}
+        self.of_grads: list[tuple[Any, Condition]] = []
         self.outputs: list[Any] = []
         self.later: Later | None = None
 
@@ -77,7 +78,8 @@ class Making:
         effects = self._effects(result, counts, ends)
         result = mapped(self._unwatched, result)
         self._check_leaves_nothing()
-        change = broken(self.reads.conditions)
+        unchanged = holding(self.reads.conditions, 0)
+        change = None if unchanged() else broken(self.reads.conditions)
         if change:
             self._restore_everything()
             return result, change
@@ -87,14 +89,22 @@ class Making:
             raise Refused(refusal or "a decision depends on what was changed before", result)
         tensors = [tensor for tensor, *_ in self.installed.values()]
         fixed = [t for t in tensors if not any(t is leaf for leaf in self.leaves)]
+        self._conditions_of_grads(calls, effects)
         slots = {watched.value: slot for slot, watched in self.slots}
         name = getattr(self.function, "__name__", type(self.function).__name__).lower()
         recorded = Recording(
-            calls, self.conditions, self.layout, len(self.leaves), self.roots, effects, self.source, fixed, slots,
-            self.recorder.notes, name, self.later,
+            calls, self.conditions, self.reads.conditions, self.layout, len(self.leaves), self.roots, effects, self.source, fixed, slots,
+            self.recorder.notes, name, unchanged, self.later,
             {watched.value: expression for _, _, watched, expression in self.installed.values()},
         )  # fmt: skip
         return result, Program(recorded)
+
+    def _conditions_of_grads(self, calls: list[Call], effects: Effects) -> None:
+        """Of gradients that the program does something with, the layout must stay the same."""
+        used = {value.base for call in calls for value in call.inputs} | {value.base for value in effects.values()}
+        for grad, condition in self.of_grads:
+            if self.installed[id(grad)][2].value.base in used:
+                self.conditions.append(condition)
 
     def _record_sweep(self, result: Any) -> None:
         """If the results can be differentiated, record what a sweep back from them computes."""
@@ -124,13 +134,15 @@ class Making:
             if not isinstance(leaf, (Variable, np.ndarray)):
                 self.reads.visit(leaf, f"a{place}")
         self.reads.finish()
-        self.conditions += self.reads.conditions
         for slot, name in self.reads.slots:
             self._slot(slot, name)
         arguments = [self._argument(leaf, place) for place, leaf in enumerate(self.leaves)]
         for tensor, name in self.reads.tensors.values():
             if id(tensor) not in self.installed:
                 self._condition("{0}.array is {1}", (tensor, plain(tensor.array)), f"the memory of {name}")
+                if id(tensor) in self.reads.remembered:
+                    self._install(tensor, name, self.source.bind(tensor, "t"), None)
+                    continue
                 self._tensor(tensor, name, self.source.bind(tensor, "t"), "{0}", (tensor,), None)
         return arguments
 
@@ -159,8 +171,9 @@ class Making:
             layout = f"({place}._grad.array.shape, {place}._grad.array.strides, {place}._grad.array.dtype, "
             layout += f"{place}._grad._requires_grad)"
             now = (grad.array.shape, grad.array.strides, grad.array.dtype, grad.requires_grad)
-            self._condition(f"{layout} == {{{after}}}", (*objects, now), f"the gradient of {name}")
             self._install(grad, f"{name}.grad", f"{expression}._grad", f"{expression}._grad.array")
+            condition = Condition(f"{layout} == {{{after}}}", (*objects, now), f"the gradient of {name}")
+            self.of_grads.append((grad, condition))
 
     def _install(self, tensor: Any, name: str, expression: str, fetch: str | None) -> None:
         if id(tensor) in self.installed:
@@ -306,15 +319,15 @@ class Making:
 
     def _restore_everything(self) -> None:
         """Put plain arrays and numbers in the place of watched ones wherever these are kept."""
-        own = (self.recorder.watched, self.recorder.__dict__)
-        for item in list(self.recorder.watched):
-            for holder in gc.get_referrers(item):
-                if isinstance(holder, Variable):
-                    holder.array = plain(item)
-                elif isinstance(holder, (list, dict)) and not any(holder is mine for mine in own):
-                    for key in holder if isinstance(holder, dict) else range(len(holder)):
-                        if holder[key] is item:
-                            holder[key] = plain(item)
+        watched = self.recorder.watched
+        items = [item for item in watched if sys.getrefcount(item) > 3]
+        for holder in gc.get_referrers(*items) if items else ():
+            if isinstance(holder, Variable):
+                holder.array = plain(holder.array)
+            elif isinstance(holder, (list, dict)) and holder is not watched and holder is not items:
+                for key in list(holder) if isinstance(holder, dict) else range(len(holder)):
+                    if isinstance(holder[key], (Watched, Float, Int)):
+                        holder[key] = plain(holder[key])
 
 
 def _is_spent(root: Operation) -> bool:

@@ -50,7 +50,7 @@ class Plan:
         """The call with the values that have taken others' places."""
         for output in call.outputs:
             output.base = self.current(output.base)
-        if not any(value in self.same for value in call.inputs()):
+        if not any(value in self.same for value in call.inputs):
             return call
         written = self.current(call.written)
         outputs = tuple(written if output is call.written else output for output in call.outputs)
@@ -93,7 +93,7 @@ def dependencies(calls: list[Call]) -> dict[Call, list[Call]]:
     last_draw: Call | None = None
     for call in calls:
         earlier: list[Call] = []
-        for value in call.inputs():
+        for value in call.inputs:
             earlier += [maker for maker in (makers.get(value), writers.get(value.base)) if maker is not None]
             readers[value.base].append(call)
         if call.written is not None:
@@ -143,7 +143,7 @@ def _key(call: Call, epochs: Counter[Value]) -> Any:
     """What makes two calls the same; None if there can't be two."""
     if call.written is not None or call.draws:
         return None
-    numbers = tuple(epochs[value.base] for value in call.inputs())
+    numbers = tuple(epochs[value.base] for value in call.inputs)
     key = (call.form, call.target, _frozen(call.args), _frozen(call.options), numbers)
     try:
         hash(key)
@@ -172,8 +172,8 @@ def unused_dropped(plan: Plan) -> None:
     for call in reversed(plan.calls):
         writes = call.written is not None and (call.written.base in bases or call.written.base.kind != "new")
         if writes or call.draws or call.form == "guard" or not wanted.isdisjoint(call.outputs):
-            wanted.update(call.inputs())
-            bases.update(value.base for value in call.inputs())
+            wanted.update(call.inputs)
+            bases.update(value.base for value in call.inputs)
             calls.append(call)
     plan.calls = calls[::-1]
 
@@ -204,7 +204,7 @@ def copies_spared(plan: Plan) -> None:
 
 def last_uses(calls: list[Call]) -> dict[Value, int]:
     """By base the place of the last call that has to do with its memory."""
-    return {value.base: place for place, call in enumerate(calls) for value in (*call.inputs(), *call.outputs)}
+    return {value.base: place for place, call in enumerate(calls) for value in (*call.inputs, *call.outputs)}
 
 
 def memory_reused(plan: Plan) -> None:
@@ -225,7 +225,7 @@ def memory_reused(plan: Plan) -> None:
             if memory is None:
                 memory = free[size].pop() if free[size] else np.empty(size, np.uint8)
             plan.buffers[output] = memory.view(output.data.dtype).reshape(output.data.shape)
-        for value in {value.base for value in (*call.inputs(), *call.outputs)}:
+        for value in {value.base for value in (*call.inputs, *call.outputs)}:
             if last[value] == place and value in plan.buffers and value is not taken:
                 free[value.data.nbytes].append(plan.buffers[value].view(np.uint8).reshape(-1))
 
@@ -250,8 +250,8 @@ def _operand_in_place(call: Call, place: int, last: dict[Value, int], plan: Plan
     if not isinstance(call.target, np.ufunc) or call.target.signature is not None:
         return None
     output = call.outputs[0].data
-    for value in call.inputs():
-        alone = sum(other.base is value.base for other in call.inputs()) == 1
+    for value in call.inputs:
+        alone = sum(other.base is value.base for other in call.inputs) == 1
         unneeded = value in plan.buffers and last[value] == place and alone
         if unneeded and value.data.dtype == output.dtype and value.data.shape == output.shape:
             return value

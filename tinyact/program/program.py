@@ -116,7 +116,8 @@ class Recording:
 
     Attributes:
         calls: what NumPy was asked to do.
-        conditions: what must stay the same for it to hold.
+        conditions: what must stay the same for it to hold, of arguments, tensors and the grad mode.
+        reads: the same of all else that the function reads.
         layout: how its arguments are nested.
         arguments: how many there are.
         roots: by value, what it is called, and the expression that fetches it where that is needed each time.
@@ -126,11 +127,13 @@ class Recording:
         slots: by value the numbers that are read anew each time.
         notes: what names are made of.
         name: the function's.
+        unchanged: says whether what ``reads`` is about is what it was.
         later: the sweep back from its results, if they can be differentiated.
     """
 
     calls: list[Call]
     conditions: list[Condition]
+    reads: list[Condition]
     layout: Any
     arguments: int
     roots: dict[Value, tuple[str, str | None]]
@@ -140,6 +143,7 @@ class Recording:
     slots: dict[Value, Slot]
     notes: Notes
     name: str
+    unchanged: Callable[[], bool]
     later: Later | None = None
     # By value the tensor that it is the array of, as an expression.
     tensor_of: dict[Value, str] = field(default_factory=dict)
@@ -159,7 +163,7 @@ class Program:
 
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
-        self.conditions = recording.conditions
+        self.conditions, self.reads = recording.conditions, recording.reads
         self.layout, self.arguments = recording.layout, recording.arguments
         self.is_flat = self.layout == ((tuple, *[None] * self.arguments), (dict,))
         self.plan = Plan(recording.calls, set(recording.effects.values()))
@@ -168,6 +172,7 @@ class Program:
         self.plan.improve()
         if recording.later is not None:
             recording.later.finish(self.plan)
+        self.unchanged = recording.unchanged
         self.holds = holding(self.conditions, self.arguments)
         self.replay = made(self.replay_source(), recording.source.bound, "replay")
         for call in recording.calls:

@@ -54,12 +54,14 @@ class Reads:
 
     Attributes:
         tensors: the tensors, by identity, each with a name.
+        remembered: the identities of those that are an optimizer's state, of which the array alone matters.
         slots: numbers that are read anew each time.
         conditions: what must stay the same.
     """
 
     def __init__(self) -> None:
         self.tensors: dict[int, tuple[Any, str]] = {}
+        self.remembered: set[int] = set()
         self.slots: list[tuple[Slot, str]] = []
         self.conditions: list[Condition] = []
         self._visited: dict[int, Any] = {}
@@ -98,7 +100,7 @@ class Reads:
 
     def _tensor(self, tensor: Any, name: str, depth: int) -> None:
         self.tensors[id(tensor)] = tensor, name
-        for hooks in ("_hooks", "_accumulate_hooks"):
+        for hooks in ("_hooks", "_accumulate_hooks") if id(tensor) not in self.remembered else ():
             self._hooks(f"{{0}}.{hooks}", (tensor,), getattr(tensor, hooks), f"a hook of {name}", depth)
 
     def _hooks(self, expression: str, objects: tuple[Any, ...], hooks: Any, name: str, depth: int) -> None:
@@ -143,11 +145,13 @@ class Reads:
         else:
             self._same("{0}.get({1})", (states, parameter), state, f"{name}.state", depth + DEPTH)
             prefix = self.tensors[id(parameter)][1] if id(parameter) in self.tensors else name
+            new = {id(thing) for thing in state.values() if isinstance(thing, Variable)} - self.tensors.keys()
+            self.remembered |= new
             self._contents(state, prefix, depth, slots=True)
 
     def _contents(self, mapping: dict[Any, Any], name: str, depth: int, slots: bool = False) -> None:
         """A dictionary with the same keys and the same things under them, but numbers that are read anew each time."""
-        self.conditions.append(Condition("tuple({0}) == {1}", (mapping, tuple(mapping)), f"the keys of {name}"))
+        self.conditions.append(Condition(f"len({{0}}) == {len(mapping)}", (mapping,), f"the keys of {name}"))
         for key, thing in mapping.items():
             part = f"{name}.{key}" if name else str(key)
             if slots and type(thing) in (int, float):

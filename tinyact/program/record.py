@@ -6,6 +6,7 @@ lives on the host, such as a learning rate. Both compute as always. When the run
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 import threading
@@ -106,22 +107,23 @@ class Call:
     # The same for reading alone, where what is run goes block by block.
     written_out: tuple[list[Call], Value] | None = None
 
-    def inputs(self) -> Iterator[Value]:
+    @functools.cached_property
+    def inputs(self) -> list[Value]:
         """Every value among its arguments."""
         return values_in((self.args, self.options))
 
 
-def values_in(structure: Any) -> Iterator[Value]:
+def values_in(structure: Any) -> list[Value]:
     """Every value in nested arguments."""
     if isinstance(structure, Value):
-        yield structure
-    elif isinstance(structure, (tuple, list)):
-        for part in structure:
-            yield from values_in(part)
-    elif isinstance(structure, dict):
-        yield from values_in(tuple(structure.values()))
+        return [structure]
+    if isinstance(structure, dict):
+        structure = tuple(structure.values())
     elif isinstance(structure, slice):
-        yield from values_in((structure.start, structure.stop, structure.step))
+        structure = (structure.start, structure.stop, structure.step)
+    if isinstance(structure, (tuple, list)):
+        return [value for part in structure for value in values_in(part)]
+    return []
 
 
 def mapped(function: Callable[[Any], Any], structure: Any) -> Any:
@@ -160,6 +162,7 @@ class Recorder(Watcher):
         self.thread = threading.get_ident()
         self.watched: list[Any] = []  # all watched arrays and numbers, which also keeps identities from being reused
         self._values: dict[int, Value] = {}  # by identity of the plain array
+        self._owners: dict[int, Value] = {}  # by identity of what owns the memory
         self._count = 0
         self._inside = 0  # of a call that is one for the program, however many it makes itself
         self._drew = False
@@ -178,6 +181,7 @@ class Recorder(Watcher):
             value.base = base.base
         if isinstance(data, np.ndarray):
             self._values[id(data)] = value
+            self._owners.setdefault(_owner(data), value)
         return value
 
     def watch(self, value: Value) -> Any:
@@ -198,8 +202,7 @@ class Recorder(Watcher):
         """A watched array for memory that the program starts from; the same for the same array."""
         value = self._values.get(id(array))
         if value is None:
-            alias = next((v for v in self._values.values() if np.may_share_memory(v.data, array)), None)
-            value = self.value("root", array, alias)
+            value = self.value("root", array, self._owners.get(_owner(array)))
         return self.watch(value)
 
     def number(self, data: float) -> Any:
@@ -246,7 +249,7 @@ class Recorder(Watcher):
         value = _value_of_array(result)
         if self.refusal is refusal and value is not None and not any(call.form == "guard" for call in inner):
             call = Call("function", kernel, *symbols, outputs=(value,), inner=inner)
-            call.written = value if value in set(call.inputs()) else None
+            call.written = value if value in set(call.inputs) else None
             self.calls.append(call)
             return result
         self.refusal, self.open = refusal, refusal is None
@@ -287,13 +290,12 @@ class Recorder(Watcher):
             base = getattr(base, "base", None)
         value = self._values.get(id(array))
         if value is None:
-            alias = next((v for v in self._values.values() if np.may_share_memory(v.data, array)), None)
-            value = self.value("constant", array, alias)
+            value = self.value("constant", array, self._owners.get(_owner(array)))
         return value
 
     def _entered(self, call: Call, result: Any, args: Any, options: Any) -> Any:
         """The call with its outputs, and these as watched ones."""
-        operands = {value.number: value for value in call.inputs() if value.is_array}
+        operands = {value.number: value for value in call.inputs if value.is_array}
         several = isinstance(result, (tuple, list))
         if result is None:  # it changed its first argument
             self._written(call, call.args[0])
@@ -433,6 +435,14 @@ def plain(leaf: Any) -> Any:
     if isinstance(leaf, (Float, Int)):
         return leaf.plain()
     return leaf
+
+
+def _owner(array: Array) -> int:
+    """The identity of the object that owns an array's memory."""
+    owner: Any = array
+    while getattr(owner, "base", None) is not None:
+        owner = owner.base
+    return id(owner)
 
 
 def _leaves(structure: Any) -> Iterator[Any]:

@@ -150,9 +150,9 @@ class Text:
 
     def _inlined(self) -> Iterator[Value]:
         """Results that are used once, at once, and may stand inside of the expression that uses them."""
-        uses = Counter(self._same(value) for call in self.calls for value in call.inputs())
+        uses = Counter(self._same(value) for call in self.calls for value in call.inputs)
         lasting = {self._same(value) for value in self.plan.lasting}
-        places = {self._same(value): place for place, call in enumerate(self.calls) for value in call.inputs()}
+        places = {self._same(value): place for place, call in enumerate(self.calls) for value in call.inputs}
         written = [(place, call.written.base) for place, call in enumerate(self.calls) if call.written is not None]
         own = {base for _, base in written}
         for place, call in enumerate(self.calls):
@@ -165,7 +165,7 @@ class Text:
             glimpse = call.form in ("attribute", "index") or (call.form == "method" and call.target == "reshape")
             if not glimpse and (user.part != call.part or self.names.get(output, "").startswith(("d_", "z", "h", "y"))):
                 continue
-            read = {value.base for value in call.inputs()}
+            read = {value.base for value in call.inputs}
             if not any(place < other < places[output] and base in read for other, base in written):
                 yield output
 
@@ -286,7 +286,7 @@ class Text:
         line = self._statement(call)
         if len(line) <= WIDTH:
             return [line]
-        nested = [self._same(value) for value in call.inputs() if self._same(value) in self.inline]
+        nested = [self._same(value) for value in call.inputs if self._same(value) in self.inline]
         if not nested:
             return [line]
         longest = max(nested, key=lambda value: len(self.expression(value)))
