@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, overload
 
+from tinyact.autograd.watch import watchers
 from tinyact.program.code import Changed
 from tinyact.program.listing import Listing
 from tinyact.program.making import Making, Refused
@@ -48,7 +49,7 @@ class Compiled:
         functools.update_wrapper(self, function, updated=())
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._reason is not None or _here.recording:
+        if self._reason is not None or _here.recording or watchers:
             return self.function(*args, **kwargs)
         with self._lock:
             for program in self._programs:

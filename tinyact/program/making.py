@@ -68,13 +68,11 @@ class Making:
             with watching(self.recorder):
                 result = self.function(*args, **kwargs)
                 self._record_sweep(result)
-        finally:
-            self.recorder.open = False
-            ends = [slot.get() for slot, _ in self.slots]
-            for (slot, _), end in zip(self.slots, ends, strict=True):
-                slot.set(plain(end))
-            for tensor, array, watched, _ in self.installed.values():
-                self._restore(tensor, array, watched)
+        except BaseException:
+            self._end()
+            self._restore_everything()
+            raise
+        ends = self._end()
         effects = self._effects(result, counts, ends)
         result = mapped(self._unwatched, result)
         self._check_leaves_nothing()
@@ -220,6 +218,16 @@ class Making:
 
     def _condition(self, expression: str, objects: tuple[Any, ...], about: str) -> None:
         self.conditions.append(Condition(expression, objects, about))
+
+    def _end(self) -> list[Any]:
+        """Put everything back into its place; what has become of the settings."""
+        self.recorder.open = False
+        ends = [slot.get() for slot, _ in self.slots]
+        for (slot, _), end in zip(self.slots, ends, strict=True):
+            slot.set(plain(end))
+        for tensor, array, watched, _ in self.installed.values():
+            self._restore(tensor, array, watched)
+        return ends
 
     # --- after -------------------------------------------------------------------------------------------------------
 

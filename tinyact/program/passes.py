@@ -122,7 +122,7 @@ def computed_once(plan: Plan) -> None:
     """What is computed twice from the same numbers is computed once."""
     own = {call.written.base for call in plan.calls if call.written is not None}
     own |= {value.base for value in plan.lasting}
-    epochs: Counter[Value] = Counter()
+    epochs: Counter[Value | str] = Counter()
     first: dict[Any, Call] = {}
     calls = []
     for call in map(plan.with_current, plan.calls):
@@ -135,15 +135,17 @@ def computed_once(plan: Plan) -> None:
             first[key] = call
         if call.written is not None:
             epochs[call.written.base] += 1
+            # What the program is given may look at the same memory the next time.
+            epochs["root"] += call.written.base.kind == "root"
         calls.append(call)
     plan.calls = calls
 
 
-def _key(call: Call, epochs: Counter[Value]) -> Any:
+def _key(call: Call, epochs: Counter[Value | str]) -> Any:
     """What makes two calls the same; None if there can't be two."""
     if call.written is not None or call.draws:
         return None
-    numbers = tuple(epochs[value.base] for value in call.inputs)
+    numbers = tuple(epochs[value.base] + (value.base.kind == "root") * epochs["root"] for value in call.inputs)
     key = (call.form, call.target, _frozen(call.args), _frozen(call.options), numbers)
     try:
         hash(key)

@@ -7,13 +7,15 @@ own classes that are reached from there; and the functions that it calls by name
 from __future__ import annotations
 
 import functools
+import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tinyact.autograd.operation import Operation, Variable
+from tinyact.nn.hooks import EVERYWHERE
 from tinyact.nn.module import Module
 from tinyact.optim.optimizer import Optimizer
 
@@ -115,6 +117,7 @@ class Reads:
             self.visit(getattr(hook, "function", hook), name, depth + 1)
 
     def _module(self, module: Module, name: str, depth: int) -> None:
+        self._hooks("{0}", (EVERYWHERE,), EVERYWHERE, "hooks of all modules", depth)
         outermost, self._in_module = not self._in_module, True
         if _is_the_users(type(module)):
             self._methods(type(module), name, depth)
@@ -132,6 +135,8 @@ class Reads:
 
     def _optimizer(self, optimizer: Optimizer, name: str, depth: int) -> None:
         self._same("{0}.param_groups", (optimizer,), optimizer.param_groups, f"{name}.param_groups", depth + DEPTH)
+        groups = optimizer.param_groups
+        self.conditions.append(Condition(f"len({{0}}) == {len(groups)}", (groups,), f"the groups of {name}"))
         self._same("{0}.state", (optimizer,), optimizer.state, f"{name}.state", depth + DEPTH)
         for group in optimizer.param_groups:
             self._contents(group, name, depth, slots=True)
@@ -169,7 +174,7 @@ class Reads:
         expression = f"type({{0}}[{{1}}]{place}) is {{2}}"
         self.conditions.append(Condition(expression, (slot.mapping, slot.key, type(number)), name))
 
-    def _entry(self, mapping: dict[str, Any], key: str, name: str, depth: int) -> None:
+    def _entry(self, mapping: Mapping[str, Any], key: str, name: str, depth: int) -> None:
         self._same("{0}[{1}]", (mapping, key), mapping[key], name, depth)
 
     def _attributes(self, attributes: dict[str, Any], name: str, depth: int) -> None:
@@ -215,17 +220,19 @@ class Reads:
         for variable in sorted(names & set(function.__globals__)):
             thing = function.__globals__[variable]
             self._same("{0}[{1}]", (function.__globals__, variable), thing, variable, depth)
-            if isinstance(thing, types.ModuleType) and _is_the_users(thing):
+            if isinstance(thing, (types.ModuleType, type)) and _is_the_users(thing):
                 for attribute in sorted(names & set(vars(thing))):
                     self._entry(vars(thing), attribute, f"{variable}.{attribute}", depth)
 
     def _methods(self, kind: type, name: str, depth: int) -> None:
         for parent in kind.__mro__:
             if _is_the_users(parent):
-                for attribute in list(vars(parent).values()):
+                for key, attribute in list(vars(parent).items()):
                     function = getattr(attribute, "fget", None) or getattr(attribute, "__func__", attribute)
                     if isinstance(function, types.FunctionType):
                         self.visit(function, name, depth)
+                    if not key.startswith("__"):
+                        self._entry(vars(parent), key, f"{parent.__name__}.{key}", depth)
 
     _KINDS: tuple[tuple[Any, Callable[..., None]], ...] = (
         (Variable, _tensor),
@@ -249,9 +256,17 @@ def _names(code: types.CodeType) -> Iterator[str]:
 
 
 def _is_the_users(thing: Any) -> bool:
-    """Whether it is neither the library's nor NumPy's nor Python's own."""
-    module = getattr(thing, "__module__", None) or getattr(thing, "__name__", "")
-    return str(module).partition(".")[0] not in ("tinyact", "numpy", "builtins", "functools", "typing", "abc")
+    """Whether it is neither the library's nor Python's own nor of an installed package."""
+    return _is_users_module(str(getattr(thing, "__module__", None) or getattr(thing, "__name__", "")))
+
+
+@functools.lru_cache(maxsize=1000)
+def _is_users_module(name: str) -> bool:
+    package = name.partition(".")[0]
+    file = getattr(sys.modules.get(name), "__file__", None) or ""
+    return (
+        package != "tinyact" and package not in sys.stdlib_module_names - {"__main__"} and "site-packages" not in file
+    )
 
 
 def holding(conditions: list[Condition], arguments: int) -> Callable[..., bool]:
