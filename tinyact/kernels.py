@@ -294,7 +294,7 @@ def in_blocks(
                 block = slice(i, min(i + step, stop))
                 result[block] = at_once(function, wide, *(array[block] for array in arrays))
 
-    _divided(work, len(result), step)
+    over_blocks(work, len(result), step)
     return result.reshape(shape)
 
 
@@ -307,7 +307,7 @@ def at_once(function: Callable[..., Array], wide: np.dtype[Any] | None, *arrays:
         _here.in_a_block = before
 
 
-def _divided(work: Callable[[int, int], None], rows: int, step: int) -> None:
+def over_blocks(work: Callable[[int, int], None], rows: int, step: int) -> None:
     """``work(0, rows)``, divided among the threads at multiples of the step."""
     part = -(-rows // step // _threads) * step
     others = [_workers().submit(work, start, min(start + part, rows)) for start in range(part, rows, part)]

@@ -15,6 +15,7 @@ from tinyact.autograd.modes import recording
 from tinyact.autograd.operation import Gradient, Operation, Variable, edge_of, wrap
 from tinyact.autograd.sweep import sweep
 from tinyact.program.code import Source, definition, lines_of, made, starts
+from tinyact.program.improve import improve
 from tinyact.program.passes import Plan
 from tinyact.program.record import Array, Recorder, Value
 
@@ -65,7 +66,7 @@ class Later:
         for place, value in enumerate(self._firsts):
             source.names[value] = f"g{place}"
         plan = Plan(self.calls, {value for value in self._grads if value is not None})
-        plan.improve()
+        improve(plan)
         lines = [*starts(plan, source, {}), *lines_of(plan, source, [])]
         lines.append(f"return [{', '.join(source.text(plan.current(value)) for value in self._grads)}]")
         parameters = [f"s{place}" for place in range(len(self.saved))]

@@ -18,6 +18,7 @@ from tinyact.program.passes import guards_first
 from tinyact.program.program import Argument, Effects, Made, Program, Recording, flattened, unflattened
 from tinyact.program.reads import Condition, Reads, Slot, broken, holding
 from tinyact.program.record import Array, Call, Float, Int, Recorder, Value, Watched, mapped, plain
+from tinyact.program.state import Start
 from tinyact.tensor import Tensor
 
 
@@ -60,6 +61,7 @@ class Making:
         Raises:
             Refused: if it can't be a program.
         """
+        starts = self._starts()
         self.watched_leaves = self._prepare()
         leaves = iter(self.watched_leaves)
         args, kwargs = (unflattened(layout, leaves) for layout in self.layout)
@@ -91,8 +93,9 @@ class Making:
         slots = {watched.value: slot for slot, watched in self.slots}
         name = getattr(self.function, "__name__", type(self.function).__name__).lower()
         recorded = Recording(
-            calls, self.conditions, self.reads.conditions, self.layout, len(self.leaves), self.roots, effects, self.source, fixed, slots,
-            self.recorder.notes, name, unchanged, self.later,
+            calls, self.conditions, self.reads.conditions, self.layout, len(self.leaves), self.roots, effects,
+            self.source, fixed, slots,
+            self.recorder.notes, name, unchanged, starts, self.later,
             {watched.value: expression for _, _, watched, expression in self.installed.values()},
         )  # fmt: skip
         return result, Program(recorded)
@@ -123,15 +126,22 @@ class Making:
         self.later = Later(self.recorder, self.outputs, leaves)
         self.refusal = self.refusal or self.later.refusal
 
-    # --- before ------------------------------------------------------------------------------------------------------
-
-    def _prepare(self) -> list[Any]:
-        """Put watched arrays and numbers in the place of what the function reads; the arguments to call it with."""
+    def _starts(self) -> list[Start]:
+        """What the function starts from, as far as its conditions leave that free."""
         self.reads.visit(self.function, "function")
         for place, leaf in enumerate(self.leaves):
             if not isinstance(leaf, (Variable, np.ndarray)):
                 self.reads.visit(leaf, f"a{place}")
         self.reads.finish()
+        starts = [Start(slot, None) for slot, _ in self.reads.slots]
+        starts += [Start(tensor, None) for tensor, _ in self.reads.tensors.values()]
+        arguments = enumerate(self.leaves)
+        return starts + [Start(leaf, i) for i, leaf in arguments if isinstance(leaf, (Variable, np.ndarray))]
+
+    # --- before ------------------------------------------------------------------------------------------------------
+
+    def _prepare(self) -> list[Any]:
+        """Put watched arrays and numbers in the place of what the function reads; the arguments to call it with."""
         for slot, name in self.reads.slots:
             self._slot(slot, name)
         arguments = [self._argument(leaf, place) for place, leaf in enumerate(self.leaves)]

@@ -29,11 +29,6 @@ class Plan:
     same: dict[Value, Value] = field(default_factory=dict)
     buffers: dict[Value, Array] = field(default_factory=dict)
 
-    def improve(self) -> None:
-        """Go through all passes."""
-        for improve in PASSES:
-            improve(self)
-
     def put(self, other: Value, value: Value) -> None:
         """Put another value in a value's place."""
         self.same[value] = other
@@ -112,10 +107,12 @@ def dependencies(calls: list[Call]) -> dict[Call, list[Call]]:
 def kernels_opened(plan: Plan) -> None:
     """Each kernel as the calls that it makes, so that their results too can go to memory that is used again."""
 
-    def opened(calls: list[Call]) -> list[Call]:
-        return [inner for call in calls for inner in ([call] if call.inner is None else opened(call.inner))]
-
     plan.calls = opened(plan.calls)
+
+
+def opened(calls: list[Call]) -> list[Call]:
+    """The calls, with those of kernels in the kernels' places."""
+    return [inner for call in calls for inner in ([call] if call.inner is None else opened(call.inner))]
 
 
 def computed_once(plan: Plan) -> None:
@@ -258,6 +255,3 @@ def _operand_in_place(call: Call, place: int, last: dict[Value, int], plan: Plan
         if unneeded and value.data.dtype == output.dtype and value.data.shape == output.shape:
             return value
     return None
-
-
-PASSES = (kernels_opened, computed_once, copies_spared, unused_dropped, memory_reused)

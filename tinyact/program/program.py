@@ -11,11 +11,12 @@ import numpy as np
 from tinyact.autograd.memory import Version, share_memory
 from tinyact.autograd.operation import Operation
 from tinyact.program.code import Changed, Source, definition, lines_of, literal, made, starts
+from tinyact.program.improve import improve
 from tinyact.program.later import Later, ReplayedOutput
 from tinyact.program.passes import Plan
 from tinyact.program.reads import Condition, Slot, holding
 from tinyact.program.record import Call, Notes, Value
-from tinyact.program.state import State, same, snapshot
+from tinyact.program.state import Start, State, same, snapshot
 from tinyact.random import Generator, default_generator
 from tinyact.tensor import Tensor
 
@@ -127,6 +128,7 @@ class Recording:
         slots: by value the numbers that are read anew each time.
         notes: what names are made of.
         name: the function's.
+        starts: what it started from.
         unchanged: says whether what ``reads`` is about is what it was.
         later: the sweep back from its results, if they can be differentiated.
     """
@@ -144,6 +146,7 @@ class Recording:
     notes: Notes
     name: str
     unchanged: Callable[[], bool]
+    starts: list[Start]
     later: Later | None = None
     # By value the tensor that it is the array of, as an expression.
     tensor_of: dict[Value, str] = field(default_factory=dict)
@@ -169,7 +172,7 @@ class Program:
         self.plan = Plan(recording.calls, set(recording.effects.values()))
         if recording.later is not None:
             self.plan.lasting.update(recording.later.saved)
-        self.plan.improve()
+        improve(self.plan)
         if recording.later is not None:
             recording.later.finish(self.plan)
         self.unchanged = recording.unchanged
@@ -177,6 +180,26 @@ class Program:
         self.replay = made(self.replay_source(), recording.source.bound, "replay")
         for call in recording.calls:
             _forget(call)
+        self._look_at(recording.starts)
+
+    def _look_at(self, starts: list[Start]) -> None:
+        """Know at the next call whether one of these is another than when the program was recorded."""
+        self.starts = starts
+        self.is_as_before = holding([Condition(s.expression, s.objects, "") for s in starts], self.arguments)
+
+    def is_trusted(self, leaves: Sequence[Any]) -> bool:
+        """Whether it has been compared with the eager run, and that with other numbers than it was recorded with.
+
+        Of what was the same whenever it was compared, something may have been computed out of sight.
+        """
+        if not self.is_verified:
+            return False
+        if self.is_as_before(*leaves):
+            return True
+        same = [start for start in self.starts if not start.differs(leaves)]
+        trusted = len(same) == len(self.starts)
+        self._look_at(self.starts if trusted else same)
+        return trusted
 
     def leaves(self, args: Any, kwargs: Any) -> Sequence[Any] | None:
         """The arguments without their nesting, or None if that is another than the program's."""
@@ -238,6 +261,7 @@ class Program:
         tensors = [*self.recording.tensors, *(leaf for leaf in leaves if isinstance(leaf, Tensor))]
         later = self.recording.later
         before = State(tensors, slots)
+        starts = [start for start in self.starts if not start.differs(leaves)]
         try:
             result = self.replay(*leaves)
         except Changed:
@@ -251,6 +275,7 @@ class Program:
         if not (same(replayed[1], eager[1]) and same(replayed[2], eager[2])):
             difference = difference or "its result"
         self.is_verified = difference is None
+        self._look_at(starts)
         return result, difference
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,46 @@ class State:
         if [number for _, number in self.slots] != [number for _, number in other.slots]:
             return "a setting"
         return None if same(self.generator.array, other.generator.array) else "the random numbers"
+
+
+class Start:
+    """Something that a program starts from, and what it was when the program was recorded.
+
+    As long as it is the same in every run, a number that was computed from it out of sight could not be told from a
+    constant. So the first run in which it is another is compared with the eager one.
+
+    Attributes:
+        expression, objects: what says that it was not changed, as for a `Condition`.
+    """
+
+    def __init__(self, holder: Any, place: int | None) -> None:
+        self.holder, self.place = holder, place
+        self.digest = self._digest(holder)
+        self._look(holder)
+
+    def differs(self, leaves: Sequence[Any]) -> bool:
+        """Whether it is another now; else what is looked at is renewed."""
+        holder = self.holder if self.place is None else leaves[self.place]
+        if self._digest(holder) != self.digest:
+            return True
+        self._look(holder)
+        return False
+
+    def _digest(self, holder: Any) -> Any:
+        if isinstance(holder, Slot):
+            return repr(holder.get())
+        return hash((holder.array if isinstance(holder, Variable) else holder).tobytes())
+
+    def _look(self, holder: Any) -> None:
+        a = "{0}" if self.place is None else f"a{self.place}"
+        objects: tuple[Any, ...] = () if self.place is not None else (holder,)
+        if isinstance(holder, Slot):
+            self.expression, self.objects = "{0}.get() == {1}", (holder, holder.get())
+        elif isinstance(holder, Variable):
+            self.expression = f"{a}.array is {{{len(objects)}}} and {a}._version.count == {holder._version.count}"
+            self.objects = (*objects, holder.array)
+        else:
+            self.expression, self.objects = f"{a} is {{{len(objects)}}}", (*objects, holder)
 
 
 def snapshot(result: Any) -> Any:
