@@ -43,9 +43,11 @@ class Plan:
 
     def with_current(self, call: Call) -> Call:
         """The call with the values that have taken others' places."""
+        if not self.same:
+            return call
         for output in call.outputs:
             output.base = self.current(output.base)
-        if not any(value in self.same for value in call.inputs):
+        if self.same.keys().isdisjoint(call.inputs):
             return call
         written = self.current(call.written)
         outputs = tuple(written if output is call.written else output for output in call.outputs)

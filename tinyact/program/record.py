@@ -115,28 +115,34 @@ class Call:
 
 def values_in(structure: Any) -> list[Value]:
     """Every value in nested arguments."""
-    if isinstance(structure, Value):
+    kind = type(structure)
+    if kind is Value:
         return [structure]
-    if isinstance(structure, dict):
-        structure = tuple(structure.values())
-    elif isinstance(structure, slice):
+    if kind is slice:
         structure = (structure.start, structure.stop, structure.step)
-    if isinstance(structure, (tuple, list)):
-        return [value for part in structure for value in values_in(part)]
-    return []
+    elif kind is dict:
+        structure = structure.values()
+    elif not isinstance(structure, (tuple, list)):
+        return []
+    return [value for part in structure if type(part) not in _SIMPLE for value in values_in(part)]
+
+
+_SIMPLE = {int, float, bool, str, type(None)}
 
 
 def mapped(function: Callable[[Any], Any], structure: Any) -> Any:
     """Nested arguments with the function applied to each leaf."""
-    if isinstance(structure, (tuple, list)):
-        parts = [mapped(function, part) for part in structure]
-        if isinstance(structure, list):
-            return parts
-        return type(structure)(*parts) if hasattr(structure, "_fields") else tuple(parts)
-    if isinstance(structure, dict):
+    kind = type(structure)
+    if kind is tuple:
+        return tuple([mapped(function, part) for part in structure])
+    if kind is dict:
         return {key: mapped(function, part) for key, part in structure.items()}
-    if isinstance(structure, slice):
+    if kind is list:
+        return [mapped(function, part) for part in structure]
+    if kind is slice:
         return slice(*(mapped(function, part) for part in (structure.start, structure.stop, structure.step)))
+    if isinstance(structure, tuple) and hasattr(structure, "_fields"):
+        return kind(*(mapped(function, part) for part in structure))
     return function(structure)
 
 
@@ -274,12 +280,9 @@ class Recorder(Watcher):
 
     def _symbol(self, leaf: Any) -> Any:
         """What stands for an argument in the program."""
-        value = getattr(leaf, "value", None) if isinstance(leaf, (Watched, Float, Int)) else None
-        if value is not None:
-            return value
-        if isinstance(leaf, np.ndarray):
-            return self._constant(np.asarray(leaf))
-        return leaf
+        if type(leaf) in _WATCHED and leaf.value is not None:
+            return leaf.value
+        return self._constant(np.asarray(leaf)) if isinstance(leaf, np.ndarray) else leaf
 
     def _constant(self, array: Array) -> Value:
         base: Any = array
@@ -430,11 +433,9 @@ def _value_of_array(array: Any) -> Value | None:
 
 def plain(leaf: Any) -> Any:
     """An argument without its watcher."""
-    if isinstance(leaf, Watched):
-        return np.ndarray.view(leaf, np.ndarray) if leaf.value is None else leaf.value.data
-    if isinstance(leaf, (Float, Int)):
-        return leaf.plain()
-    return leaf
+    if type(leaf) not in _WATCHED:
+        return leaf
+    return np.ndarray.view(leaf, np.ndarray) if leaf.value is None else leaf.value.data
 
 
 def _owner(array: Array) -> int:
@@ -675,5 +676,6 @@ for _name_of in ("neg", "pos", "abs"):
     for _class in (Float, Int):
         setattr(_class, f"__{_name_of}__", _alone(getattr(operator, _name_of)))
 
+_WATCHED = {Watched, Float, Int}
 _SILENT = Recorder()
 _SILENT.open = False
