@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 import tinyact
 from tests.against_torch import same, same_error
+from tests.interrupts import interrupted
+from tinyact.autograd.modes import recording
 from tinyact.autograd.operation import Operation
 from tinyact.autograd.sums import sum_to
 from tinyact.autograd.sweep import fitted
@@ -427,3 +429,22 @@ def test_second_derivative_of_a_constant_power() -> None:
 
 def test_gradients_must_be_tensors() -> None:
     same_error(lambda m: (m.ones(2, requires_grad=True) * 2).backward(1.0))
+
+
+# An interrupt may strike a generator that nobody listens to any more.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("create_graph", [True, False])
+def test_an_interrupt_leaves_recording_as_it_was(create_graph: bool) -> None:
+    def prepare() -> Any:
+        # Where the mode that a sweep switches to is another one.
+        recording.on = not create_graph
+        with tinyact.enable_grad():
+            return (tinyact.nn.Linear(3, 2)(tinyact.ones(4, 3)).tanh() ** 2).sum()
+
+    try:
+        places = interrupted(prepare, lambda loss: loss.backward(create_graph=create_graph))
+        states = [(recording.on, recording.sweeps) for _ in places]
+    finally:
+        recording.on = True
+    assert len(states) > 50
+    assert set(states) == {(not create_graph, 0)}
