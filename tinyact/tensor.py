@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import builtins
+import functools
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -19,9 +20,24 @@ from tinyact.dtype import dtype as DType
 from tinyact.functions import activation, arithmetic, comparison, elementwise, linear, reduction
 from tinyact.functions import shape as shapes
 from tinyact.functions import softmax as softmaxes
-from tinyact.functions.operand import as_operand, cast, from_data
+from tinyact.functions.operand import NotAnOperand, as_operand, cast, from_data, require_numbers
 from tinyact.printing import tensor_text
 from tinyact.random import default_generator
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def operator(function: F) -> F:
+    """A function of two operands as an operator, which leaves what is no operand to the class that it is of."""
+
+    @functools.wraps(function)
+    def operate(self: Any, other: Any) -> Any:
+        try:
+            return function(self, other)
+        except NotAnOperand:
+            return NotImplemented
+
+    return operate  # type: ignore[return-value]
 
 
 class Size(tuple[int, ...]):
@@ -135,7 +151,15 @@ class Tensor(Variable):
             raise TypeError("iteration over a 0-d tensor")
         return (self[i] for i in range(len(self)))
 
+    def __reversed__(self) -> Tensor:
+        return self if self.ndim == 0 else shapes.getitem(self, np.arange(len(self))[::-1])
+
+    def __pos__(self) -> Tensor:
+        return require_numbers(self, "positive")
+
     def __contains__(self, element: Any) -> bool:
+        if not isinstance(element, (Tensor, builtins.int, builtins.float, np.number)):
+            raise RuntimeError(f"a tensor contains tensors and numbers, but was asked for a {type(element).__name__}")
         return bool((self == element).any())
 
     __hash__ = object.__hash__
@@ -455,32 +479,29 @@ class Tensor(Variable):
     def __setitem__(self, index: Any, value: Any) -> None:
         shapes.setitem(self, index, value)
 
-    def __iadd__(self, other: Any) -> Tensor:  # type: ignore[misc]
-        return self.add_(other)
-
-    def __isub__(self, other: Any) -> Tensor:  # type: ignore[misc]
-        return self.sub_(other)
-
-    def __imul__(self, other: Any) -> Tensor:  # type: ignore[misc]
-        return self.mul_(other)
-
-    def __itruediv__(self, other: Any) -> Tensor:  # type: ignore[misc]
-        return self.div_(other)
-
-    def __ipow__(self, other: Any) -> Tensor:  # type: ignore[misc]
-        return self.pow_(other)
+    __iadd__ = operator(add_)
+    __isub__ = operator(sub_)
+    __imul__ = operator(mul_)
+    __itruediv__ = operator(div_)
+    __ipow__ = operator(pow_)
 
     # --- operations, which are functions first -------------------------------------------------------------------
 
-    add = __add__ = __radd__ = arithmetic.add
-    sub = __sub__ = arithmetic.sub
-    mul = __mul__ = __rmul__ = arithmetic.mul
-    div = __truediv__ = arithmetic.div
-    pow = __pow__ = arithmetic.pow
-    __rsub__ = arithmetic.rsub
-    __rtruediv__ = arithmetic.rdiv
-    __rpow__ = arithmetic.rpow
-    matmul = __matmul__ = linear.matmul
+    add = arithmetic.add
+    sub = arithmetic.sub
+    mul = arithmetic.mul
+    div = arithmetic.div
+    pow = arithmetic.pow
+    matmul = linear.matmul
+    __add__ = __radd__ = operator(arithmetic.add)
+    __sub__ = operator(arithmetic.sub)
+    __mul__ = __rmul__ = operator(arithmetic.mul)
+    __truediv__ = operator(arithmetic.div)
+    __pow__ = operator(arithmetic.pow)
+    __rsub__ = operator(arithmetic.rsub)
+    __rtruediv__ = operator(arithmetic.rdiv)
+    __rpow__ = operator(arithmetic.rpow)
+    __matmul__ = operator(linear.matmul)
     mm = linear.mm
     neg = __neg__ = elementwise.neg
     abs = __abs__ = elementwise.abs
@@ -527,24 +548,29 @@ class Tensor(Variable):
     contiguous = shapes.contiguous
     eq = comparison.eq
     ne = comparison.ne
-    lt = __lt__ = comparison.lt
-    le = __le__ = comparison.le
-    gt = __gt__ = comparison.gt
-    ge = __ge__ = comparison.ge
+    lt = comparison.lt
+    le = comparison.le
+    gt = comparison.gt
+    ge = comparison.ge
+    __lt__ = operator(comparison.lt)
+    __le__ = operator(comparison.le)
+    __gt__ = operator(comparison.gt)
+    __ge__ = operator(comparison.ge)
 
+    @operator
     def __eq__(self, other: Any) -> Any:
-        # None and words are equal to no tensor, which is for Python to say.
-        return NotImplemented if other is None or isinstance(other, str) else comparison.eq(self, other)
+        return comparison.eq(self, other)
 
+    @operator
     def __ne__(self, other: Any) -> Any:
-        return NotImplemented if other is None or isinstance(other, str) else comparison.ne(self, other)
+        return comparison.ne(self, other)
 
     logical_and = comparison.logical_and
     logical_or = comparison.logical_or
     logical_not = comparison.logical_not
-    __and__ = __rand__ = comparison.bitwise_and
-    __or__ = __ror__ = comparison.bitwise_or
-    __xor__ = __rxor__ = comparison.bitwise_xor
+    __and__ = __rand__ = operator(comparison.bitwise_and)
+    __or__ = __ror__ = operator(comparison.bitwise_or)
+    __xor__ = __rxor__ = operator(comparison.bitwise_xor)
     __invert__ = comparison.bitwise_not
     isnan = comparison.isnan
     isinf = comparison.isinf
@@ -666,7 +692,7 @@ _UFUNCS: dict[Any, Callable[..., Any]] = {
     np.multiply: arithmetic.mul,
     np.true_divide: lambda a, b: arithmetic.div(a, b),
     np.power: arithmetic.pow,
-    np.matmul: lambda a, b: linear.matmul(*(v if isinstance(v, Tensor) else wrap(v) for v in (a, b))),
+    np.matmul: linear.matmul,
     np.negative: elementwise.neg,
     np.absolute: elementwise.abs,
     np.sign: lambda x: wrap(np.sign(x.array)),

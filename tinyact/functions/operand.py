@@ -164,16 +164,20 @@ def _holds_numpy_double(data: Any) -> bool:
     return isinstance(data, (np.ndarray, np.generic)) and data.dtype == np.float64
 
 
+class NotAnOperand(TypeError):
+    """What stands beside an operator is neither tensor, array nor number: perhaps its own class has the operator."""
+
+
 def as_operand(value: Any, name: str = "other") -> Any:
     """A tensor, or a Python number, from what stands beside an operator."""
-    if isinstance(value, (Tensor, bool, int, float)) and not isinstance(value, np.generic):
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, (Tensor, int, float)):
         return value
     if isinstance(value, np.ndarray):
         as_dtype(value.dtype)
         return wrap(value)
-    if isinstance(value, np.generic):
-        return value.item()
-    raise TypeError(f"argument '{name}' must be Tensor or number, not {type(value).__name__}")
+    raise NotAnOperand(f"argument '{name}' must be Tensor or number, not {type(value).__name__}")
 
 
 def common(*values: Any, floating: bool = False) -> tuple[Any, ...]:
@@ -202,6 +206,8 @@ def binary(operation: Operation, input: Any, other: Any, floating: bool = False)
     """
     both = isinstance(input, Tensor) and isinstance(other, Tensor)
     if not (both and input.array.dtype == other.array.dtype and input.array.dtype.kind == "f"):
+        if isinstance(input, (int, float)) and isinstance(other, (int, float)):
+            input = from_data(input)
         input, other = common(input, other, floating=floating)
     try:
         return operation.apply(input, other)
