@@ -20,6 +20,7 @@ from tinyact.dtype import dtype as DType
 from tinyact.functions import activation, arithmetic, comparison, elementwise, linear, reduction
 from tinyact.functions import shape as shapes
 from tinyact.functions import softmax as softmaxes
+from tinyact.functions.dispatch import UFUNCS, as_numpy_takes, numpy_function
 from tinyact.functions.operand import NotAnOperand, as_operand, cast, from_data, require_numbers
 from tinyact.printing import tensor_text
 from tinyact.random import default_generator
@@ -605,9 +606,9 @@ class Tensor(Variable):
         Raises:
             RuntimeError: if such an other one is applied to a tensor that requires gradients.
         """
-        operation = _UFUNCS.get(ufunc)
+        operation = UFUNCS.get(ufunc)
         if operation is not None and method == "__call__" and not options:
-            return operation(*inputs)
+            return operation(*map(as_numpy_takes, inputs))
         arrays = [np.asarray(i) if isinstance(i, Tensor) else i for i in inputs]
         if any(isinstance(o, Tensor) for o in options.get("out", ())):
             return NotImplemented
@@ -616,11 +617,8 @@ class Tensor(Variable):
         return wrap(result) if supported else result
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        """``np.where``, ``np.concatenate`` and others that derivatives use are recorded; the rest sees arrays."""
-        operation = _FUNCTIONS.get(function)
-        if operation is not None:
-            return operation(*args, **kwargs)
-        return function(*_as_arrays(args), **_as_arrays(kwargs))
+        """``np.where``, ``np.concatenate``, ``np.mean`` and others are recorded; the rest sees arrays."""
+        return numpy_function(function, args, kwargs)
 
     # --- copies and pickles --------------------------------------------------------------------------------------
 
@@ -662,22 +660,6 @@ def from_data_or_sizes(data: tuple[Any, ...], dtype: DType) -> np.ndarray[Any, n
     return from_data(data[0], dtype).array
 
 
-def _as_numpy_would(a: Any, b: Any) -> tuple[Any, Any]:
-    """Two operands; where both are Python's numbers, with the dtype that NumPy gives them."""
-    numbers = not any(isinstance(value, (Tensor, np.ndarray, np.generic)) for value in (a, b))
-    return (np.asarray(a), np.asarray(b)) if numbers else (a, b)
-
-
-def _as_arrays(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return np.asarray(value)
-    if isinstance(value, (list, tuple)):
-        return type(value)(_as_arrays(part) for part in value)
-    if isinstance(value, dict):
-        return {key: _as_arrays(part) for key, part in value.items()}
-    return value
-
-
 _TYPE_NAMES = {
     as_dtype(name): f"torch.{kind}Tensor"
     for name, kind in (
@@ -685,47 +667,6 @@ _TYPE_NAMES = {
         ("int64", "Long"), ("uint8", "Byte"), ("bool", "Bool"),
     )
 }  # fmt: skip
-
-_UFUNCS: dict[Any, Callable[..., Any]] = {
-    np.add: arithmetic.add,
-    np.subtract: lambda a, b: arithmetic.sub(a, b),
-    np.multiply: arithmetic.mul,
-    np.true_divide: lambda a, b: arithmetic.div(a, b),
-    np.power: arithmetic.pow,
-    np.matmul: linear.matmul,
-    np.negative: elementwise.neg,
-    np.absolute: elementwise.abs,
-    np.sign: lambda x: wrap(np.sign(x.array)),
-    np.exp: elementwise.exp,
-    np.log: elementwise.log,
-    np.log1p: elementwise.log1p,
-    np.expm1: elementwise.expm1,
-    np.sqrt: elementwise.sqrt,
-    np.square: elementwise.square,
-    np.reciprocal: elementwise.reciprocal,
-    np.sin: elementwise.sin,
-    np.cos: elementwise.cos,
-    np.tanh: activation.tanh,
-    np.maximum: arithmetic.maximum,
-    np.minimum: arithmetic.minimum,
-    np.equal: comparison.eq,
-    np.not_equal: comparison.ne,
-    np.less: lambda a, b: comparison.lt(a, b),
-    np.less_equal: lambda a, b: comparison.le(a, b),
-    np.greater: lambda a, b: comparison.gt(a, b),
-    np.greater_equal: lambda a, b: comparison.ge(a, b),
-}
-
-_FUNCTIONS: dict[Any, Callable[..., Any]] = {
-    np.astype: lambda x, dtype: cast(x, as_dtype(dtype).numpy),
-    np.stack: shapes.stack,
-    np.where: lambda condition, a, b: arithmetic.where(condition, *_as_numpy_would(a, b)),
-    np.concatenate: shapes.cat,
-    np.broadcast_to: lambda x, shape: shapes.expand(x, *shape),
-    np.transpose: lambda x, axes: shapes.permute(x, *axes),
-    np.clip: arithmetic.clamp,
-    np.sum: lambda x, axis=None, keepdims=False: reduction.sum(x, axis, keepdims),
-}
 
 # What the engine makes are tensors from now on.
 Variable._default = Tensor
