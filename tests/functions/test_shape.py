@@ -73,6 +73,23 @@ def test_cat_and_stack(data: st.DataObject, shape: Any) -> None:
     same(lambda m, *t: (m.stack(t, dim), m.stack(t, -1)), *alike, names=True)
 
 
+@given(
+    parts=st.lists(st.sampled_from([(0,), (2, 3), (2, 0), (4,), (1, 2, 3)]), min_size=1, max_size=4),
+    dim=st.integers(-3, 2),
+)
+def test_empty_tensors_of_one_dimension_go_with_all_shapes(parts: Any, dim: int) -> None:
+    def program(m: Any, *tensors: Any) -> Any:
+        return m.cat(tensors, dim)
+
+    inputs = [np.arange(float(np.prod(shape))).reshape(shape) for shape in parts]
+    try:
+        program(torch, *map(torch.from_numpy, inputs))
+    except (RuntimeError, IndexError):
+        same_error(program, *inputs)
+    else:
+        same(program, *inputs)
+
+
 def test_one_tensor_in_several_places() -> None:
     x = np.array([[1.0, 2.0]])
     same(lambda m, t: (m.cat([t, t * 2, t]), m.stack([t, t])), x)

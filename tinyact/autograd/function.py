@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinyact.autograd.higher import NotDifferentiable
 from tinyact.autograd.memory import save, share_memory
 from tinyact.autograd.modes import no_grad, recording
 from tinyact.autograd.operation import Edge, Gradient, Operation, Variable, edge_of, next_serial, wrap
@@ -115,7 +114,7 @@ class _Once(Operation):
         return result
 
     def backward(self, grad: Gradient, saved: list[Any]) -> list[Gradient]:
-        raise NotDifferentiable(
+        raise RuntimeError(
             f"trying to differentiate twice a function that was marked with @once_differentiable: {self.function}"
         )
 

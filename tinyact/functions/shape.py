@@ -396,7 +396,7 @@ def _joined(tensors: Any, name: str) -> list[Tensor]:
 
 
 def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """Tensors joined along a dimension that they have; their other sizes are the same.
+    """Tensors joined along a dimension that they have; their other sizes are the same, but for ``tensor([])``.
 
     Raises:
         ValueError: if there are none.
@@ -408,11 +408,16 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
         tensor([0., 0., 1.])
     """
     parts = _joined(tensors, "cat")
-    first = parts[0].array
     for i, part in enumerate(parts):
         if part.array.ndim == 0:
             raise RuntimeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated")
+    # As in PyTorch, tensor([]) goes with all shapes, along any dimension.
+    first = next((part.array for part in parts if part.array.shape != (0,)), None)
+    if first is None:
+        return Cat(0).apply(*parts)
     place = dimension(dim, first.ndim)
+    nothing = (*first.shape[:place], 0, *first.shape[place + 1 :])
+    parts = [reshape(part, *nothing) if part.array.shape == (0,) != nothing else part for part in parts]
     for i, part in enumerate(parts):
         if part.array.ndim != first.ndim:
             raise RuntimeError(f"Tensors must have same number of dimensions: got {first.ndim} and {part.array.ndim}")
