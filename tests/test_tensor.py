@@ -167,6 +167,27 @@ def test_scikit_learn_takes_tensors() -> None:
 # --- copies --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("again", [copy.copy, lambda t: pickle.loads(pickle.dumps(t))])
+@given(array=arrays())
+def test_copies_and_pickles_of_results_are_leaves(again: Any, array: Any) -> None:
+    def program(m: Any, x: Any) -> Any:
+        y = again(x * 2)
+        assert y.is_leaf
+        assert y.requires_grad
+        (y * 3).sum().backward()
+        return y.detach(), y.grad, again([y, {"loss": y.sum()}])[1]["loss"].detach()
+
+    same(program, array)
+
+
+def test_plots_of_tensors_that_require_gradients() -> None:
+    figure = pytest.importorskip("matplotlib.figure").Figure
+    for m in (tinyact, torch):
+        with pytest.raises(RuntimeError, match=r"Use tensor\.detach\(\)\.numpy\(\)"):
+            figure().subplots().plot(m.ones(3, requires_grad=True) * 2)
+        figure().subplots().plot((m.ones(3, requires_grad=True) * 2).detach())
+
+
 def test_copies_and_pickles_keep_what_a_leaf_is() -> None:
     x = tinyact.tensor([1.0, 2.0], requires_grad=True)
     x.sum().backward()

@@ -633,8 +633,7 @@ class Tensor(Variable):
         return copy
 
     def __reduce__(self) -> Any:
-        if self.grad_fn is not None:
-            raise RuntimeError("a tensor with a graph behind it can't be pickled; detach() it first")
+        # Of a result only the numbers are kept: what is loaded is a leaf.
         return _unpickled, (type(self), self.array, self._requires_grad)
 
     def _renewed(self, array: Any) -> Tensor:
