@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+import threading
 import weakref
 from typing import Any
 
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 import tinyact
 from tests.against_torch import same, same_error
 from tests.interrupts import interrupted
+from tinyact.autograd.memory import share_memory
 from tinyact.autograd.modes import recording
 from tinyact.autograd.operation import Operation
 from tinyact.autograd.sums import sum_to
@@ -394,7 +396,7 @@ def test_the_graph_can_be_walked() -> None:
     ((times, _),) = y.grad_fn.next_functions
     assert isinstance(times, Operation)
     assert times.name() == "MulBackward0"
-    assert times.next_functions[0][0] is x
+    assert times.next_functions[0][0].variable is x
 
 
 def test_a_leaf_that_was_frozen_since_gets_no_gradient() -> None:
@@ -448,3 +450,47 @@ def test_an_interrupt_leaves_recording_as_it_was(create_graph: bool) -> None:
         recording.on = True
     assert len(states) > 50
     assert set(states) == {(not create_graph, 0)}
+
+
+def test_first_gradients_from_many_threads() -> None:
+    """However they take turns, none is lost."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(100):
+            x = tinyact.zeros(3, requires_grad=True)
+            losses = [(x * 1).sum() for _ in range(8)]
+            threads = [threading.Thread(target=loss.backward) for loss in losses]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert x.grad is not None
+            assert x.grad.tolist() == [8.0] * 3
+    finally:
+        sys.setswitchinterval(interval)
+
+
+@pytest.mark.parametrize("program", [lambda x: [x[i] for i in range(len(x))], lambda x: tinyact.stack(list(x)).sum()])
+def test_many_views_cost_what_each_of_them_does(program: Any) -> None:
+    counts = [_lines_of(program, tinyact.ones(n, requires_grad=True)) for n in (1000, 8000)]
+    assert counts[1] < 10 * counts[0]
+
+
+def _lines_of(program: Any, x: Any) -> int:
+    """How many lines, also of the comprehensions in it, `share_memory` runs."""
+    lines = 0
+
+    def trace(frame: Any, event: str, arg: Any) -> Any:
+        nonlocal lines
+        inside = frame.f_code is share_memory.__code__ or frame.f_code.co_name == "<listcomp>"
+        lines += inside
+        return trace if inside else None
+
+    sys.settrace(trace)
+    try:
+        kept = program(x)
+    finally:
+        sys.settrace(None)
+    assert kept is not None
+    return lines

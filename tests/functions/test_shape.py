@@ -145,7 +145,7 @@ def test_a_mask_of_two_dimensions_beside_an_integer() -> None:
 def test_an_index_is_one_node() -> None:
     x = tinyact.ones(3, requires_grad=True)
     for index in ([0, 2], slice(1, 2), 1):
-        assert x[index].grad_fn.next_functions == ((x, 0),)
+        assert x[index].grad_fn.next_functions[0][0].variable is x
 
 
 def test_contiguous_is_a_copy_only_where_needed() -> None:
@@ -285,7 +285,7 @@ def test_of_many_views_none_is_forgotten() -> None:
     for _ in range(300):
         x[:1]  # looked at by nobody from here on
     assert x._views is not None
-    assert len(x._views) <= 65
+    assert len(x._views) <= 128
     x.mul_(2)
 
 

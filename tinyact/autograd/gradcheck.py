@@ -162,7 +162,7 @@ def _check_input(i: int, array: np.ndarray[Any, Any]) -> None:
             "if all the inputs are not of double precision floating point.",
             stacklevel=3,
         )
-    if any(step == 0 and size > 1 for step, size in zip(array.strides, array.shape, strict=True)):
+    if array.size and any(step == 0 and size > 1 for step, size in zip(array.strides, array.shape, strict=True)):
         raise RuntimeError(
             f"The {i}th input has a dimension with stride 0. gradcheck only supports inputs that are non-overlapping "
             "to be able to compute the numerical gradients correctly. You should call .contiguous on the input before "
