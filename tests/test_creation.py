@@ -190,3 +190,45 @@ def test_the_least_and_the_greatest_integer(dtype: str) -> None:
     for beyond in (limits.min - 1, limits.max + 1) if dtype in ("int8", "int16", "int32") else ():
         with pytest.raises(RuntimeError, match="without overflow"):
             tinyact.tensor([beyond], dtype=getattr(tinyact, dtype))
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda m, n: m.zeros(n), lambda m, n: m.zeros(n, 2), lambda m, n: m.ones((n, 2)), lambda m, n: m.ones([2, n]),
+        lambda m, n: m.full((n,), 1.0), lambda m, n: m.rand(n).shape, lambda m, n: m.randn(2, n).shape,
+        lambda m, n: m.arange(n), lambda m, n: m.eye(n), lambda m, n: m.eye(2, n), lambda m, n: m.linspace(0, 1, n),
+        lambda m, n: m.randperm(n).shape, lambda m, n: m.randint(n, (2,)).shape,
+        lambda m, n: m.randint(0, n, (n,)).shape,
+        lambda m, n: m.Tensor(n).shape, lambda m, n: m.Size([n, 2]), lambda m, n: m.ones(6).reshape(n, 2),
+        lambda m, n: m.ones(6).view(n, -1), lambda m, n: m.ones(1, 2).expand(n, 2),
+        lambda m, n: m.ones(2, 3).sum(n - 2),
+        lambda m, n: m.ones(2, 3).permute(n - 2, 0), lambda m, n: m.ones(2, 3).transpose(n - 2, 0),
+        lambda m, n: m.ones(2, 3).softmax(n - 2), lambda m, n: m.ones(2, 1).squeeze(n - 2),
+        lambda m, n: m.ones(2).unsqueeze(n - 2),
+        lambda m, n: m.ones(2, 3).argmax(n - 2), lambda m, n: m.cat([m.ones(2, 3)] * 2, n - 2),
+        lambda m, n: m.stack([m.ones(2)] * 2, n - 2), lambda m, n: m.ones(2, 3).flatten(n - 3, n - 2),
+        lambda m, n: m.ones(2, 3).mean((n - 3, n - 2)), lambda m, n: m.ones(2, 3).size(n - 2),
+    ],
+)  # fmt: skip
+def test_tensors_without_dimensions_are_sizes_and_dimensions(program: Any) -> None:
+    for dtype in ("int64", "int32"):
+        same(lambda m, d=dtype: program(m, m.tensor(3, dtype=getattr(m, d))), upstream=None)
+
+
+@pytest.mark.parametrize(
+    "sizes", [b"ab", "ab", {2, 3}, range(2), iter([1]), [1.5], [None], [[2], [3]], object(), True, [True, 2]]
+)
+def test_what_is_no_size(sizes: Any) -> None:
+    with pytest.raises(TypeError):
+        torch.zeros(sizes).sum().reshape(sizes)
+    with pytest.raises(TypeError):
+        tinyact.zeros(sizes)
+    with pytest.raises(TypeError):
+        tinyact.ones(2, 3).reshape(sizes)
+
+
+def test_a_list_that_contains_itself() -> None:
+    endless: list[Any] = []
+    endless.append(endless)
+    same_error(lambda m: m.tensor(endless))

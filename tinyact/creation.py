@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -177,9 +178,9 @@ def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, requires_gra
 
 def eye(n: int, m: int | None = None, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones on the diagonal of an n×m matrix (m = n if left out), zeros elsewhere."""
-    _shape((n, n if m is None else m))
+    rows, columns = _shape((n, n if m is None else m))
     kind = float32 if dtype is None else as_dtype(dtype)
-    return _finished(np.eye(n, m), kind, requires_grad)
+    return _finished(np.eye(rows, columns), kind, requires_grad)
 
 
 def arange(start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
@@ -212,6 +213,7 @@ def linspace(start: float, end: float, steps: int, *, dtype: Any = None, require
     Raises:
         RuntimeError: for a negative number of steps.
     """
+    steps = operator.index(steps)
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
     kind = float32 if dtype is None else as_dtype(dtype)
@@ -347,6 +349,7 @@ def randperm(
         >>> tinyact.randperm(4)
         tensor([0, 1, 3, 2])
     """
+    n = operator.index(n)
     if n < 0:
         raise RuntimeError(f"n must be non-negative, got {n}")
     kind = int64 if dtype is None else as_dtype(dtype)

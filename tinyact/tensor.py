@@ -21,7 +21,7 @@ from tinyact.functions import activation, arithmetic, comparison, elementwise, l
 from tinyact.functions import shape as shapes
 from tinyact.functions import softmax as softmaxes
 from tinyact.functions.dispatch import UFUNCS, as_numpy_takes, numpy_function
-from tinyact.functions.operand import NotAnOperand, as_operand, cast, from_data, require_numbers
+from tinyact.functions.operand import NotAnOperand, as_operand, cast, from_data, integer, require_numbers
 from tinyact.printing import tensor_text
 from tinyact.random import default_generator
 
@@ -42,16 +42,32 @@ def operator(function: F) -> F:
 
 
 class Size(tuple[int, ...]):
-    """The sizes of a tensor's dimensions: a tuple that prints as PyTorch's."""
+    """The sizes of a tensor's dimensions: a tuple that prints as PyTorch's.
+
+    Raises:
+        TypeError: for anything but integers.
+    """
+
+    def __new__(cls, sizes: Any = ()) -> Size:
+        sizes = tuple(sizes)
+        for place, size in enumerate(sizes):
+            if not isinstance(size, int) and integer(size) is None:
+                raise TypeError(f"torch.Size() takes an iterable of 'int' (item {place} is '{type(size).__name__}')")
+        return tuple.__new__(cls, map(int, sizes))
 
     def __repr__(self) -> str:
         return f"torch.Size({list(self)})"
 
     def __add__(self, other: Any) -> Size:
-        return Size(tuple.__add__(self, tuple(other)))
+        return Size(tuple.__add__(self, other))
+
+    def __radd__(self, other: Any) -> Size:
+        return Size(tuple.__add__(other, self)) if isinstance(other, tuple) else NotImplemented
 
     def __mul__(self, times: Any) -> Size:
         return Size(tuple.__mul__(self, times))
+
+    __rmul__ = __mul__
 
     def __getitem__(self, index: Any) -> Any:
         part = tuple.__getitem__(self, index)
@@ -94,7 +110,7 @@ class Tensor(Variable):
     @property
     def shape(self) -> Size:
         """The sizes of its dimensions."""
-        return Size(self.array.shape)
+        return tuple.__new__(Size, self.array.shape)
 
     def size(self, dim: int | None = None) -> Any:
         """The sizes of its dimensions, or that of one."""
@@ -139,8 +155,18 @@ class Tensor(Variable):
         return self.array.dtype.kind == "f"
 
     def type(self, dtype: Any = None) -> Any:
-        """``"torch.FloatTensor"`` and the like; with a dtype, the tensor in it."""
-        return _TYPE_NAMES.get(self.dtype, str(self.dtype)) if dtype is None else self.to(dtype)
+        """``"torch.FloatTensor"`` and the like; with a dtype, or such a name of one, the tensor in it.
+
+        Raises:
+            ValueError: for another word.
+        """
+        if dtype is None:
+            return _TYPE_NAMES[self.dtype]
+        if isinstance(dtype, str):
+            if dtype not in _TYPE_NAMES.values():
+                raise ValueError(f"invalid type: '{dtype}'")
+            dtype = next(kind for kind, name in _TYPE_NAMES.items() if name == dtype)
+        return self.to(getattr(dtype, "dtype", dtype) if isinstance(dtype, builtins.type) else dtype)
 
     def __len__(self) -> int:
         if self.ndim == 0:

@@ -358,3 +358,20 @@ def test_a_rule_that_returns_an_array_is_named() -> None:
     with pytest.raises(RuntimeError, match="returned ndarray") as raised:
         tinyact.autograd.grad(Doubled().apply(x).sum(), x, create_graph=True)
     assert "DoubledBackward0 can't be differentiated with create_graph=True" in raised.value.__notes__[0]
+
+
+def test_arguments_by_name() -> None:
+    def program(m: Any, x: Any, y: Any) -> Any:
+        class Times(m.autograd.Function):  # type: ignore[name-defined, misc]
+            @staticmethod
+            def forward(ctx: Any, x: Any, k: float = 1, other: Any = None) -> Any:
+                ctx.k = k
+                return x * k + other
+
+            @staticmethod
+            def backward(ctx: Any, grad: Any) -> Any:
+                return grad * ctx.k, None, grad * 5
+
+        return Times.apply(x, other=y, k=3)
+
+    same(program, np.array([1.0, 2.0]), np.array([3.0, 4.0]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -52,8 +53,10 @@ class Function:
         raise TypeError("a Function needs a static method backward(ctx, *grads) to be differentiated")
 
     @classmethod
-    def apply(cls, *args: Any) -> Any:
+    def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Runs ``forward`` and records it, if an argument requires gradients."""
+        if kwargs:
+            args = inspect.signature(cls.forward).bind(None, *args, **kwargs).args[1:]
         edges = tuple(edge_of(arg) for arg in args)
         context = Context(tuple(edge is not None for edge in edges))
         with no_grad():

@@ -67,4 +67,4 @@ def share_memory(base: Variable, view: Variable) -> None:
         view._views.append(weakref.ref(view))
         count = len(view._views)
         if count > _MANY and count & (count - 1) == 0:
-            view._views[:] = [viewer for viewer in view._views if viewer() is not None]
+            view._views[1:] = [viewer for viewer in view._views[1:] if viewer() is not None]

@@ -44,7 +44,7 @@ class Variable:
     grad_fn: Operation | None = None
     _grad: Any = None
     _requires_grad: bool = False
-    # Counts the changes of its memory in place; and once there are several, the variables that look at it.
+    # Counts the changes of its memory in place; and once several variables look at it, these, the base first.
     _version: Version
     _views: list[weakref.ref[Variable]] | None = None
     # What is called with its gradient, and what when its grad has changed; what keeps it beside leaves.

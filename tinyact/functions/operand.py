@@ -126,7 +126,7 @@ def _array_of(data: Any) -> tuple[np.ndarray[Any, np.dtype[Any]], np.dtype[Any]]
         return np.asarray(data), data.dtype
     try:
         array = np.asarray(_plain(data))
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, RecursionError):
         raise ValueError(f"expected numbers, in sequences of equal length at every level, got {data!r:.200}") from None
     if array.dtype.kind not in "biuf":
         raise TypeError(f"new(): invalid data type '{type(data).__name__}': a tensor holds numbers, got {data!r:.200}")
@@ -231,18 +231,25 @@ def check_broadcast(*operands: Any) -> None:
                 )
 
 
+def integer(value: Any) -> int | None:
+    """The value of an integer, which may be a tensor without dimensions; None for anything else, booleans too."""
+    if isinstance(value, Tensor) and value.array.ndim == 0:
+        value = value.array[()]
+    return int(value) if isinstance(value, (int, np.integer)) and not isinstance(value, bool) else None
+
+
 def dimension(dim: int, ndim: int) -> int:
     """A dimension counted from the front; a tensor without dimensions counts as having one.
 
     Raises:
         IndexError: if there is no such dimension.
     """
-    count = max(ndim, 1)
-    if isinstance(dim, bool) or not isinstance(dim, (int, np.integer)):
+    count, place = max(ndim, 1), integer(dim)
+    if place is None:
         raise TypeError(f"argument 'dim' must be int, not {type(dim).__name__}")
-    if not -count <= dim < count:
+    if not -count <= place < count:
         raise IndexError(f"Dimension out of range (expected to be in range of [{-count}, {count - 1}], but got {dim})")
-    return int(dim) % count
+    return place % count
 
 
 def dimensions(dim: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
@@ -251,9 +258,10 @@ def dimensions(dim: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
     Raises:
         RuntimeError: if one stands there twice.
     """
-    if dim is None or (not isinstance(dim, int) and len(dim) == 0):
+    several: Any = (dim,) if integer(dim) is not None else dim
+    if several is None or len(several) == 0:
         return tuple(range(ndim))
-    dims = [dimension(d, ndim) for d in ((dim,) if isinstance(dim, int) else dim)]
+    dims = [dimension(d, ndim) for d in several]
     for i, d in enumerate(dims):
         if d in dims[:i]:
             raise RuntimeError(f"dim {d} appears multiple times in the list of dims")
@@ -270,12 +278,12 @@ def sizes_of(sizes: tuple[Any, ...], named: Any = None) -> tuple[int, ...]:
         if sizes:
             raise TypeError(f"sizes given twice: {sizes} and {named}")
         sizes = (named,)
-    if len(sizes) == 1 and not isinstance(sizes[0], (int, np.integer)):
+    if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
         sizes = tuple(sizes[0])
-    for size in sizes:
-        if isinstance(size, bool) or not isinstance(size, (int, np.integer)):
-            raise TypeError(f"sizes must be ints, got {size!r}")
-    return tuple(int(size) for size in sizes)
+    integers = tuple(map(integer, sizes))
+    if None in integers:
+        raise TypeError(f"sizes must be ints, got {sizes[integers.index(None)]!r}")
+    return integers  # type: ignore[return-value]
 
 
 def documented(operation: type[Operation]) -> Callable[[F], F]:

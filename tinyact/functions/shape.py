@@ -16,7 +16,7 @@ from tinyact.autograd.inplace import change
 from tinyact.autograd.operation import Gradient, Operation
 from tinyact.dtype import BY_NUMPY, promoted
 from tinyact.functions.elementwise import clone
-from tinyact.functions.operand import Tensor, cast, dimension, from_data, require_tensor, sizes_of
+from tinyact.functions.operand import Tensor, cast, dimension, from_data, integer, require_tensor, sizes_of
 from tinyact.kernels import where
 
 __all__ = ["cat", "flatten", "permute", "reshape", "squeeze", "stack", "t", "transpose", "unsqueeze"]
@@ -71,7 +71,10 @@ class Expand(Operation):
         self.sizes = sizes
 
     def forward(self, x: Any) -> Any:
-        return np.broadcast_to(x, self.sizes)
+        y = np.broadcast_to(x, self.sizes)
+        # Unless elements share memory, `change` may.
+        y.flags.writeable = x.flags.writeable
+        return y
 
     def grad_x(self, grad: Gradient) -> Gradient:
         return grad
@@ -280,9 +283,10 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
     """Without dimensions of size 1: all of them, or those named."""
     array = require_tensor(input, "squeeze").array
-    dims = range(array.ndim) if dim is None else [dim] if isinstance(dim, int) else dim
+    one = integer(dim) is not None
+    dims: Any = range(array.ndim) if dim is None else [dim] if one else dim
     squeezed = {dimension(d, array.ndim) for d in dims}
-    overload = 0 if dim is None else 1 if isinstance(dim, int) else 2
+    overload = 0 if dim is None else 1 if one else 2
     new = tuple(n for d, n in enumerate(array.shape) if d not in squeezed or n != 1)
     return Reshape(f"SqueezeBackward{overload}", array.shape, new).apply(input)
 
