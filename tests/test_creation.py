@@ -232,3 +232,32 @@ def test_a_list_that_contains_itself() -> None:
     endless: list[Any] = []
     endless.append(endless)
     same_error(lambda m: m.tensor(endless))
+
+
+@pytest.mark.parametrize("wrong", [None, "1", b"1", [1.0], {}, object(), 1j])
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda m, v: m.full((1,), v, dtype=m.float32), lambda m, v: m.full((1,), v), lambda m, v: m.ones(1).fill_(v),
+        lambda m, v: m.linspace(v, 1, 3), lambda m, v: m.linspace(0, v, 3), lambda m, v: m.ones(1).normal_(v),
+        lambda m, v: m.ones(1).normal_(0, v), lambda m, v: m.ones(1).uniform_(v), lambda m, v: m.ones(1).clamp_(0.0, v or "1"),
+        lambda m, v: m.nn.init.normal_(m.ones(1), v), lambda m, v: m.nn.init.constant_(m.ones(1), v),
+        lambda m, v: m.nn.functional.elu(m.ones(1), v), lambda m, v: m.ones(1).add_(v), lambda m, v: m.ones(1).copy_(v),
+    ],
+)  # fmt: skip
+def test_what_is_no_number(program: Any, wrong: Any) -> None:
+    with pytest.raises(TypeError):
+        program(tinyact, wrong)
+
+
+def test_memory_that_cannot_be_written_to() -> None:
+    x = tinyact.from_numpy(np.frombuffer(b"1234", np.float32))
+    with pytest.raises(RuntimeError, match="read-only"):
+        x.add_(1)
+    assert x.clone().add_(1).tolist() == (x + 1).tolist()
+
+
+def test_other_byte_orders_are_refused() -> None:
+    for make in (tinyact.tensor, tinyact.from_numpy, tinyact.as_tensor):
+        with pytest.raises(TypeError, match="float32"):
+            make(np.ones(2, ">f4"))

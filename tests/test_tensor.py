@@ -7,6 +7,7 @@ import datetime
 import gc
 import operator
 import pickle
+import warnings
 import weakref
 from decimal import Decimal
 from fractions import Fraction
@@ -512,3 +513,20 @@ def test_types_by_name(name: str) -> None:
     assert (x := tinyact.ones(1)).type("torch.FloatTensor") is x
     for wrong in ("torch.FooTensor", "float64", ""):
         same_error(lambda m, wrong=wrong: m.ones(1).type(wrong))
+
+
+def test_the_gradient_of_a_result_is_warned_of() -> None:
+    for m in (tinyact, torch):
+        x = m.ones(2, requires_grad=True)
+        y, kept = x * 2, x * 2
+        kept.retain_grad()
+        with pytest.warns(UserWarning, match="not a leaf Tensor is being accessed") as warned:
+            assert y.grad is None
+        assert warned[0].filename == __file__
+        (y + kept).sum().backward()
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert x.grad.tolist() == [4.0, 4.0]
+            assert kept.grad.tolist() == [1.0, 1.0]
+            assert x.detach().grad is None
+            assert m.ones(1).grad is None

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from tinyact import random
-from tinyact.autograd.operation import wrap
+from tinyact.autograd.operation import array_of, wrap
 from tinyact.dtype import as_dtype, float32, float64, int64
 from tinyact.dtype import dtype as DType
-from tinyact.functions.operand import from_data, require_tensor, sizes_of
+from tinyact.functions.operand import as_number, as_operand, from_data, require_tensor, sizes_of
 from tinyact.tensor import Tensor, from_data_or_sizes
 
 __all__ = [
@@ -150,6 +150,7 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool =
         dtype: of the elements.
         requires_grad: whether gradients with respect to it are wanted.
     """
+    fill_value = array_of(as_operand(fill_value, "fill_value"))
     kind = from_data(fill_value).dtype if dtype is None else as_dtype(dtype)
     return _finished(np.full(_shape((size,)), fill_value, kind.numpy), kind, requires_grad)
 
@@ -213,7 +214,7 @@ def linspace(start: float, end: float, steps: int, *, dtype: Any = None, require
     Raises:
         RuntimeError: for a negative number of steps.
     """
-    steps = operator.index(steps)
+    start, end, steps = as_number(start, "linspace", "start"), as_number(end, "linspace", "end"), operator.index(steps)
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
     kind = float32 if dtype is None else as_dtype(dtype)

@@ -159,6 +159,7 @@ class Generator:
         Raises:
             RuntimeError: if std is negative.
         """
+        mean, std = mean + 0.0, std + 0.0  # numbers, of which words are none
         if not std >= 0.0:
             raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
         dtype = np.dtype(dtype)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import functools
+import warnings
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
@@ -315,6 +316,14 @@ class Tensor(Variable):
     @property
     def grad(self) -> Tensor | None:
         """∂L/∂(this tensor), added up over all calls of ``backward``; None before the first."""
+        if self._grad is None and self.grad_fn is not None and not self.retains_grad:
+            warnings.warn(
+                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute "
+                "won't be populated during autograd.backward(). If you indeed want the .grad field to be populated for "
+                "a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by "
+                "mistake, make sure you access the leaf Tensor instead.",
+                stacklevel=2,
+            )
         return self._grad
 
     @grad.setter
@@ -465,6 +474,7 @@ class Tensor(Variable):
 
     def fill_(self, value: builtins.float) -> Tensor:
         """The same number everywhere, in place."""
+        value = as_operand(value, "value")
         if isinstance(value, Tensor) and value.ndim:
             raise RuntimeError(f"fill_ only supports 0-dimension value tensor, got {value.ndim} dimensions")
         return self._replace(value, "FillBackward2")

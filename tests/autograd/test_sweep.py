@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import os
+import subprocess
 import sys
 import threading
 import weakref
@@ -494,3 +496,31 @@ def _lines_of(program: Any, x: Any) -> int:
         sys.settrace(None)
     assert kept is not None
     return lines
+
+
+PROGRAM = """
+import hashlib, tinyact
+tinyact.set_num_threads(2)
+tinyact.manual_seed(3)
+F = tinyact.nn.functional
+model = tinyact.nn.Sequential(tinyact.nn.Linear(20, 256), tinyact.nn.GELU(), tinyact.nn.Dropout(0.2),
+                               tinyact.nn.Linear(256, 5))
+optimizer = tinyact.optim.Adam(model.parameters(), lr=0.01)
+for _ in range(3):
+    loss = F.cross_entropy(model(tinyact.randn(2000, 20)), tinyact.randint(0, 5, (2000,)))
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+print(hashlib.sha256(b"".join(p.detach().numpy().tobytes() for p in model.parameters())).hexdigest(), loss.item())
+"""
+
+
+def test_the_same_seed_and_threads_give_the_same_bits() -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "2"}
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, env=environment
+        ).stdout
+        for _ in range(3)
+    ]
+    assert len(set(runs)) == 1

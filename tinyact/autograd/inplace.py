@@ -29,7 +29,9 @@ def change(variable: V, operation: Callable[..., Any], *args: Any) -> V:
         result = np.astype(result, variable.array.dtype)
     if result.requires_grad:
         _take_place(variable, result)
-    if not variable.array.flags.writeable or _overlaps(variable.array):
+    if not (variable.array.flags.writeable or _overlaps(variable.array)):
+        raise RuntimeError("the memory of this tensor is read-only. Please clone() the tensor before changing it.")
+    if _overlaps(variable.array):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory "
             "location. Please clone() the tensor before performing the operation."
