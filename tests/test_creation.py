@@ -240,7 +240,8 @@ def test_a_list_that_contains_itself() -> None:
     [
         lambda m, v: m.full((1,), v, dtype=m.float32), lambda m, v: m.full((1,), v), lambda m, v: m.ones(1).fill_(v),
         lambda m, v: m.linspace(v, 1, 3), lambda m, v: m.linspace(0, v, 3), lambda m, v: m.ones(1).normal_(v),
-        lambda m, v: m.ones(1).normal_(0, v), lambda m, v: m.ones(1).uniform_(v), lambda m, v: m.ones(1).clamp_(0.0, v or "1"),
+        lambda m, v: m.ones(1).normal_(0, v), lambda m, v: m.ones(1).uniform_(v),
+        lambda m, v: m.ones(1).clamp_(0.0, v or "1"),
         lambda m, v: m.nn.init.normal_(m.ones(1), v), lambda m, v: m.nn.init.constant_(m.ones(1), v),
         lambda m, v: m.nn.functional.elu(m.ones(1), v), lambda m, v: m.ones(1).add_(v), lambda m, v: m.ones(1).copy_(v),
     ],
