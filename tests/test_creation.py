@@ -190,3 +190,75 @@ def test_the_least_and_the_greatest_integer(dtype: str) -> None:
     for beyond in (limits.min - 1, limits.max + 1) if dtype in ("int8", "int16", "int32") else ():
         with pytest.raises(RuntimeError, match="without overflow"):
             tinyact.tensor([beyond], dtype=getattr(tinyact, dtype))
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda m, n: m.zeros(n), lambda m, n: m.zeros(n, 2), lambda m, n: m.ones((n, 2)), lambda m, n: m.ones([2, n]),
+        lambda m, n: m.full((n,), 1.0), lambda m, n: m.rand(n).shape, lambda m, n: m.randn(2, n).shape,
+        lambda m, n: m.arange(n), lambda m, n: m.eye(n), lambda m, n: m.eye(2, n), lambda m, n: m.linspace(0, 1, n),
+        lambda m, n: m.randperm(n).shape, lambda m, n: m.randint(n, (2,)).shape,
+        lambda m, n: m.randint(0, n, (n,)).shape,
+        lambda m, n: m.Tensor(n).shape, lambda m, n: m.Size([n, 2]), lambda m, n: m.ones(6).reshape(n, 2),
+        lambda m, n: m.ones(6).view(n, -1), lambda m, n: m.ones(1, 2).expand(n, 2),
+        lambda m, n: m.ones(2, 3).sum(n - 2),
+        lambda m, n: m.ones(2, 3).permute(n - 2, 0), lambda m, n: m.ones(2, 3).transpose(n - 2, 0),
+        lambda m, n: m.ones(2, 3).softmax(n - 2), lambda m, n: m.ones(2, 1).squeeze(n - 2),
+        lambda m, n: m.ones(2).unsqueeze(n - 2),
+        lambda m, n: m.ones(2, 3).argmax(n - 2), lambda m, n: m.cat([m.ones(2, 3)] * 2, n - 2),
+        lambda m, n: m.stack([m.ones(2)] * 2, n - 2), lambda m, n: m.ones(2, 3).flatten(n - 3, n - 2),
+        lambda m, n: m.ones(2, 3).mean((n - 3, n - 2)), lambda m, n: m.ones(2, 3).size(n - 2),
+    ],
+)  # fmt: skip
+def test_tensors_without_dimensions_are_sizes_and_dimensions(program: Any) -> None:
+    for dtype in ("int64", "int32"):
+        same(lambda m, d=dtype: program(m, m.tensor(3, dtype=getattr(m, d))), upstream=None)
+
+
+@pytest.mark.parametrize(
+    "sizes", [b"ab", "ab", {2, 3}, range(2), iter([1]), [1.5], [None], [[2], [3]], object(), True, [True, 2]]
+)
+def test_what_is_no_size(sizes: Any) -> None:
+    with pytest.raises(TypeError):
+        torch.zeros(sizes).sum().reshape(sizes)
+    with pytest.raises(TypeError):
+        tinyact.zeros(sizes)
+    with pytest.raises(TypeError):
+        tinyact.ones(2, 3).reshape(sizes)
+
+
+def test_a_list_that_contains_itself() -> None:
+    endless: list[Any] = []
+    endless.append(endless)
+    same_error(lambda m: m.tensor(endless))
+
+
+@pytest.mark.parametrize("wrong", [None, "1", b"1", [1.0], {}, object(), 1j])
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda m, v: m.full((1,), v, dtype=m.float32), lambda m, v: m.full((1,), v), lambda m, v: m.ones(1).fill_(v),
+        lambda m, v: m.linspace(v, 1, 3), lambda m, v: m.linspace(0, v, 3), lambda m, v: m.ones(1).normal_(v),
+        lambda m, v: m.ones(1).normal_(0, v), lambda m, v: m.ones(1).uniform_(v),
+        lambda m, v: m.ones(1).clamp_(0.0, v or "1"),
+        lambda m, v: m.nn.init.normal_(m.ones(1), v), lambda m, v: m.nn.init.constant_(m.ones(1), v),
+        lambda m, v: m.nn.functional.elu(m.ones(1), v), lambda m, v: m.ones(1).add_(v), lambda m, v: m.ones(1).copy_(v),
+    ],
+)  # fmt: skip
+def test_what_is_no_number(program: Any, wrong: Any) -> None:
+    with pytest.raises(TypeError):
+        program(tinyact, wrong)
+
+
+def test_memory_that_cannot_be_written_to() -> None:
+    x = tinyact.from_numpy(np.frombuffer(b"1234", np.float32))
+    with pytest.raises(RuntimeError, match="read-only"):
+        x.add_(1)
+    assert x.clone().add_(1).tolist() == (x + 1).tolist()
+
+
+def test_other_byte_orders_are_refused() -> None:
+    for make in (tinyact.tensor, tinyact.from_numpy, tinyact.as_tensor):
+        with pytest.raises(TypeError, match="float32"):
+            make(np.ones(2, ">f4"))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 from typing import Any
 
@@ -229,5 +231,44 @@ def test_after_a_fork() -> None:
     assert os.waitpid(child, 0)[1] == 0
 
 
-def test_refused() -> None:
-    same_error(lambda m: m.set_num_threads(0))
+LARGE = """
+import threading, time, numpy as np, tinyact
+tinyact.set_num_threads(2)
+def compute():
+    x = tinyact.full((1 << 20,), 0.5, requires_grad=True)
+    tinyact.nn.functional.gelu(x).sum().backward()
+    assert (x.grad.numpy() == x.grad.numpy()[0]).all()
+    print("done", flush=True)
+"""
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "threading.Thread(target=lambda: (time.sleep(0.3), compute())).start()",
+        "import atexit; atexit.register(compute)",
+        "compute(); threading.Thread(target=lambda: (time.sleep(0.3), compute())).start()",
+        "import atexit; compute(); atexit.register(compute)",
+    ],
+)
+def test_large_arrays_when_the_program_ends(program: str) -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    run = subprocess.run([sys.executable, "-c", LARGE + program], capture_output=True, text=True, env=environment)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert run.stdout.split() == ["done"] * (1 + program.count("compute();"))
+
+
+def test_threads_that_another_thread_takes_away() -> None:
+    before, x = tinyact.get_num_threads(), tinyact.linspace(-3, 3, 1 << 19)
+    expected = tinyact.nn.functional.gelu(x).numpy()
+    try:
+        tinyact.set_num_threads(2)
+        kernels._workers().shutdown()  # as set_num_threads does, just before this thread would have used them
+        np.testing.assert_array_equal(tinyact.nn.functional.gelu(x).numpy(), expected)
+    finally:
+        tinyact.set_num_threads(before)
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 1.5, None, "2"])
+def test_the_number_of_threads_is_a_positive_integer(wrong: Any) -> None:
+    same_error(lambda m: m.set_num_threads(wrong))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 
 import tinyact
 from tests.against_torch import same_error
+from tests.interrupts import interrupted
 
 SEEDS = st.integers(-(2**63), 2**64 - 1)
 SIZES = st.integers(0, 70)
@@ -150,3 +153,33 @@ def test_seeds() -> None:
 )
 def test_refused(program: Any) -> None:
     same_error(program)
+
+
+def test_first_draws_of_many_threads() -> None:
+    """Each word goes to one of them, whoever is first."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for seed in range(50):
+            generator, numbers = tinyact.Generator().manual_seed(seed), []
+            expected = np.sort(tinyact.rand(32, generator=tinyact.Generator().manual_seed(seed)).numpy())
+            threads = [
+                threading.Thread(target=lambda g=generator, n=numbers: n.extend(tinyact.rand(4, generator=g).tolist()))
+                for _ in range(8)
+            ]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            np.testing.assert_array_equal(np.sort(np.float32(numbers)), expected)
+    finally:
+        sys.setswitchinterval(interval)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_generator_whose_first_draw_was_interrupted() -> None:
+    expected = tinyact.randn(3, generator=tinyact.Generator().manual_seed(5)).tolist()
+    left = interrupted(lambda: tinyact.Generator().manual_seed(5), lambda generator: generator._words)
+    numbers = [tinyact.randn(3, generator=generator).tolist() for generator in left]
+    assert len(numbers) > 5
+    assert all(drawn == expected for drawn in numbers)

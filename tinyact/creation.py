@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 import numpy as np
 
 from tinyact import random
-from tinyact.autograd.operation import wrap
+from tinyact.autograd.operation import array_of, wrap
 from tinyact.dtype import as_dtype, float32, float64, int64
 from tinyact.dtype import dtype as DType
-from tinyact.functions.operand import fresh, from_data, require_tensor, sizes_of
+from tinyact.functions.operand import as_number, as_operand, fresh, from_data, require_tensor, sizes_of
 from tinyact.tensor import Tensor, from_data_or_sizes
 
 __all__ = [
@@ -149,6 +150,7 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool =
         dtype: of the elements.
         requires_grad: whether gradients with respect to it are wanted.
     """
+    fill_value = array_of(as_operand(fill_value, "fill_value"))
     kind = from_data(fill_value).dtype if dtype is None else as_dtype(dtype)
     return _finished(np.full(_shape((size,)), fill_value, kind.numpy), kind, requires_grad)
 
@@ -177,9 +179,9 @@ def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, requires_gra
 
 def eye(n: int, m: int | None = None, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones on the diagonal of an n×m matrix (m = n if left out), zeros elsewhere."""
-    _shape((n, n if m is None else m))
+    rows, columns = _shape((n, n if m is None else m))
     kind = float32 if dtype is None else as_dtype(dtype)
-    return _finished(np.eye(n, m), kind, requires_grad)
+    return _finished(np.eye(rows, columns), kind, requires_grad)
 
 
 def arange(start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
@@ -212,6 +214,7 @@ def linspace(start: float, end: float, steps: int, *, dtype: Any = None, require
     Raises:
         RuntimeError: for a negative number of steps.
     """
+    start, end, steps = as_number(start, "linspace", "start"), as_number(end, "linspace", "end"), operator.index(steps)
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
     kind = float32 if dtype is None else as_dtype(dtype)
@@ -347,6 +350,7 @@ def randperm(
         >>> tinyact.randperm(4)
         tensor([0, 1, 3, 2])
     """
+    n = operator.index(n)
     if n < 0:
         raise RuntimeError(f"n must be non-negative, got {n}")
     kind = int64 if dtype is None else as_dtype(dtype)

@@ -233,11 +233,11 @@ def set_num_threads(count: int) -> None:
     Results don't depend on it.
 
     Raises:
-        RuntimeError: if it is not positive.
+        RuntimeError: if it is no positive integer.
     """
     global _threads, _pool
-    if count < 1:
-        raise RuntimeError(f"set_num_threads expects a positive integer, got {count}")
+    if not isinstance(count, int) or count < 1:
+        raise RuntimeError(f"set_num_threads expects a positive integer, got {count!r}")
     if _pool is not None:
         _pool.shutdown()
     _threads, _pool = count, None
@@ -310,10 +310,15 @@ def at_once(function: Callable[..., Array], wide: np.dtype[Any] | None, *arrays:
 def over_blocks(work: Callable[[int, int], None], rows: int, step: int) -> None:
     """``work(0, rows)``, divided among the threads at multiples of the step."""
     part = -(-rows // step // _threads) * step
-    others = [_workers().submit(work, start, min(start + part, rows)) for start in range(part, rows, part)]
+    finish: list[Callable[[], None]] = []
+    for start in range(part, rows, part):
+        try:
+            finish.append(_workers().submit(work, start, min(start + part, rows)).result)
+        except RuntimeError:  # there are no threads any more: the program ends, or `set_num_threads` took them away
+            finish.append(functools.partial(work, start, min(start + part, rows)))
     work(0, min(part, rows))
-    for other in others:
-        other.result()
+    for each in finish:
+        each()
 
 
 def _workers() -> ThreadPoolExecutor:

@@ -68,17 +68,18 @@ class Generator:
         if not -(2**63) <= seed < 2**64:
             raise ValueError(f"Overflow when unpacking long long: a seed has 64 bits, got {seed}")
         self._seed = seed % 2**64
-        self._source: np.random.MT19937 | None = None
-        self._next_normal: float | None = None
+        # What follows from the seed: the source of words, and the second of a pair of normal numbers.
+        self._drawn: dict[str, Any] = {}
         return self
 
     @property
     def _words(self) -> np.random.MT19937:
         # Made at the first draw: numpy.random takes as long to import as all of tinyact.
-        if self._source is None:
-            self._source = np.random.MT19937()
-            self._source._legacy_seeding(self._seed & 0xFFFFFFFF)
-        return self._source
+        if "source" not in self._drawn:
+            source = np.random.MT19937()
+            source._legacy_seeding(self._seed & 0xFFFFFFFF)
+            return self._drawn.setdefault("source", source)  # another thread may have been first
+        return self._drawn["source"]
 
     def initial_seed(self) -> int:
         """The seed that started this stream."""
@@ -99,7 +100,7 @@ class Generator:
         """
 
         state = self._words.state["state"]
-        waiting = math.nan if self._next_normal is None else self._next_normal
+        waiting = self._drawn.get("normal", math.nan)
         parts = (
             np.array([self._seed, state["pos"]], "<u8"),
             np.array([waiting, 0.0], "<f8"),
@@ -125,7 +126,9 @@ class Generator:
         key = np.frombuffer(state[32:], "<u4").astype(np.uint32)
         self._seed = seed
         self._words.state = {"bit_generator": "MT19937", "state": {"key": key, "pos": position}}
-        self._next_normal = None if math.isnan(waiting) else waiting
+        self._drawn.pop("normal", None)
+        if not math.isnan(waiting):
+            self._drawn["normal"] = waiting
         return self
 
     # --- words become numbers ------------------------------------------------------------------------------------
@@ -174,6 +177,7 @@ class Generator:
         Raises:
             RuntimeError: if std is negative.
         """
+        mean, std = mean + 0.0, std + 0.0  # numbers, of which words are none
         if not std >= 0.0:
             raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
         dtype = np.dtype(dtype)
@@ -185,14 +189,14 @@ class Generator:
     def _few_normal(self, n: int) -> Array:
         numbers = []
         for _ in range(n):
-            if self._next_normal is not None:
-                numbers.append(self._next_normal)
-                self._next_normal = None
+            waiting = self._drawn.pop("normal", None)
+            if waiting is not None:
+                numbers.append(waiting)
                 continue
             u1, u2 = self._unit(2, np.float64).tolist()
             radius, angle = math.sqrt(-2.0 * math.log1p(-u2)), 2.0 * math.pi * u1
             numbers.append(radius * math.cos(angle))
-            self._next_normal = radius * math.sin(angle)
+            self._drawn["normal"] = radius * math.sin(angle)
         return np.array(numbers, np.float64)
 
     def _many_normal(self, n: int, dtype: Any) -> Array:

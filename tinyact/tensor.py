@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import builtins
+import functools
+import warnings
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -19,22 +21,54 @@ from tinyact.dtype import dtype as DType
 from tinyact.functions import activation, arithmetic, comparison, elementwise, linear, reduction
 from tinyact.functions import shape as shapes
 from tinyact.functions import softmax as softmaxes
-from tinyact.functions.operand import as_operand, cast, from_data
+from tinyact.functions.dispatch import UFUNCS, as_numpy_takes, numpy_function
+from tinyact.functions.operand import NotAnOperand, as_operand, cast, from_data, integer, require_numbers
 from tinyact.printing import tensor_text
 from tinyact.random import default_generator
 
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def operator(function: F) -> F:
+    """A function of two operands as an operator, which leaves what is no operand to the class that it is of."""
+
+    @functools.wraps(function)
+    def operate(self: Any, other: Any) -> Any:
+        try:
+            return function(self, other)
+        except NotAnOperand:
+            return NotImplemented
+
+    return operate  # type: ignore[return-value]
+
 
 class Size(tuple[int, ...]):
-    """The sizes of a tensor's dimensions: a tuple that prints as PyTorch's."""
+    """The sizes of a tensor's dimensions: a tuple that prints as PyTorch's.
+
+    Raises:
+        TypeError: for anything but integers.
+    """
+
+    def __new__(cls, sizes: Any = ()) -> Size:
+        sizes = tuple(sizes)
+        for place, size in enumerate(sizes):
+            if not isinstance(size, int) and integer(size) is None:
+                raise TypeError(f"torch.Size() takes an iterable of 'int' (item {place} is '{type(size).__name__}')")
+        return tuple.__new__(cls, map(int, sizes))
 
     def __repr__(self) -> str:
         return f"torch.Size({list(self)})"
 
     def __add__(self, other: Any) -> Size:
-        return Size(tuple.__add__(self, tuple(other)))
+        return Size(tuple.__add__(self, other))
+
+    def __radd__(self, other: Any) -> Size:
+        return Size(tuple.__add__(other, self)) if isinstance(other, tuple) else NotImplemented
 
     def __mul__(self, times: Any) -> Size:
         return Size(tuple.__mul__(self, times))
+
+    __rmul__ = __mul__
 
     def __getitem__(self, index: Any) -> Any:
         part = tuple.__getitem__(self, index)
@@ -77,7 +111,7 @@ class Tensor(Variable):
     @property
     def shape(self) -> Size:
         """The sizes of its dimensions."""
-        return Size(self.array.shape)
+        return tuple.__new__(Size, self.array.shape)
 
     def size(self, dim: int | None = None) -> Any:
         """The sizes of its dimensions, or that of one."""
@@ -122,8 +156,18 @@ class Tensor(Variable):
         return self.array.dtype.kind == "f"
 
     def type(self, dtype: Any = None) -> Any:
-        """``"torch.FloatTensor"`` and the like; with a dtype, the tensor in it."""
-        return _TYPE_NAMES.get(self.dtype, str(self.dtype)) if dtype is None else self.to(dtype)
+        """``"torch.FloatTensor"`` and the like; with a dtype, or such a name of one, the tensor in it.
+
+        Raises:
+            ValueError: for another word.
+        """
+        if dtype is None:
+            return _TYPE_NAMES[self.dtype]
+        if isinstance(dtype, str):
+            if dtype not in _TYPE_NAMES.values():
+                raise ValueError(f"invalid type: '{dtype}'")
+            dtype = next(kind for kind, name in _TYPE_NAMES.items() if name == dtype)
+        return self.to(getattr(dtype, "dtype", dtype) if isinstance(dtype, builtins.type) else dtype)
 
     def __len__(self) -> int:
         if self.ndim == 0:
@@ -135,7 +179,15 @@ class Tensor(Variable):
             raise TypeError("iteration over a 0-d tensor")
         return (self[i] for i in range(len(self)))
 
+    def __reversed__(self) -> Tensor:
+        return self if self.ndim == 0 else shapes.getitem(self, np.arange(len(self))[::-1])
+
+    def __pos__(self) -> Tensor:
+        return require_numbers(self, "positive")
+
     def __contains__(self, element: Any) -> bool:
+        if not isinstance(element, (Tensor, builtins.int, builtins.float, np.number)):
+            raise RuntimeError(f"a tensor contains tensors and numbers, but was asked for a {type(element).__name__}")
         return bool((self == element).any())
 
     __hash__ = object.__hash__
@@ -264,6 +316,14 @@ class Tensor(Variable):
     @property
     def grad(self) -> Tensor | None:
         """∂L/∂(this tensor), added up over all calls of ``backward``; None before the first."""
+        if self._grad is None and self.grad_fn is not None and not self.retains_grad:
+            warnings.warn(
+                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute "
+                "won't be populated during autograd.backward(). If you indeed want the .grad field to be populated for "
+                "a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by "
+                "mistake, make sure you access the leaf Tensor instead.",
+                stacklevel=2,
+            )
         return self._grad
 
     @grad.setter
@@ -414,6 +474,7 @@ class Tensor(Variable):
 
     def fill_(self, value: builtins.float) -> Tensor:
         """The same number everywhere, in place."""
+        value = as_operand(value, "value")
         if isinstance(value, Tensor) and value.ndim:
             raise RuntimeError(f"fill_ only supports 0-dimension value tensor, got {value.ndim} dimensions")
         return self._replace(value, "FillBackward2")
@@ -455,32 +516,29 @@ class Tensor(Variable):
     def __setitem__(self, index: Any, value: Any) -> None:
         shapes.setitem(self, index, value)
 
-    def __iadd__(self, other: Any) -> Tensor:  # type: ignore[misc]
-        return self.add_(other)
-
-    def __isub__(self, other: Any) -> Tensor:  # type: ignore[misc]
-        return self.sub_(other)
-
-    def __imul__(self, other: Any) -> Tensor:  # type: ignore[misc]
-        return self.mul_(other)
-
-    def __itruediv__(self, other: Any) -> Tensor:  # type: ignore[misc]
-        return self.div_(other)
-
-    def __ipow__(self, other: Any) -> Tensor:  # type: ignore[misc]
-        return self.pow_(other)
+    __iadd__ = operator(add_)
+    __isub__ = operator(sub_)
+    __imul__ = operator(mul_)
+    __itruediv__ = operator(div_)
+    __ipow__ = operator(pow_)
 
     # --- operations, which are functions first -------------------------------------------------------------------
 
-    add = __add__ = __radd__ = arithmetic.add
-    sub = __sub__ = arithmetic.sub
-    mul = __mul__ = __rmul__ = arithmetic.mul
-    div = __truediv__ = arithmetic.div
-    pow = __pow__ = arithmetic.pow
-    __rsub__ = arithmetic.rsub
-    __rtruediv__ = arithmetic.rdiv
-    __rpow__ = arithmetic.rpow
-    matmul = __matmul__ = linear.matmul
+    add = arithmetic.add
+    sub = arithmetic.sub
+    mul = arithmetic.mul
+    div = arithmetic.div
+    pow = arithmetic.pow
+    matmul = linear.matmul
+    __add__ = __radd__ = operator(arithmetic.add)
+    __sub__ = operator(arithmetic.sub)
+    __mul__ = __rmul__ = operator(arithmetic.mul)
+    __truediv__ = operator(arithmetic.div)
+    __pow__ = operator(arithmetic.pow)
+    __rsub__ = operator(arithmetic.rsub)
+    __rtruediv__ = operator(arithmetic.rdiv)
+    __rpow__ = operator(arithmetic.rpow)
+    __matmul__ = operator(linear.matmul)
     mm = linear.mm
     neg = __neg__ = elementwise.neg
     abs = __abs__ = elementwise.abs
@@ -527,24 +585,29 @@ class Tensor(Variable):
     contiguous = shapes.contiguous
     eq = comparison.eq
     ne = comparison.ne
-    lt = __lt__ = comparison.lt
-    le = __le__ = comparison.le
-    gt = __gt__ = comparison.gt
-    ge = __ge__ = comparison.ge
+    lt = comparison.lt
+    le = comparison.le
+    gt = comparison.gt
+    ge = comparison.ge
+    __lt__ = operator(comparison.lt)
+    __le__ = operator(comparison.le)
+    __gt__ = operator(comparison.gt)
+    __ge__ = operator(comparison.ge)
 
+    @operator
     def __eq__(self, other: Any) -> Any:
-        # None and words are equal to no tensor, which is for Python to say.
-        return NotImplemented if other is None or isinstance(other, str) else comparison.eq(self, other)
+        return comparison.eq(self, other)
 
+    @operator
     def __ne__(self, other: Any) -> Any:
-        return NotImplemented if other is None or isinstance(other, str) else comparison.ne(self, other)
+        return comparison.ne(self, other)
 
     logical_and = comparison.logical_and
     logical_or = comparison.logical_or
     logical_not = comparison.logical_not
-    __and__ = __rand__ = comparison.bitwise_and
-    __or__ = __ror__ = comparison.bitwise_or
-    __xor__ = __rxor__ = comparison.bitwise_xor
+    __and__ = __rand__ = operator(comparison.bitwise_and)
+    __or__ = __ror__ = operator(comparison.bitwise_or)
+    __xor__ = __rxor__ = operator(comparison.bitwise_xor)
     __invert__ = comparison.bitwise_not
     isnan = comparison.isnan
     isinf = comparison.isinf
@@ -579,9 +642,9 @@ class Tensor(Variable):
         Raises:
             RuntimeError: if such an other one is applied to a tensor that requires gradients.
         """
-        operation = _UFUNCS.get(ufunc)
+        operation = UFUNCS.get(ufunc)
         if operation is not None and method == "__call__" and not options:
-            return operation(*inputs)
+            return operation(*map(as_numpy_takes, inputs))
         arrays = [np.asarray(i) if isinstance(i, Tensor) else i for i in inputs]
         if any(isinstance(o, Tensor) for o in options.get("out", ())):
             return NotImplemented
@@ -590,11 +653,8 @@ class Tensor(Variable):
         return wrap(result) if supported else result
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        """``np.where``, ``np.concatenate`` and others that derivatives use are recorded; the rest sees arrays."""
-        operation = _FUNCTIONS.get(function) or getattr(function, "plain", None)  # a kernel's
-        if operation is not None:
-            return operation(*args, **kwargs)
-        return function(*_as_arrays(args), **_as_arrays(kwargs))
+        """``np.where``, ``np.concatenate``, ``np.mean`` and others are recorded; the rest sees arrays."""
+        return numpy_function(function, args, kwargs)
 
     # --- copies and pickles --------------------------------------------------------------------------------------
 
@@ -609,8 +669,7 @@ class Tensor(Variable):
         return copy
 
     def __reduce__(self) -> Any:
-        if self.grad_fn is not None:
-            raise RuntimeError("a tensor with a graph behind it can't be pickled; detach() it first")
+        # Of a result only the numbers are kept: what is loaded is a leaf.
         return _unpickled, (type(self), self.array, self._requires_grad)
 
     def _renewed(self, array: Any) -> Tensor:
@@ -636,22 +695,6 @@ def from_data_or_sizes(data: tuple[Any, ...], dtype: DType) -> np.ndarray[Any, n
     return from_data(data[0], dtype).array
 
 
-def _as_numpy_would(a: Any, b: Any) -> tuple[Any, Any]:
-    """Two operands; where both are Python's numbers, with the dtype that NumPy gives them."""
-    numbers = not any(isinstance(value, (Tensor, np.ndarray, np.generic)) for value in (a, b))
-    return (np.asarray(a), np.asarray(b)) if numbers else (a, b)
-
-
-def _as_arrays(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return np.asarray(value)
-    if isinstance(value, (list, tuple)):
-        return type(value)(_as_arrays(part) for part in value)
-    if isinstance(value, dict):
-        return {key: _as_arrays(part) for key, part in value.items()}
-    return value
-
-
 _TYPE_NAMES = {
     as_dtype(name): f"torch.{kind}Tensor"
     for name, kind in (
@@ -659,47 +702,6 @@ _TYPE_NAMES = {
         ("int64", "Long"), ("uint8", "Byte"), ("bool", "Bool"),
     )
 }  # fmt: skip
-
-_UFUNCS: dict[Any, Callable[..., Any]] = {
-    np.add: arithmetic.add,
-    np.subtract: lambda a, b: arithmetic.sub(a, b),
-    np.multiply: arithmetic.mul,
-    np.true_divide: lambda a, b: arithmetic.div(a, b),
-    np.power: arithmetic.pow,
-    np.matmul: lambda a, b: linear.matmul(*(v if isinstance(v, Tensor) else wrap(v) for v in (a, b))),
-    np.negative: elementwise.neg,
-    np.absolute: elementwise.abs,
-    np.sign: lambda x: wrap(np.sign(x.array)),
-    np.exp: elementwise.exp,
-    np.log: elementwise.log,
-    np.log1p: elementwise.log1p,
-    np.expm1: elementwise.expm1,
-    np.sqrt: elementwise.sqrt,
-    np.square: elementwise.square,
-    np.reciprocal: elementwise.reciprocal,
-    np.sin: elementwise.sin,
-    np.cos: elementwise.cos,
-    np.tanh: activation.tanh,
-    np.maximum: arithmetic.maximum,
-    np.minimum: arithmetic.minimum,
-    np.equal: comparison.eq,
-    np.not_equal: comparison.ne,
-    np.less: lambda a, b: comparison.lt(a, b),
-    np.less_equal: lambda a, b: comparison.le(a, b),
-    np.greater: lambda a, b: comparison.gt(a, b),
-    np.greater_equal: lambda a, b: comparison.ge(a, b),
-}
-
-_FUNCTIONS: dict[Any, Callable[..., Any]] = {
-    np.astype: lambda x, dtype: cast(x, as_dtype(dtype).numpy),
-    np.stack: shapes.stack,
-    np.where: lambda condition, a, b: arithmetic.where(condition, *_as_numpy_would(a, b)),
-    np.concatenate: shapes.cat,
-    np.broadcast_to: lambda x, shape: shapes.expand(x, *shape),
-    np.transpose: lambda x, axes: shapes.permute(x, *axes),
-    np.clip: arithmetic.clamp,
-    np.sum: lambda x, axis=None, keepdims=False: reduction.sum(x, axis, keepdims),
-}
 
 # What the engine makes are tensors from now on.
 Variable._default = Tensor

@@ -30,6 +30,43 @@ def test_gradients_of_several_numbers_may_be_left_out() -> None:
     same(program, np.array([1.0, 2.0]), upstream=None)
 
 
+@pytest.mark.parametrize("several", [list, tuple, iter, lambda tensors: dict.fromkeys(tensors).keys(), set])
+def test_tensors_may_stand_in_any_iterable(several: Any) -> None:
+    def by_grad(m: Any, a: Any) -> Any:
+        return m.autograd.grad(several([(a * a).sum()]), several([a]), several([m.tensor(2.0, dtype=m.float64)]))
+
+    def by_backward(m: Any, a: Any) -> Any:
+        a.requires_grad_()
+        # PyTorch takes the length of inputs, which an iterator doesn't have.
+        inputs = [a] if several is iter else several([a])
+        first = several([m.tensor(2.0, dtype=m.float64)])
+        m.autograd.backward(several([(a * a).sum()]), grad_tensors=first, inputs=inputs)
+        return a.grad
+
+    same(by_grad, np.array([1.0, 2.0]))
+    same(by_backward, np.array([1.0, 2.0]), upstream=None)
+    model = tinyact.nn.Linear(2, 1)
+    loss = model(tinyact.ones(2)).sum()
+    assert [list(g.shape) for g in tinyact.autograd.grad(loss, model.parameters(), retain_graph=True)] == [[1, 2], [1]]
+    loss.backward(inputs=model.parameters())
+    assert model.weight.grad is not None
+
+
+def test_is_grads_batched() -> None:
+    same(lambda m, a: m.autograd.grad(a.sum(), a, is_grads_batched=False), np.array([1.0, 2.0]))
+    x = tinyact.ones(2, requires_grad=True)
+    with pytest.raises(NotImplementedError, match="once for each"):
+        tinyact.autograd.grad(x, x, tinyact.ones(3, 2), is_grads_batched=True)
+
+
+@pytest.mark.parametrize("wrong", [[1.0], [None], ["x"]])
+def test_what_is_no_tensor_is_refused(wrong: Any) -> None:
+    same_error(lambda m: m.autograd.grad(m.ones(1, requires_grad=True), wrong))
+    same_error(lambda m: m.ones(1, requires_grad=True).backward(inputs=wrong))
+    with pytest.raises(RuntimeError, match="have to be Tensors"):
+        tinyact.autograd.backward(wrong)
+
+
 def test_grad_leaves_grad_alone() -> None:
     x = tinyact.ones(2, requires_grad=True)
     (g,) = tinyact.autograd.grad((x * 3).sum(), x)

@@ -76,8 +76,48 @@ def test_inputs_that_cannot_be_checked() -> None:
         gradcheck(lambda t: t * 2, (tinyact.ones(2),))
     with pytest.raises(ValueError, match="require"):
         torch.autograd.gradcheck(lambda t: t * 2, (torch.ones(2),))
-    with pytest.raises(RuntimeError, match="input 0 has dtype"):
-        gradcheck(lambda t: t * 2, (tinyact.ones(2, requires_grad=True),))
+    for m in (tinyact, torch):
+        with pytest.raises(RuntimeError, match="0th input has a dimension with stride 0"):
+            m.autograd.gradcheck(lambda t: t * 2, (m.ones(1).double().expand(2).requires_grad_(),))
+
+
+def test_float32_with_a_warning() -> None:
+    for m in (tinyact, torch):
+        x = m.tensor([0.5, 1.0], requires_grad=True)
+        with pytest.warns(UserWarning, match="Input #0 requires gradient and is not a double") as warned:
+            assert m.autograd.gradcheck(lambda t: t * t, (x,), eps=1e-2, atol=1e-2)
+        assert m is torch or warned[0].filename == __file__
+        with pytest.warns(UserWarning, match="double"):
+            assert m.autograd.gradgradcheck(lambda t: t * t * t, (x,), eps=1e-2, atol=5e-2)
+
+
+def test_functions_that_have_their_tensors_from_elsewhere() -> None:
+    for m in (tinyact, torch):
+        m.manual_seed(0)
+        model = m.nn.Sequential(m.nn.Linear(3, 2), m.nn.Tanh(), m.nn.Linear(2, 1)).to(m.float64)
+        x = m.ones(4, 3, dtype=m.float64)
+        before = [p.tolist() for p in model.parameters()]
+        for fast_mode in (False, True):
+            for check in (m.autograd.gradcheck, m.autograd.gradgradcheck):
+                assert check(lambda *p, f=model, x=x: f(x), tuple(model.parameters()), fast_mode=fast_mode)
+        assert [p.tolist() for p in model.parameters()] == before
+        with pytest.raises(RuntimeError, match=r"mismatch|expected to be zero"):
+            m.autograd.gradcheck(
+                lambda *p, f=model, x=x: f(x.clone()).detach() + p[0].sum() * 0, tuple(model.parameters())
+            )
+
+
+def test_arguments_for_pytorchs_sake() -> None:
+    for m in (tinyact, torch):
+        x = m.rand(3, dtype=m.float64, requires_grad=True)
+        for more in ({"check_batched_grad": False}, {"check_undefined_grad": False}, {"fast_mode": True}):
+            assert m.autograd.gradcheck(lambda t: t.exp(), (x,), **more)
+            assert m.autograd.gradgradcheck(lambda t: t.exp(), (x,), **more)
+
+
+def test_a_function_that_returns_its_input() -> None:
+    for m in (tinyact, torch):
+        assert m.autograd.gradcheck(lambda t: t.view(-1), (m.rand(2, 2, dtype=m.float64, requires_grad=True),))
 
 
 def test_pytorchs_signature() -> None:
@@ -112,7 +152,7 @@ def test_second_derivatives_are_checked() -> None:
     x, w = (tinyact.rand(shape, dtype=tinyact.float64, requires_grad=True) for shape in ((2, 3), (3,)))
     assert gradgradcheck(lambda a, b: ((a @ b).tanh(), a.exp() * b), (x, w))
     assert gradgradcheck(lambda a: a * 2, x)
-    assert gradgradcheck(lambda a, n: a**n, (w, 3), w.detach().requires_grad_())
+    assert gradgradcheck(lambda a, n: a**n, (w, 3), w.detach().clone().requires_grad_())
 
 
 @pytest.mark.parametrize("m", [tinyact, torch])

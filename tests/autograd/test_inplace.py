@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import tinyact
+from tests.against_torch import same, same_error
 
 DTYPES = ("bool", "uint8", "int8", "int64", "float32", "float64")
 
@@ -37,3 +38,62 @@ def test_a_change_in_another_dtype_is_recorded_in_its_own() -> None:
     assert (x.grad.dtype, y.grad.dtype) == (tinyact.float32, tinyact.float64)
     np.testing.assert_array_equal(x.grad.numpy(), [6, 6])
     np.testing.assert_array_equal(y.grad.numpy(), [2, 2])
+
+
+CHANGES = [
+    lambda x: x.add_(1), lambda x: x.mul_(2), lambda x: x.zero_(), lambda x: x.copy_(x.detach() + 3),
+    lambda x: x.__setitem__(0, 7.0), lambda x: x.fill_(2.0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("which", ["base", "sibling", "leaf", "view of the leaf", "view of the sibling"])
+def test_changes_around_a_view_that_is_a_leaf(change: Any, which: str) -> None:
+    def program(m: Any) -> Any:
+        base = m.arange(6.0)
+        leaf, sibling = base[:4], base[2:]
+        leaf.requires_grad_()
+        changed = {
+            "base": lambda: base, "sibling": lambda: sibling, "leaf": lambda: leaf,
+            "view of the leaf": lambda: leaf[1:], "view of the sibling": lambda: sibling[1:],
+        }[which]()  # fmt: skip
+        change(changed)
+        (leaf * leaf).sum().backward()
+        return base, leaf.detach(), leaf.grad, sibling
+
+    if "leaf" in which:
+        same_error(program)
+    else:
+        same(program)
+
+
+@pytest.mark.parametrize("change", CHANGES[:4])
+@pytest.mark.parametrize("sizes", [(2, 3), (1, 2, 3), (-1, 3), (4, 2, 3), (0, 2, 3)])
+def test_changes_of_expanded_tensors(change: Any, sizes: Any) -> None:
+    def changed(m: Any) -> Any:
+        base = m.arange(6.0).reshape(2, 3)
+        expanded = base.expand(sizes)
+        change(expanded)
+        return base, expanded
+
+    if sizes == (4, 2, 3):
+        if change is not CHANGES[2]:  # PyTorch fills what overlaps
+            same_error(changed)
+    else:
+        same(changed)
+
+
+def test_many_views_do_not_slow_a_change_down() -> None:
+    x = tinyact.zeros(500)
+    views = list(x)
+    calls = []
+
+    class Counted:
+        def __call__(self) -> Any:
+            calls.append(1)
+            return views[0]
+
+    assert x._views is not None
+    x._views[1:] = [Counted() for _ in views]  # type: ignore[misc]
+    x[3] = 5.0
+    assert not calls

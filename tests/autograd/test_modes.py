@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import Any
 
 import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 import tinyact
 from tests.against_torch import same_error
@@ -45,8 +49,6 @@ def test_decorators() -> None:
 
 
 def test_no_grad_without_parentheses_decorates_too() -> None:
-    import torch
-
     for m in (tinyact, torch):
         x = m.ones(1, requires_grad=True)
 
@@ -110,8 +112,6 @@ def test_arrays_of_tensors_that_require_gradients() -> None:
 
 
 def test_generators() -> None:
-    import torch
-
     for m in (tinyact, torch):
         x = m.ones(1, requires_grad=True)
 
@@ -128,3 +128,76 @@ def test_generators() -> None:
         with pytest.raises(StopIteration) as end:
             next(generator)
         assert end.value.value == 5
+
+
+# What may be done to a generator that waits; "end" ends it from within when it goes on.
+CALLS = st.lists(st.sampled_from(["next", "send", "throw", "throw another", "close", "end"]), max_size=6)
+
+
+@pytest.mark.parametrize("mode", ["no_grad", "enable_grad", "set_grad_enabled"])
+@given(calls=CALLS)
+def test_what_is_done_to_a_generator_reaches_it(mode: str, calls: list[str]) -> None:
+    def log_of(m: Any) -> list[Any]:
+        x, log, wanted = m.ones(1, requires_grad=True), [], []
+
+        @(m.set_grad_enabled(False) if mode == "set_grad_enabled" else getattr(m, mode)())
+        def steps() -> Any:
+            try:
+                while "end" not in wanted:
+                    try:
+                        log.append(("got", (yield (x * 2).requires_grad)))
+                    except KeyError:
+                        log.append("caught")
+                return 5
+            finally:
+                log.append(("left", (x * 2).requires_grad))
+
+        generator = steps()
+        for call in ["next", *calls]:
+            wanted.append(call)
+            try:
+                if call == "send":
+                    log.append(generator.send(3))
+                elif call.startswith("throw"):
+                    log.append(generator.throw(KeyError() if call == "throw" else IndexError()))
+                else:
+                    log.append(generator.close() if call == "close" else next(generator))
+            except (StopIteration, IndexError, KeyError) as error:
+                log.append((type(error), getattr(error, "value", None)))
+            log.append((x * 2).requires_grad)
+        return log
+
+    assert log_of(tinyact) == log_of(torch)
+
+
+def test_a_generator_as_a_context_manager() -> None:
+    for m in (tinyact, torch):
+        log = []
+
+        @contextlib.contextmanager
+        @m.no_grad()
+        def block(m: Any = m, log: Any = log) -> Any:
+            try:
+                yield (m.ones(1, requires_grad=True) * 2).requires_grad
+            except KeyError:
+                log.append("caught")
+            finally:
+                log.append(m.is_grad_enabled())
+
+        with block() as inside:
+            assert inside is False
+            assert m.is_grad_enabled()
+            raise KeyError
+        assert log == ["caught", False]
+
+
+def test_a_class_that_is_decorated() -> None:
+    for m in (tinyact, torch):
+        with pytest.warns(FutureWarning, match="class"):
+
+            @m.no_grad()
+            class Made:
+                def __init__(self) -> None:
+                    self.mode = torch.is_grad_enabled() and tinyact.is_grad_enabled()
+
+        assert Made().mode is False

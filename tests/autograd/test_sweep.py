@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import gc
+import os
+import subprocess
 import sys
+import threading
 import weakref
 from typing import Any
 
@@ -15,6 +18,9 @@ from hypothesis import strategies as st
 
 import tinyact
 from tests.against_torch import same, same_error
+from tests.interrupts import interrupted
+from tinyact.autograd.memory import share_memory
+from tinyact.autograd.modes import recording
 from tinyact.autograd.operation import Operation
 from tinyact.autograd.sums import sum_to
 from tinyact.autograd.sweep import fitted
@@ -392,7 +398,7 @@ def test_the_graph_can_be_walked() -> None:
     ((times, _),) = y.grad_fn.next_functions
     assert isinstance(times, Operation)
     assert times.name() == "MulBackward0"
-    assert times.next_functions[0][0] is x
+    assert times.next_functions[0][0].variable is x
 
 
 def test_a_leaf_that_was_frozen_since_gets_no_gradient() -> None:
@@ -427,3 +433,94 @@ def test_second_derivative_of_a_constant_power() -> None:
 
 def test_gradients_must_be_tensors() -> None:
     same_error(lambda m: (m.ones(2, requires_grad=True) * 2).backward(1.0))
+
+
+# An interrupt may strike a generator that nobody listens to any more.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("create_graph", [True, False])
+def test_an_interrupt_leaves_recording_as_it_was(create_graph: bool) -> None:
+    def prepare() -> Any:
+        # Where the mode that a sweep switches to is another one.
+        recording.on = not create_graph
+        with tinyact.enable_grad():
+            return (tinyact.nn.Linear(3, 2)(tinyact.ones(4, 3)).tanh() ** 2).sum()
+
+    try:
+        places = interrupted(prepare, lambda loss: loss.backward(create_graph=create_graph))
+        states = [(recording.on, recording.sweeps) for _ in places]
+    finally:
+        recording.on = True
+    assert len(states) > 50
+    assert set(states) == {(not create_graph, 0)}
+
+
+def test_first_gradients_from_many_threads() -> None:
+    """However they take turns, none is lost."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(100):
+            x = tinyact.zeros(3, requires_grad=True)
+            losses = [(x * 1).sum() for _ in range(8)]
+            threads = [threading.Thread(target=loss.backward) for loss in losses]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert x.grad is not None
+            assert x.grad.tolist() == [8.0] * 3
+    finally:
+        sys.setswitchinterval(interval)
+
+
+@pytest.mark.parametrize("program", [lambda x: [x[i] for i in range(len(x))], lambda x: tinyact.stack(list(x)).sum()])
+def test_many_views_cost_what_each_of_them_does(program: Any) -> None:
+    counts = [_lines_of(program, tinyact.ones(n, requires_grad=True)) for n in (1000, 8000)]
+    assert counts[1] < 10 * counts[0]
+
+
+def _lines_of(program: Any, x: Any) -> int:
+    """How many lines, also of the comprehensions in it, `share_memory` runs."""
+    lines = 0
+
+    def trace(frame: Any, event: str, arg: Any) -> Any:
+        nonlocal lines
+        inside = frame.f_code is share_memory.__code__ or frame.f_code.co_name == "<listcomp>"
+        lines += inside
+        return trace if inside else None
+
+    sys.settrace(trace)
+    try:
+        kept = program(x)
+    finally:
+        sys.settrace(None)
+    assert kept is not None
+    return lines
+
+
+PROGRAM = """
+import hashlib, tinyact
+tinyact.set_num_threads(2)
+tinyact.manual_seed(3)
+F = tinyact.nn.functional
+model = tinyact.nn.Sequential(tinyact.nn.Linear(20, 256), tinyact.nn.GELU(), tinyact.nn.Dropout(0.2),
+                               tinyact.nn.Linear(256, 5))
+optimizer = tinyact.optim.Adam(model.parameters(), lr=0.01)
+for _ in range(3):
+    loss = F.cross_entropy(model(tinyact.randn(2000, 20)), tinyact.randint(0, 5, (2000,)))
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+print(hashlib.sha256(b"".join(p.detach().numpy().tobytes() for p in model.parameters())).hexdigest(), loss.item())
+"""
+
+
+def test_the_same_seed_and_threads_give_the_same_bits() -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "2"}
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, env=environment
+        ).stdout
+        for _ in range(3)
+    ]
+    assert len(set(runs)) == 1

@@ -74,6 +74,32 @@ def test_training_is_the_same_with_it() -> None:
     np.testing.assert_array_equal(runs[0].predictions, runs[1].predictions)
 
 
+def test_activations_in_place_are_recorded_too() -> None:
+    recorded = []
+    for inplace in (False, True):
+        tinyact.manual_seed(0)
+        network = tinyact.nn.Sequential(
+            tinyact.nn.Linear(4, 8), tinyact.nn.ReLU(inplace), tinyact.nn.Linear(8, 8), tinyact.nn.ELU(inplace=inplace)
+        )
+        recorder = Recorder(network)
+        for _ in range(2):
+            (network(tinyact.randn(16, 4)) ** 2).sum().backward()
+        recorder.end_epoch()
+        recorder.remove()
+        recorded.append(recorder.layers)
+    assert recorded[0] == recorded[1]
+    assert recorded[0]["1"]["saturated"][0] > 0.2
+
+
+def test_outputs_without_dimensions() -> None:
+    network = tinyact.nn.Sequential(tinyact.nn.Tanh(), tinyact.nn.ReLU())
+    recorder = Recorder(network)
+    network(tinyact.tensor(-1.0, requires_grad=True)).backward()
+    recorder.end_epoch()
+    numbers = {measure: values[0] for measure, values in recorder.layers["1"].items()}
+    assert numbers == {"mean": 0.0, "deviation": 0.0, "zeros": 1.0, "saturated": 1.0, "dead": 1.0}
+
+
 def test_every_has_to_be_possible() -> None:
     with pytest.raises(ValueError, match="at least 1, got 0"):
         Recorder(build(tinyact), every=0)

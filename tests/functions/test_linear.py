@@ -32,6 +32,14 @@ def test_matmul(operands: Any) -> None:
     same(lambda m, a, b: a @ b, *operands, tolerance=4)
 
 
+def test_products_with_arrays() -> None:
+    x, array = tinyact.ones(2, 3, requires_grad=True), np.arange(12, dtype=np.float32).reshape(3, 4)
+    for product, expected in ((x @ array, array.sum(0)), (array.T @ x.T, array.sum(0)[:, None])):
+        np.testing.assert_array_equal(product.detach().numpy(), np.broadcast_to(expected, product.shape))
+        (g,) = tinyact.autograd.grad(product.sum(), x)
+        np.testing.assert_array_equal(g.numpy(), np.broadcast_to(array.sum(1), (2, 3)))
+
+
 @given(data=st.data(), sizes=st.tuples(SIZES, SIZES, SIZES))
 def test_mm(data: st.DataObject, sizes: Any) -> None:
     n, k, m = sizes

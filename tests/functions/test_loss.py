@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+import hypothesis.extra.numpy as hnp
 import numpy as np
 import pytest
 import torch
@@ -178,6 +179,28 @@ def test_kl_div(data: st.DataObject, reduction: str, logs: bool) -> None:
     if not logs:
         zeros = np.zeros_like(x)
         same(lambda m, a: m.nn.functional.kl_div(a, m.from_numpy(zeros.copy()), reduction="sum"), x)
+
+
+@pytest.mark.parametrize("name", ["mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "kl_div"])
+@given(data=st.data(), shapes=hnp.mutually_broadcastable_shapes(num_shapes=2, max_dims=3, max_side=3))
+def test_input_and_target_that_broadcast(name: str, data: st.DataObject, shapes: Any) -> None:
+    x, t = (data.draw(arrays(shape, "float64", 0.125, 1)) for shape in shapes.input_shapes)
+    reductions = ["none", "sum", "mean"] + ["batchmean"] * (name == "kl_div" and x.ndim > 0)
+
+    def program(m: Any, input: Any, target: Any, reduction: str) -> Any:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return getattr(m.nn.functional, name)(input, target, reduction=reduction)
+
+    for reduction in reductions:
+        same(program, x, t, reduction, tolerance=10)
+
+
+@pytest.mark.filterwarnings("ignore:Using a target size")
+def test_second_derivatives_with_a_target_that_broadcasts() -> None:
+    x, t = np.array([[-1.0, -0.5], [-0.3, -0.2]]), np.array([0.3, 0.6])
+    for logs in (False, True):
+        check_derivatives(lambda a, b, k=logs: F.kl_div(a, b, reduction="sum", log_target=k), x, t)
 
 
 def test_the_batch_is_the_first_dimension() -> None:

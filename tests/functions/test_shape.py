@@ -73,6 +73,23 @@ def test_cat_and_stack(data: st.DataObject, shape: Any) -> None:
     same(lambda m, *t: (m.stack(t, dim), m.stack(t, -1)), *alike, names=True)
 
 
+@given(
+    parts=st.lists(st.sampled_from([(0,), (2, 3), (2, 0), (4,), (1, 2, 3)]), min_size=1, max_size=4),
+    dim=st.integers(-3, 2),
+)
+def test_empty_tensors_of_one_dimension_go_with_all_shapes(parts: Any, dim: int) -> None:
+    def program(m: Any, *tensors: Any) -> Any:
+        return m.cat(tensors, dim)
+
+    inputs = [np.arange(float(np.prod(shape))).reshape(shape) for shape in parts]
+    try:
+        program(torch, *map(torch.from_numpy, inputs))
+    except (RuntimeError, IndexError):
+        same_error(program, *inputs)
+    else:
+        same(program, *inputs)
+
+
 def test_one_tensor_in_several_places() -> None:
     x = np.array([[1.0, 2.0]])
     same(lambda m, t: (m.cat([t, t * 2, t]), m.stack([t, t])), x)
@@ -128,7 +145,7 @@ def test_a_mask_of_two_dimensions_beside_an_integer() -> None:
 def test_an_index_is_one_node() -> None:
     x = tinyact.ones(3, requires_grad=True)
     for index in ([0, 2], slice(1, 2), 1):
-        assert x[index].grad_fn.next_functions == ((x, 0),)
+        assert x[index].grad_fn.next_functions[0][0].variable is x
 
 
 def test_contiguous_is_a_copy_only_where_needed() -> None:
@@ -268,7 +285,7 @@ def test_of_many_views_none_is_forgotten() -> None:
     for _ in range(300):
         x[:1]  # looked at by nobody from here on
     assert x._views is not None
-    assert len(x._views) <= 65
+    assert len(x._views) <= 128
     x.mul_(2)
 
 

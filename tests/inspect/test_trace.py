@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from threading import Thread
+from typing import Any
 
 import numpy as np
 import pytest
@@ -251,3 +253,26 @@ def test_a_deep_network_without_modules_prints_its_beginning() -> None:
     assert str(trace(nn.Sequential(*[nn.Tanh() for _ in range(200)])(tinyact.ones(1, requires_grad=True)))).endswith(
         "the first 150 of 201 steps"
     )
+
+
+def test_long_chains_cost_what_each_operation_does() -> None:
+    calls = []
+    for n in (200, 1600):
+        y = tinyact.ones(2, requires_grad=True)
+        for _ in range(n):
+            y = y * 1.5
+        lines = 0
+
+        def count(frame: Any, event: str, arg: Any) -> Any:
+            nonlocal lines
+            lines += 1
+            return count
+
+        before = sys.gettrace()
+        sys.settrace(count)
+        try:
+            trace(y.sum())
+        finally:
+            sys.settrace(before)
+        calls.append(lines)
+    assert calls[1] < 10 * calls[0]

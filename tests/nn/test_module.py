@@ -367,3 +367,13 @@ def test_forward_hooks_in_order() -> None:
         logs.append(log)
     assert logs[0] == logs[1]
     assert logs[0][-1] == 223
+
+
+@pytest.mark.parametrize("array", [np.broadcast_to(np.float32(1.0), (1,)), np.frombuffer(b"1234", np.float32)])
+def test_memory_that_cannot_be_written_to_is_noticed_before_anything_is_loaded(array: Any) -> None:
+    layer = tinyact.nn.Linear(2, 1)
+    before = layer.weight.tolist()
+    layer.bias.data = tinyact.as_tensor(array)
+    with pytest.raises(RuntimeError, match='parameter named "bias": its memory'):
+        layer.load_state_dict({"weight": tinyact.ones(1, 2), "bias": tinyact.ones(1)})
+    assert layer.weight.tolist() == before

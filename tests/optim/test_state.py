@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinyact
+from tests.interrupts import interrupted
 from tests.optim.twins import (
     KINDS,
     REMEMBERING,
@@ -473,6 +474,60 @@ def test_a_state_that_does_not_fit_changes_nothing() -> None:
         other.load_state_dict(optimizer.state_dict())
     assert other.param_groups[0]["lr"] == 0.7
     assert not other.state
+
+
+@pytest.mark.parametrize("saved", [{"exp_avg": tinyact.ones(2)}, {"step": None}, {"step": "one"}, 5, [1]])
+def test_a_state_that_is_none_changes_nothing(saved: Any) -> None:
+    w = tinyact.ones(2, requires_grad=True)
+    optimizer = tinyact.optim.Adam([w], lr=0.7)
+    take_steps(tinyact, optimizer, [w], 1)
+    state = {**optimizer.state_dict(), "state": {0: saved}}
+    state["param_groups"][0]["lr"] = 0.1
+    with pytest.raises((KeyError, TypeError, ValueError, AttributeError)):
+        optimizer.load_state_dict(state)
+    assert optimizer.param_groups[0]["lr"] == 0.7
+    assert optimizer.state[w]["step"].item() == 1
+    take_steps(tinyact, optimizer, [w], 1)
+
+
+# An interrupt may strike a generator that nobody listens to any more.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize(("name", "settings"), REMEMBERING)
+@pytest.mark.parametrize("seeds", [[], [1]])
+def test_an_interrupted_step_leaves_later_ones_working(name: str, settings: Any, seeds: list[int]) -> None:
+    def prepare() -> Any:
+        weights = [tinyact.ones(2, requires_grad=True), tinyact.ones(3, requires_grad=True)]
+        optimizer = getattr(tinyact.optim, name)(weights, **settings)
+        take_steps(tinyact, optimizer, weights, *seeds)
+        for w in weights:
+            w.grad = tinyact.ones_like(w)
+        return optimizer, weights
+
+    places = 0
+    for optimizer, weights in interrupted(prepare, lambda prepared: prepared[0].step()):
+        places += 1
+        take_steps(tinyact, optimizer, weights, 2)
+        optimizer.load_state_dict(optimizer.state_dict())
+        take_steps(tinyact, optimizer, weights, 1)
+        assert all(bool(w.isfinite().all()) for w in weights)
+    assert places > 10
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_interrupted_load_leaves_the_old_or_the_new() -> None:
+    def prepare() -> Any:
+        w = tinyact.ones(2, requires_grad=True)
+        optimizer = tinyact.optim.Adam([w], lr=0.7)
+        take_steps(tinyact, optimizer, [w], 1)
+        return optimizer, w
+
+    saved, w = prepare()
+    saved.param_groups[0]["lr"] = 0.1
+    take_steps(tinyact, saved, [w], 2)
+    expected = [(0.7, 1), (0.1, saved.state[w]["step"].item())]
+    for optimizer, w in interrupted(prepare, lambda prepared: prepared[0].load_state_dict(saved.state_dict())):
+        assert (optimizer.param_groups[0]["lr"], optimizer.state[w]["step"].item()) in expected
+        assert optimizer.param_groups[0]["params"][0] is w
 
 
 def test_a_state_of_ones_own_is_saved_and_loaded() -> None:

@@ -17,7 +17,7 @@ def bits(thing: Any) -> Any:
     if isinstance(thing, tinyact.Tensor):
         node = None if thing.grad_fn is None else thing.grad_fn.name()
         about = (type(thing).__name__, thing.requires_grad, node, thing.is_leaf, thing._version.count)
-        return (*about, bits(thing.array), bits(thing.grad))
+        return (*about, bits(thing.array), bits(thing._grad))  # .grad warns of results
     if isinstance(thing, (np.ndarray, np.generic)):
         return type(thing).__name__, thing.shape, thing.dtype, thing.strides, thing.tobytes()
     if isinstance(thing, dict):

@@ -172,7 +172,7 @@ class _Anomalies(Watcher):
                 f"or because the sum over several paths is too large.\n{_explained(node, lines)}"
             )
 
-    def failed(self, node: Operation | Variable, error: Exception) -> None:
+    def failed(self, node: Operation | Variable | None, error: Exception) -> None:
         """Warn with the lines of the operation that the sweep was at."""
         if isinstance(node, Operation) and not isinstance(error, AnomalyError):
             warnings.warn(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,15 +13,13 @@ from tinyact.autograd.sweep import sweep
 if TYPE_CHECKING:
     from tinyact.tensor import Tensor
 
-T = TypeVar("T")
-
 
 def backward(
-    tensors: Tensor | Sequence[Tensor],
-    grad_tensors: Tensor | Sequence[Tensor | None] | None = None,
+    tensors: Tensor | Iterable[Tensor],
+    grad_tensors: Tensor | Iterable[Tensor | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
-    inputs: Tensor | Sequence[Tensor] | None = None,
+    inputs: Tensor | Iterable[Tensor] | None = None,
 ) -> None:
     """Adds ∂(Σ tensors · grad_tensors)/∂leaf to ``.grad`` of every leaf that the tensors were computed from.
 
@@ -43,14 +41,14 @@ def backward(
         >>> x.grad
         tensor([2., 4.])
     """
-    roots = _as_list(tensors)
+    roots = _tensors(tensors)
     grads = first_gradients(roots, _as_list(grad_tensors, len(roots)))
     keep = create_graph if retain_graph is None else retain_graph
     if inputs is None:
         sweep(roots, grads, None, keep, create_graph)
         return
     # Each once, however often it is named.
-    leaves = list(dict.fromkeys(_as_list(inputs)))
+    leaves = list(dict.fromkeys(_tensors(inputs)))
     if not leaves:
         raise RuntimeError("`inputs` argument to `backward` cannot be empty.")
     for leaf in leaves:
@@ -64,12 +62,13 @@ def backward(
 
 
 def grad(
-    outputs: Tensor | Sequence[Tensor],
-    inputs: Tensor | Sequence[Tensor],
-    grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
+    outputs: Tensor | Iterable[Tensor],
+    inputs: Tensor | Iterable[Tensor],
+    grad_outputs: Tensor | Iterable[Tensor | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
     allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
     materialize_grads: bool = False,
 ) -> tuple[Tensor, ...]:
     """∂(Σ outputs · grad_outputs)/∂input for each input, returned; no ``.grad`` changes.
@@ -81,6 +80,7 @@ def grad(
         retain_graph: whether to keep what the forward pass saved, for another sweep. Default: ``create_graph``.
         create_graph: whether to record the sweep, so that the gradients can be differentiated again.
         allow_unused: whether an input that the outputs don't depend on gets None instead of an error.
+        is_grads_batched: must be False.
         materialize_grads: whether it gets zeros instead of None.
 
     Returns:
@@ -97,7 +97,9 @@ def grad(
     """
     if allow_unused is False and materialize_grads:
         raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True")
-    roots, targets = _as_list(outputs), _as_list(inputs)
+    if is_grads_batched:
+        raise NotImplementedError("is_grads_batched=True is not supported: call grad once for each gradient")
+    roots, targets = _tensors(outputs), _tensors(inputs)
     if not targets:
         raise RuntimeError("grad requires non-empty inputs.")
     grads = first_gradients(roots, _as_list(grad_outputs, len(roots)))
@@ -126,10 +128,19 @@ def _result(gradient: Any, tensor: Tensor, create_graph: bool, allow_unused: boo
     return None  # type: ignore[return-value]  # PyTorch's own signature promises tensors
 
 
-def _as_list(values: T | Sequence[T], count: int = 1) -> list[T]:
-    if isinstance(values, (tuple, list)):
-        return list(values)
-    return [values] * count if values is None else [values]  # type: ignore[list-item]
+def _as_list(values: Any, count: int = 1) -> list[Any]:
+    """What a caller gives as one, as several in any iterable, or not at all."""
+    if values is None:
+        return [None] * count
+    return [values] if isinstance(values, Variable) else list(values)
+
+
+def _tensors(values: Any) -> list[Any]:
+    tensors = _as_list(values)
+    for tensor in tensors:
+        if not isinstance(tensor, Variable):
+            raise RuntimeError(f"all inputs and outputs have to be Tensors, but got {type(tensor).__name__}")
+    return tensors
 
 
 def first_gradients(roots: Sequence[Tensor], gradients: Sequence[Tensor | None]) -> list[Tensor]:

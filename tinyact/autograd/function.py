@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinyact.autograd.higher import NotDifferentiable
 from tinyact.autograd.memory import save, share_memory
 from tinyact.autograd.modes import no_grad, recording
 from tinyact.autograd.operation import Edge, Gradient, Operation, Variable, edge_of, next_serial, wrap
@@ -53,8 +53,10 @@ class Function:
         raise TypeError("a Function needs a static method backward(ctx, *grads) to be differentiated")
 
     @classmethod
-    def apply(cls, *args: Any) -> Any:
+    def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Runs ``forward`` and records it, if an argument requires gradients."""
+        if kwargs:
+            args = inspect.signature(cls.forward).bind(None, *args, **kwargs).args[1:]
         edges = tuple(edge_of(arg) for arg in args)
         context = Context(tuple(edge is not None for edge in edges))
         with no_grad():
@@ -115,7 +117,7 @@ class _Once(Operation):
         return result
 
     def backward(self, grad: Gradient, saved: list[Any]) -> list[Gradient]:
-        raise NotDifferentiable(
+        raise RuntimeError(
             f"trying to differentiate twice a function that was marked with @once_differentiable: {self.function}"
         )
 

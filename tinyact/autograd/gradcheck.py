@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -29,18 +30,22 @@ def gradcheck(
     nondet_tol: float = 0.0,
     check_undefined_grad: bool = True,
     check_grad_dtypes: bool = False,
+    check_batched_grad: bool = False,
+    fast_mode: bool = False,
 ) -> bool:
     """Compares the derivatives of a function with (f(x + ε) − f(x − ε)) / 2ε, for each element of each input.
 
     Args:
-        func: takes the inputs and returns a tensor or several.
-        inputs: what it is called with; those checked are the float64 tensors that require gradients.
-        eps: ε above.
+        func: takes the inputs, or uses them where it has them from, and returns a tensor or several.
+        inputs: what it is called with; those checked are the tensors that require gradients. Their numbers change in
+            the meantime.
+        eps: ε above; it is made for float64, and others are warned of.
         atol, rtol: allowed is |analytical − numerical| ≤ atol + rtol · |numerical|.
         raise_exception: whether to raise instead of returning False.
         nondet_tol: how far two sweeps through the same graph may differ.
         check_undefined_grad: accepted for PyTorch's signature; None as a gradient is always passed over here.
         check_grad_dtypes: whether each gradient must have its input's dtype (the engine sees to it).
+        check_batched_grad, fast_mode: accepted for PyTorch's signature, and without effect.
 
     Returns:
         True, if all agree.
@@ -48,6 +53,7 @@ def gradcheck(
     Raises:
         GradcheckError: if some don't, naming input, output and both matrices.
         ValueError: if no input requires gradients.
+        RuntimeError: if elements of one share memory.
 
     Example:
         >>> import tinyact
@@ -62,12 +68,9 @@ def gradcheck(
             "gradcheck expects at least one input tensor to require gradient, but none of the them have "
             "requires_grad=True."
         )
+    for i in checked:
+        _check_input(i, args[i].array)
     try:
-        for i in checked:
-            if args[i].array.dtype != np.float64:
-                raise GradcheckError(
-                    f"input {i} has dtype {args[i].dtype}; differences of step {eps} need float64 (use .double())"
-                )
         for o, output in enumerate(_outputs(func, args)):
             if output.requires_grad:
                 _check_output(func, args, checked, o, output, eps, atol, rtol, nondet_tol)
@@ -95,23 +98,25 @@ def gradgradcheck(
     nondet_tol: float = 0.0,
     check_undefined_grad: bool = True,
     check_grad_dtypes: bool = False,
+    check_batched_grad: bool = False,
+    fast_mode: bool = False,
 ) -> bool:
     """`gradcheck` of the backward pass: compares second derivatives with differences of first ones.
 
     Checked are the derivatives of ∂(Σ outputs · grad_outputs)/∂input, with respect to the inputs and to grad_outputs.
 
     Args:
-        func: takes the inputs and returns a tensor or several.
-        inputs: what it is called with; those checked are the float64 tensors that require gradients.
+        func, inputs: as for `gradcheck`.
         grad_outputs: what arrives at the outputs, one tensor for each that requires gradients; numbers between −1 and 1
             if left out.
-        eps, atol, rtol, raise_exception, nondet_tol, check_undefined_grad, check_grad_dtypes: as for `gradcheck`.
+        eps, atol, rtol, raise_exception, nondet_tol, check_undefined_grad, check_grad_dtypes, check_batched_grad,
+            fast_mode: as for `gradcheck`.
 
     Returns:
         True, if all agree.
 
     Raises:
-        GradcheckError, ValueError: as for `gradcheck`.
+        GradcheckError, ValueError, RuntimeError: as for `gradcheck`.
 
     Example:
         >>> import tinyact
@@ -124,8 +129,8 @@ def gradgradcheck(
     if grad_outputs is None:
         # The same every time, and not from the library's own stream, which a check must not move.
         draw = np.random.default_rng(0).uniform
-        shapes = [output.array.shape for output in _outputs(func, args) if output.requires_grad]
-        grad_outputs = [wrap(np.asarray(draw(-1, 1, shape))).requires_grad_() for shape in shapes]
+        arrays = [output.array for output in _outputs(func, args) if output.requires_grad]
+        grad_outputs = [wrap(np.asarray(draw(-1, 1, a.shape), a.dtype)).requires_grad_() for a in arrays]
     first = tuple(grad_outputs) if isinstance(grad_outputs, (tuple, list)) else (grad_outputs,)
 
     def backward(*values: Any) -> tuple[Tensor, ...]:
@@ -144,7 +149,25 @@ def gradgradcheck(
         nondet_tol=nondet_tol,
         check_undefined_grad=check_undefined_grad,
         check_grad_dtypes=check_grad_dtypes,
+        check_batched_grad=check_batched_grad,
+        fast_mode=fast_mode,
     )
+
+
+def _check_input(i: int, array: np.ndarray[Any, Any]) -> None:
+    """Warn of, or refuse, an input that differences are not good for."""
+    if array.dtype != np.float64:
+        warnings.warn(
+            f"Input #{i} requires gradient and is not a double precision floating point. This check will likely fail "
+            "if all the inputs are not of double precision floating point.",
+            stacklevel=3,
+        )
+    if array.size and any(step == 0 and size > 1 for step, size in zip(array.strides, array.shape, strict=True)):
+        raise RuntimeError(
+            f"The {i}th input has a dimension with stride 0. gradcheck only supports inputs that are non-overlapping "
+            "to be able to compute the numerical gradients correctly. You should call .contiguous on the input before "
+            "passing it to gradcheck."
+        )
 
 
 def _outputs(func: Callable[..., Any], inputs: tuple[Any, ...]) -> tuple[Tensor, ...]:
@@ -196,13 +219,16 @@ def _analytical(output: Tensor, inputs: list[Tensor]) -> list[np.ndarray[Any, An
 
 def _numerical(func: Callable[..., Any], inputs: tuple[Any, ...], i: int, o: int, eps: float) -> np.ndarray[Any, Any]:
     """The same by central differences."""
-    rows = []
-    for place in np.ndindex(inputs[i].array.shape):
-        values = []
-        for step in (eps, -eps):
-            moved = wrap(inputs[i].array.copy()).requires_grad_()
-            moved.array[place] += step
-            values.append(_outputs(func, (*inputs[:i], moved, *inputs[i + 1 :]))[o].array.reshape(-1))
+    rows, array = [], inputs[i].array
+    for place in np.ndindex(array.shape):
+        values, before = [], array[place]
+        try:
+            for step in (eps, -eps):
+                # In its own memory, since the function may have the tensor from elsewhere than its arguments.
+                array[place] = before + step
+                values.append(_outputs(func, inputs)[o].array.flatten())
+        finally:
+            array[place] = before
         with np.errstate(all="ignore"):
             rows.append((values[0] - values[1]) / (2 * eps))
     return np.array(rows).reshape(inputs[i].numel(), -1) if rows else np.zeros((0, 0))

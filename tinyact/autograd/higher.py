@@ -15,15 +15,10 @@ from tinyact.autograd.modes import recording
 from tinyact.autograd.operation import Gradient, Operation, Variable, wrap
 
 
-class NotDifferentiable(RuntimeError):
-    """A derivative that has no derivative itself."""
-
-
 def pass_on(node: Operation, grad: Variable) -> list[Gradient]:
     """∂L/∂input for each edge, from ∂L/∂output, recorded.
 
-    Raises:
-        RuntimeError: if a rule is written for arrays alone; it names the node.
+    An error that a rule raises arrives as it is, with a note that names the node.
     """
     values = node.load()
     for position, source in enumerate(node.plan.saves):
@@ -32,13 +27,15 @@ def pass_on(node: Operation, grad: Variable) -> list[Gradient]:
         grads = node.backward(grad, values)
         for index, _, takes in node.plan.rules:
             grads[index] = _tied(grads[index], [values[k] for k in takes])
-    except NotDifferentiable:
-        raise
     except Exception as error:
-        raise NotDifferentiable(
-            f"{node.name()} can't be differentiated with create_graph=True: its derivative could not be computed with "
-            f"tensors ({type(error).__name__}: {error}). Write it with operators and functions that tensors have"
-        ) from error
+        # As add_note() does, which Python has from 3.11 on.
+        notes = getattr(error, "__notes__", [])
+        error.__notes__ = [
+            *notes,
+            f"{node.name()} can't be differentiated with create_graph=True unless its derivative can be computed with "
+            "tensors: write it with operators and functions that tensors have",
+        ]
+        raise
     return grads
 
 
@@ -62,7 +59,7 @@ def _tied(grad: Gradient, sources: Sequence[Any]) -> Gradient:
     if grad is None:
         return None
     if not isinstance(grad, Variable):
-        raise TypeError(f"it returned {type(grad).__name__}")
+        raise RuntimeError(f"a derivative computed with tensors returned {type(grad).__name__}")
     ties = [source for source in sources if isinstance(source, Variable) and source.requires_grad]
     return grad if grad.requires_grad or not ties else _Constant().apply(grad, *ties)
 

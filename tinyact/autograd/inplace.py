@@ -29,7 +29,9 @@ def change(variable: V, operation: Callable[..., Any], *args: Any) -> V:
         result = np.astype(result, variable.array.dtype)
     if result.requires_grad:
         _take_place(variable, result)
-    if not variable.array.flags.writeable:
+    if not (variable.array.flags.writeable or _overlaps(variable.array)):
+        raise RuntimeError("the memory of this tensor is read-only. Please clone() the tensor before changing it.")
+    if _overlaps(variable.array):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory "
             "location. Please clone() the tensor before performing the operation."
@@ -37,6 +39,12 @@ def change(variable: V, operation: Callable[..., Any], *args: Any) -> V:
     variable.array[...] = result.array
     increment_version(variable)
     return variable
+
+
+def _overlaps(array: Any) -> bool:
+    """Whether elements share memory, as repeated ones do."""
+    repeated = (n > 1 and step == 0 for n, step in zip(array.shape, array.strides, strict=True))
+    return 0 in array.strides and array.size > 0 and any(repeated)
 
 
 def increment_version(variable: Variable) -> None:
@@ -48,7 +56,8 @@ def check_changeable(variable: Variable) -> None:
     """Raise RuntimeError if a change would go past a leaf that requires gradients, while recording is on."""
     if not recording.on:
         return
-    for tensor in (variable, *(viewer() for viewer in variable._views or ())):
+    base = variable._views[0]() if variable._views else None
+    for tensor in (variable, base):
         if tensor is not None and tensor.requires_grad and tensor.grad_fn is None:
             which = "a leaf Variable" if tensor is variable else "a view of a leaf Variable"
             raise RuntimeError(f"{which} that requires grad is being used in an in-place operation.")

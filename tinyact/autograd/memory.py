@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from tinyact.autograd.operation import Operation, Variable
 
-# A list of views is searched for dead ones when it gets longer than this.
+# A list of views is searched for dead ones when its length has doubled, from here on.
 _MANY = 64
 
 
@@ -65,5 +65,6 @@ def share_memory(base: Variable, view: Variable) -> None:
             base._views = [weakref.ref(base)]
         view._views = base._views
         view._views.append(weakref.ref(view))
-        if len(view._views) > _MANY:
-            view._views[:] = [viewer for viewer in view._views if viewer() is not None]
+        count = len(view._views)
+        if count > _MANY and count & (count - 1) == 0:
+            view._views[1:] = [viewer for viewer in view._views[1:] if viewer() is not None]

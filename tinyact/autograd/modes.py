@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import threading
+import warnings
 from collections.abc import Callable
 from contextlib import ContextDecorator
 from types import TracebackType
@@ -38,20 +39,31 @@ class _Mode(ContextDecorator):
         return _Mode(self._mode)
 
     def __call__(self, func: F) -> F:
+        if inspect.isclass(func):
+            warnings.warn(
+                f"{func.__name__} is a class: the mode holds in its constructor alone, and what was the class is a "
+                "function now. Decorate its methods instead",
+                FutureWarning,
+                stacklevel=2,
+            )
         if not inspect.isgeneratorfunction(func):
             return super().__call__(func)
 
         @functools.wraps(func)
         def steps(*args: Any, **kwargs: Any) -> Any:
             # The mode holds while the generator runs, not while it waits.
-            generator, sent = func(*args, **kwargs), None
+            generator = func(*args, **kwargs)
+            resume, sent = generator.send, None
             while True:
                 with _Mode(self._mode):
                     try:
-                        item = generator.send(sent)
+                        item = resume(sent)
                     except StopIteration as end:
                         return end.value
-                sent = yield item
+                try:
+                    resume, sent = generator.send, (yield item)
+                except BaseException as error:  # what was thrown in; also close() does that
+                    resume, sent = generator.throw, error
 
         return steps  # type: ignore[return-value]
 

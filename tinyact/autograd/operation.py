@@ -7,12 +7,14 @@ back to where its inputs came from: the operation that made an input, or the inp
 from __future__ import annotations
 
 import itertools
+import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 
+from tinyact.autograd.graph import Node
 from tinyact.autograd.memory import Saved, Version, load, save, share_memory
 from tinyact.autograd.modes import recording
 from tinyact.autograd.watch import watchers
@@ -23,6 +25,7 @@ Edge: TypeAlias = "Operation | Variable | None"
 Hook: TypeAlias = "Callable[[Any], Any]"
 
 next_serial = itertools.count().__next__
+_accumulating = threading.RLock()  # sweeps of several threads may come to one leaf
 
 
 class Variable:
@@ -40,7 +43,7 @@ class Variable:
     grad_fn: Operation | None = None
     _grad: Any = None
     _requires_grad: bool = False
-    # Counts the changes of its memory in place; and once there are several, the variables that look at it.
+    # Counts the changes of its memory in place; and once several variables look at it, these, the base first.
     _version: Version
     _views: list[weakref.ref[Variable]] | None = None
     # What is called with its gradient, and what when its grad has changed; what keeps it beside leaves.
@@ -92,14 +95,15 @@ def edge_of(value: Any) -> Edge:
 
 def accumulate(variable: Variable, grad: Gradient) -> None:
     """Add to its ``grad``; the first gradient is copied, since the array may serve other nodes too."""
-    before = variable._grad
-    if isinstance(grad, Variable):  # a Tensor, since the sweep is recorded
-        variable._grad = grad.clone() if before is None else before + grad  # type: ignore[attr-defined]
-    elif before is None:
-        variable._grad = wrap(grad.copy())
-    else:
-        before.array += grad
-        before._version.count += 1
+    with _accumulating:
+        before = variable._grad
+        if isinstance(grad, Variable):  # a Tensor, since the sweep is recorded
+            variable._grad = grad.clone() if before is None else before + grad  # type: ignore[attr-defined]
+        elif before is None:
+            variable._grad = wrap(grad.copy())
+        else:
+            before.array += grad
+            before._version.count += 1
     for hook in list(variable._accumulate_hooks.values()) if variable._accumulate_hooks else ():
         hook(variable)
 
@@ -119,7 +123,7 @@ class Plan(NamedTuple):
     rules: tuple[Rule, ...] = ()
 
 
-class Operation:
+class Operation(Node):
     """One application of one operation, and with that one node of the graph.
 
     An operation is a subclass with a function and, for each input that has one, a derivative::
@@ -151,7 +155,6 @@ class Operation:
         shape, dtype: of the output, and so of the gradient that arrives here.
     """
 
-    edges: tuple[Edge, ...] = ()
     saved: list[Saved] | None = None
     plan = Plan()
     serial = -1
@@ -188,11 +191,6 @@ class Operation:
 
     def __repr__(self) -> str:
         return f"<{self.name()} object at {id(self):#x}>"
-
-    @property
-    def next_functions(self) -> tuple[tuple[Edge, int], ...]:
-        """PyTorch's form of ``edges``; a leaf stands for itself."""
-        return tuple((edge, 0) for edge in self.edges)
 
     def apply(self, *inputs: Any) -> Any:
         """The operation on Variables (and constants), recorded if an input requires gradients."""

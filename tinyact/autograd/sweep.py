@@ -10,12 +10,13 @@ import numpy as np
 
 from tinyact.autograd import higher
 from tinyact.autograd.hooks import after_hooks
-from tinyact.autograd.modes import set_grad_enabled
+from tinyact.autograd.modes import recording
 from tinyact.autograd.operation import Edge, Gradient, Operation, Variable, accumulate, edge_of
 from tinyact.autograd.sums import sum_to
-from tinyact.autograd.watch import Progress, watchers
+from tinyact.autograd.watch import watchers
 
 
+@np.errstate(all="ignore")
 def sweep(
     roots: Sequence[Variable],
     grads: Sequence[Variable],
@@ -43,12 +44,14 @@ def sweep(
         edge, g = edge_of(root), first if create_graph else first.array
         arrived[edge] = arrived[edge] + g if edge in arrived else g
 
-    with set_grad_enabled(create_graph), np.errstate(all="ignore"), Progress() as progress:
+    node: Edge = None
+    before = recording.on, recording.sweeps
+    try:
+        recording.on, recording.sweeps = create_graph, recording.sweeps + 1
         for node in order(list(arrived), ends):
             grad = arrived.pop(node, None)
             if grad is None:
                 continue
-            progress.node = node
             if node._hooks is not None or node._retained is not None:
                 grad = after_hooks(node, grad)
             if ends is not None and node in ends:
@@ -66,6 +69,12 @@ def sweep(
                 accumulate(node, grad)
             for watcher in watchers:
                 watcher.passed_on(node, grad, sent)
+    except Exception as error:
+        for watcher in watchers:
+            watcher.failed(node, error)
+        raise
+    finally:
+        recording.on, recording.sweeps = before
     return results
 
 

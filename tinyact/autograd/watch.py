@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tinyact.autograd.modes import recording
-
 if TYPE_CHECKING:
     from tinyact.autograd.operation import Operation, Variable
 
@@ -37,7 +35,7 @@ class Watcher:
         """A tensor is made of new numbers; it returns them, or another array in their place."""
         return array
 
-    def failed(self, node: Operation | Variable, error: Exception) -> None:
+    def failed(self, node: Operation | Variable | None, error: Exception) -> None:
         """A sweep ends with this error, which it got at this node."""
 
 
@@ -52,19 +50,3 @@ def watching(watcher: W) -> Iterator[W]:
         yield watcher
     finally:
         watchers.remove(watcher)
-
-
-class Progress:
-    """Where a sweep is; if it fails there, those who watch are told."""
-
-    node: Any = None
-
-    def __enter__(self) -> Progress:
-        recording.sweeps += 1
-        return self
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        recording.sweeps -= 1
-        if isinstance(error, Exception):
-            for watcher in watchers:
-                watcher.failed(self.node, error)

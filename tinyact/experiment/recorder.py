@@ -83,7 +83,10 @@ class Recorder:
         for name, module in self._activations:
             sums = self._sums[name]
             self._handles.append(module.register_forward_hook(sums.outputs))
-            self._handles.append(module.register_full_backward_hook(sums.gradients))
+            if getattr(module, "inplace", False):  # what a backward hook gets to see may not be changed in place
+                self._handles.append(module.register_forward_pre_hook(sums.inputs))
+            else:
+                self._handles.append(module.register_full_backward_hook(sums.gradients))
         for name, linear in self._linears:
             self._handles.append(linear.weight.register_hook(self._sums[name].weight_gradient))
 
@@ -95,11 +98,18 @@ class _Sums:
         self.count = self.zeros = self.grads = self.saturated = self.steps = 0
         self.sum = self.squares = self.norms = 0.0
         self.alive: Any = None
+        self._arrived: list[Any] = []
+
+    def inputs(self, module: Module, args: Any) -> None:
+        if args[0].requires_grad:
+            args[0].register_hook(lambda grad: self.gradients(module, [grad], [self._arrived.pop()]))
 
     def outputs(self, module: Module, args: Any, output: Any) -> None:
+        if getattr(module, "inplace", False) and output.requires_grad:
+            output.register_hook(self._arrived.append)
         if not module.training:
             return
-        y = output.detach().numpy()
+        y = np.atleast_1d(output.detach().numpy())
         self.count += y.size
         self.sum += float(y.sum())
         self.squares += float(np.vdot(y, y))

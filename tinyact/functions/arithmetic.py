@@ -10,7 +10,7 @@ from tinyact import kernels
 from tinyact.autograd.operation import Gradient, Operation, wrap
 from tinyact.dtype import promoted
 from tinyact.functions.elementwise import reciprocal
-from tinyact.functions.operand import Tensor, binary, check_broadcast, common, documented, require_tensor
+from tinyact.functions.operand import Tensor, as_operand, binary, check_broadcast, common, documented, require_tensor
 
 __all__ = ["add", "clamp", "div", "maximum", "minimum", "mul", "pow", "sub", "where"]
 
@@ -206,7 +206,8 @@ def rsub(input: Tensor, other: Any) -> Tensor:
 
 
 def _refuse_bool(a: Any, b: Any) -> None:
-    bools = [v.array.dtype == np.bool_ if isinstance(v, Tensor) else isinstance(v, (bool, np.bool_)) for v in (a, b)]
+    operands = (as_operand(a), as_operand(b))
+    bools = [v.array.dtype == np.bool_ if isinstance(v, Tensor) else isinstance(v, bool) for v in operands]
     if any(bools):
         which = "two bool tensors" if bools == [True, True] else "a bool tensor"
         raise RuntimeError(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinyact.autograd.operation import Gradient, Operation
-from tinyact.functions.operand import Tensor, require_tensor
+from tinyact.functions.operand import Tensor, as_operand, require_tensor
 from tinyact.functions.shape import squeeze, unsqueeze
 from tinyact.kernels import add_row, outer, sum_of_rows, transposed_product
 
@@ -108,7 +108,9 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
         >>> tinyact.tensor([[1.0, 2.0]]) @ tinyact.tensor([3.0, 4.0])
         tensor([11.])
     """
-    a, b = require_tensor(input, "matmul").array, require_tensor(other, "matmul").array
+    if not (isinstance(input, Tensor) and isinstance(other, Tensor)):
+        input, other = (require_tensor(as_operand(value), "matmul") for value in (input, other))
+    a, b = input.array, other.array
     if a.ndim == 0 or b.ndim == 0:
         raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {a.ndim}D and {b.ndim}D")
     _check_product(a, b)

@@ -201,12 +201,14 @@ class KLDivLoss(Loss):
         self.log_target = log_target
 
     def forward(self, x: Any, t: Any) -> Any:
+        self.sizes = np.broadcast_shapes(x.shape, t.shape)
         if self.log_target:
             return self.reduced(np.exp(t) * (t - x))
         return self.reduced(np.where(t == 0, 0.0, t * np.log(t)) - t * x)
 
     def grad_x(self, grad: Gradient, t: Any) -> Gradient:
-        return self.each(grad) * (-np.exp(t) if self.log_target else -t)
+        # The target alone may be smaller than the losses.
+        return np.broadcast_to(self.each(grad), self.sizes) * (-np.exp(t) if self.log_target else -t)
 
     def grad_t(self, grad: Gradient, x: Any, t: Any) -> Gradient:
         return self.each(grad) * (np.exp(t) * (t - x + 1) if self.log_target else np.log(t) + 1 - x)

@@ -134,7 +134,7 @@ def _array_of(data: Any) -> tuple[np.ndarray[Any, np.dtype[Any]], np.dtype[Any]]
         return data if isinstance(data, np.ndarray) else np.asarray(data), data.dtype
     try:
         array = np.asarray(_plain(data))
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, RecursionError):
         raise ValueError(f"expected numbers, in sequences of equal length at every level, got {data!r:.200}") from None
     if array.dtype.kind not in "biuf":
         raise TypeError(f"new(): invalid data type '{type(data).__name__}': a tensor holds numbers, got {data!r:.200}")
@@ -172,16 +172,20 @@ def _holds_numpy_double(data: Any) -> bool:
     return isinstance(data, (np.ndarray, np.generic)) and data.dtype == np.float64
 
 
+class NotAnOperand(TypeError):
+    """What stands beside an operator is neither tensor, array nor number: perhaps its own class has the operator."""
+
+
 def as_operand(value: Any, name: str = "other") -> Any:
     """A tensor, or a Python number, from what stands beside an operator."""
-    if isinstance(value, (Tensor, bool, int, float)) and not isinstance(value, np.generic):
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, (Tensor, int, float)):
         return value
     if isinstance(value, np.ndarray):
         as_dtype(value.dtype)
         return wrap(value)
-    if isinstance(value, np.generic):
-        return value.item()
-    raise TypeError(f"argument '{name}' must be Tensor or number, not {type(value).__name__}")
+    raise NotAnOperand(f"argument '{name}' must be Tensor or number, not {type(value).__name__}")
 
 
 def common(*values: Any, floating: bool = False) -> tuple[Any, ...]:
@@ -210,6 +214,8 @@ def binary(operation: Operation, input: Any, other: Any, floating: bool = False)
     """
     both = isinstance(input, Tensor) and isinstance(other, Tensor)
     if not (both and input.array.dtype == other.array.dtype and input.array.dtype.kind == "f"):
+        if isinstance(input, (int, float)) and isinstance(other, (int, float)):
+            input = from_data(input)
         input, other = common(input, other, floating=floating)
     try:
         return operation.apply(input, other)
@@ -233,18 +239,25 @@ def check_broadcast(*operands: Any) -> None:
                 )
 
 
+def integer(value: Any) -> int | None:
+    """The value of an integer, which may be a tensor without dimensions; None for anything else, booleans too."""
+    if isinstance(value, Tensor) and value.array.ndim == 0:
+        value = value.array[()]
+    return int(value) if isinstance(value, (int, np.integer)) and not isinstance(value, bool) else None
+
+
 def dimension(dim: int, ndim: int) -> int:
     """A dimension counted from the front; a tensor without dimensions counts as having one.
 
     Raises:
         IndexError: if there is no such dimension.
     """
-    count = max(ndim, 1)
-    if isinstance(dim, bool) or not isinstance(dim, (int, np.integer)):
+    count, place = max(ndim, 1), integer(dim)
+    if place is None:
         raise TypeError(f"argument 'dim' must be int, not {type(dim).__name__}")
-    if not -count <= dim < count:
+    if not -count <= place < count:
         raise IndexError(f"Dimension out of range (expected to be in range of [{-count}, {count - 1}], but got {dim})")
-    return int(dim) % count
+    return place % count
 
 
 def dimensions(dim: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
@@ -253,9 +266,10 @@ def dimensions(dim: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
     Raises:
         RuntimeError: if one stands there twice.
     """
-    if dim is None or (not isinstance(dim, int) and len(dim) == 0):
+    several: Any = (dim,) if integer(dim) is not None else dim
+    if several is None or len(several) == 0:
         return tuple(range(ndim))
-    dims = [dimension(d, ndim) for d in ((dim,) if isinstance(dim, int) else dim)]
+    dims = [dimension(d, ndim) for d in several]
     for i, d in enumerate(dims):
         if d in dims[:i]:
             raise RuntimeError(f"dim {d} appears multiple times in the list of dims")
@@ -272,12 +286,12 @@ def sizes_of(sizes: tuple[Any, ...], named: Any = None) -> tuple[int, ...]:
         if sizes:
             raise TypeError(f"sizes given twice: {sizes} and {named}")
         sizes = (named,)
-    if len(sizes) == 1 and not isinstance(sizes[0], (int, np.integer)):
+    if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
         sizes = tuple(sizes[0])
-    for size in sizes:
-        if isinstance(size, bool) or not isinstance(size, (int, np.integer)):
-            raise TypeError(f"sizes must be ints, got {size!r}")
-    return tuple(int(size) for size in sizes)
+    integers = tuple(map(integer, sizes))
+    if None in integers:
+        raise TypeError(f"sizes must be ints, got {sizes[integers.index(None)]!r}")
+    return integers  # type: ignore[return-value]
 
 
 def documented(operation: type[Operation]) -> Callable[[F], F]:

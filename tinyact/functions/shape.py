@@ -16,7 +16,7 @@ from tinyact.autograd.inplace import change
 from tinyact.autograd.operation import Gradient, Operation
 from tinyact.dtype import BY_NUMPY, promoted
 from tinyact.functions.elementwise import clone
-from tinyact.functions.operand import Tensor, cast, dimension, from_data, require_tensor, sizes_of
+from tinyact.functions.operand import Tensor, cast, dimension, from_data, integer, require_tensor, sizes_of
 from tinyact.kernels import where
 
 __all__ = ["cat", "flatten", "permute", "reshape", "squeeze", "stack", "t", "transpose", "unsqueeze"]
@@ -71,7 +71,10 @@ class Expand(Operation):
         self.sizes = sizes
 
     def forward(self, x: Any) -> Any:
-        return np.broadcast_to(x, self.sizes)
+        y = np.broadcast_to(x, self.sizes)
+        # Unless elements share memory, `change` may.
+        y.flags.writeable = x.flags.writeable
+        return y
 
     def grad_x(self, grad: Gradient) -> Gradient:
         return grad
@@ -151,7 +154,7 @@ class Scatter(Operation):
         self.target = shape
 
     def forward(self, x: Any) -> Any:
-        result = np.zeros(self.target, x.dtype, like=x)
+        result = np.zeros_like(x, order="C", shape=self.target)
         if _is_advanced(self.index):
             np.add.at(result, self.index, x)
         else:
@@ -280,9 +283,10 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
     """Without dimensions of size 1: all of them, or those named."""
     array = require_tensor(input, "squeeze").array
-    dims = range(array.ndim) if dim is None else [dim] if isinstance(dim, int) else dim
+    one = integer(dim) is not None
+    dims: Any = range(array.ndim) if dim is None else [dim] if one else dim
     squeezed = {dimension(d, array.ndim) for d in dims}
-    overload = 0 if dim is None else 1 if isinstance(dim, int) else 2
+    overload = 0 if dim is None else 1 if one else 2
     new = tuple(n for d, n in enumerate(array.shape) if d not in squeezed or n != 1)
     return Reshape(f"SqueezeBackward{overload}", array.shape, new).apply(input)
 
@@ -396,7 +400,7 @@ def _joined(tensors: Any, name: str) -> list[Tensor]:
 
 
 def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """Tensors joined along a dimension that they have; their other sizes are the same.
+    """Tensors joined along a dimension that they have; their other sizes are the same, but for ``tensor([])``.
 
     Raises:
         ValueError: if there are none.
@@ -408,11 +412,16 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
         tensor([0., 0., 1.])
     """
     parts = _joined(tensors, "cat")
-    first = parts[0].array
     for i, part in enumerate(parts):
         if part.array.ndim == 0:
             raise RuntimeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated")
+    # As in PyTorch, tensor([]) goes with all shapes, along any dimension.
+    first = next((part.array for part in parts if part.array.shape != (0,)), None)
+    if first is None:
+        return Cat(0).apply(*parts)
     place = dimension(dim, first.ndim)
+    nothing = (*first.shape[:place], 0, *first.shape[place + 1 :])
+    parts = [reshape(part, *nothing) if part.array.shape == (0,) != nothing else part for part in parts]
     for i, part in enumerate(parts):
         if part.array.ndim != first.ndim:
             raise RuntimeError(f"Tensors must have same number of dimensions: got {first.ndim} and {part.array.ndim}")

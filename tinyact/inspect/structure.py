@@ -93,6 +93,9 @@ class Structure:
         self.nodes = nodes
         self.edges = edges
         self.counts = counts
+        self._inputs: dict[int, list[Edge]] = {}
+        for edge in edges:
+            self._inputs.setdefault(edge.target, []).append(edge)
 
     @property
     def order(self) -> tuple[str, ...]:
@@ -112,4 +115,4 @@ class Structure:
 
     def inputs(self, node: Node) -> list[Edge]:
         """The edges into a node, in the order of the operation's arguments."""
-        return [edge for edge in self.edges if edge.target == node.number]
+        return self._inputs.get(node.number, [])

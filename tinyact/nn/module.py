@@ -414,7 +414,9 @@ class Module:
                     yield _joined(path, name), tensor
 
     def load_state_dict(self, state_dict: Mapping[str, Tensor], strict: bool = True) -> IncompatibleKeys:
-        """Copies the values of another `state_dict` into the parameters and buffers; all of them, or none.
+        """Copies the values of another `state_dict` into the parameters and buffers.
+
+        All is checked before anything is changed; only an interrupt can leave it half done.
 
         Args:
             state_dict: tensors by name.
@@ -425,7 +427,7 @@ class Module:
 
         Raises:
             TypeError: if it is no mapping.
-            RuntimeError: naming all that is missing, unexpected, of another shape or no tensor.
+            RuntimeError: naming all that is missing, unexpected, of another shape, no tensor or not to be written to.
         """
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
@@ -582,5 +584,9 @@ def _misfit(name: str, own: Tensor, value: Any) -> str | None:
         return (
             f"size mismatch for {name}: copying a param with shape {value.shape} from checkpoint, the shape in current "
             f"model is {own.shape}."
+        )
+    if not own.array.flags.writeable:
+        return (
+            f'While copying the parameter named "{name}": its memory can\'t be written to, or its elements share some.'
         )
     return None

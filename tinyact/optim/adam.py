@@ -106,9 +106,9 @@ class Adam(Optimizer):
 
     def _update(self, p: Array, grad: Array, state: State, group: Group) -> None:
         if not state:
-            state["step"] = wrap(np.zeros((), np.float32))
-            for key in self._buffers if group["amsgrad"] else self._buffers[:2]:
-                state[key] = wrap(np.zeros_like(p))
+            buffers = self._buffers if group["amsgrad"] else self._buffers[:2]
+            # All at once: a step that is interrupted leaves a whole state behind, or none.
+            state.update({"step": wrap(np.zeros((), np.float32)), **{key: wrap(np.zeros_like(p)) for key in buffers}})
         _check_state(state, grad)
         step = state["step"].array.item() + 1
         state["step"].array[...] = step

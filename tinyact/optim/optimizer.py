@@ -153,6 +153,8 @@ class Optimizer:
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Changes every parameter that has a gradient, one after the other.
 
+        If it is interrupted, some may have changed and others not; the next step works all the same.
+
         Args:
             closure: a function that computes the loss and its gradients anew; what it returns, ``step`` returns.
 
@@ -257,7 +259,11 @@ class Optimizer:
                 state[parameters[number]] = _restored(value, parameters[number])
             else:
                 state[number] = copy.deepcopy(value)  # of no parameter: an optimizer of one's own may have such
-        self.__setstate__({"state": state, "param_groups": saved_groups})
+        # Tried on another object, so that nothing is changed if a subclass doesn't take it.
+        loaded = object.__new__(type(self))
+        loaded.__dict__.update(self.__dict__)
+        loaded.__setstate__({"state": state, "param_groups": saved_groups})
+        self.__dict__.update(loaded.__dict__)
 
     def _check_saved(self, number: Any, parameter: Tensor, saved: State) -> None:
         for key in self._buffers:

@@ -9,10 +9,11 @@ from tinyact.program.passes import (
     copies_spared,
     kernels_opened,
     memory_reused,
+    numbers_made_arrays,
     unused_dropped,
 )
 
-PASSES = (kernels_opened, computed_once, copies_spared, unused_dropped, runs_joined, memory_reused)
+PASSES = (kernels_opened, computed_once, copies_spared, unused_dropped, runs_joined, numbers_made_arrays, memory_reused)
 
 
 def improve(plan: Plan) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from tinyact.autograd.function import Application, Context, Function, Output
-from tinyact.autograd.higher import NotDifferentiable
 from tinyact.autograd.memory import Version
 from tinyact.autograd.modes import recording
 from tinyact.autograd.operation import Gradient, Operation, Variable, edge_of, wrap
@@ -145,10 +144,10 @@ class Replayed(Application):
         """∂L/∂leaf for each leaf.
 
         Raises:
-            NotDifferentiable: if the sweep itself is recorded.
+            RuntimeError: if the sweep itself is recorded.
         """
         if recording.on:
-            raise NotDifferentiable(
+            raise RuntimeError(
                 "the result of a compiled function can't be differentiated twice (create_graph=True); compute the "
                 "derivative inside of the function, or call the function itself"
             )

@@ -6,7 +6,6 @@ lives on the host, such as a learning rate. Both compute as always. When the run
 
 from __future__ import annotations
 
-import functools
 import math
 import operator
 import threading
@@ -36,7 +35,7 @@ STRUCTURAL = {
 }  # fmt: skip
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Value:
     """An array or a number that the program has to do with.
 
@@ -86,7 +85,7 @@ class Part:
     inputs: tuple[Value | None, ...] = field(compare=False)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Call:
     """One call of the program. Arguments are values, literals, or tuples, lists, slices and dictionaries of them."""
 
@@ -106,11 +105,11 @@ class Call:
     inner: list[Call] | None = None
     # The same for reading alone, where what is run goes block by block.
     written_out: tuple[list[Call], Value] | None = None
+    # Every value among its arguments.
+    inputs: list[Value] = field(init=False)
 
-    @functools.cached_property
-    def inputs(self) -> list[Value]:
-        """Every value among its arguments."""
-        return values_in((self.args, self.options))
+    def __post_init__(self) -> None:
+        self.inputs = values_in((self.args, self.options))
 
 
 def values_in(structure: Any) -> list[Value]:
