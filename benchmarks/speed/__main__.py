@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 from dataclasses import asdict
 from pathlib import Path
+from statistics import geometric_mean
 from types import ModuleType
 
+import tinyact
 from benchmarks import speed
 from benchmarks.results import versions, write
 from benchmarks.speed import operations, processes, profile, steps, study
@@ -29,30 +32,38 @@ def rows_of(parts: tuple[str, ...], quick: bool) -> list[Row]:
 
 
 def plot(rows: list[Row], path: Path) -> None:
-    """Bars per peer for the training step; cost against size for the activations."""
+    """The notebook's step and the activations, in the time of each peer."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
+    ratios = {(row.what, row.peer): row.ratio for row in rows}
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.5), layout="constrained")
-    first = next(iter(steps.NETWORKS))
-    peers = [row for row in rows if row.what == first]
-    names = ["tinyact", *(row.peer for row in peers)]
-    times = [peers[0].ours, *(row.theirs for row in peers)] if peers else [0.0]
-    left.barh(names[: len(times)], times, color=["C1"] + ["C0"] * (len(times) - 1))
+    for number, (label, what) in enumerate((("eager", steps.NOTEBOOK), ("compiled", f"{steps.NOTEBOOK}, compiled"))):
+        bars = {place: ratios[what, peer] for place, peer in enumerate(steps.PEERS) if (what, peer) in ratios}
+        drawn = left.barh([place + 0.4 * number for place in bars], bars.values(), 0.38, label=label)
+        left.bar_label(drawn, fmt="%.2f", padding=2, fontsize=8)
+    left.set_yticks([place + 0.2 for place in range(len(steps.PEERS))], steps.PEERS)
     left.invert_yaxis()
-    left.set_xlabel("µs")
-    left.set_title(first)
-    by_name = {row.what: row for row in rows}
-    for number, name in enumerate(operations.ACTIVATIONS):
-        sizes = {label: size for label, size in operations.SIZES.items() if f"{name}, {label}" in by_name}
-        costs = [by_name[f"{name}, {label}"] for label in sizes]
-        right.loglog(sizes.values(), [row.ours for row in costs], "-o", color=f"C{number}", label=name, markersize=3)
-        right.loglog(sizes.values(), [row.theirs for row in costs], "--", color=f"C{number}", linewidth=1)
+    left.margins(x=0.1)
+    left.axvline(1, color="0.4", linewidth=1)
+    left.set_xlabel("time of tinyact / time of the peer")
+    left.set_title(steps.NOTEBOOK)
+    left.legend(loc="best", fontsize=8)
+    for peer in operations.MEANS:
+        means = {}
+        for label, size in operations.SIZES.items():
+            same = [(f"{name}, {label}", peer) for name in operations.ACTIVATIONS]
+            if all(row in ratios for row in same):
+                means[size] = geometric_mean(ratios[row] for row in same)
+        right.plot(means.keys(), means.values(), "-o", label=peer)
+    right.set_xscale("log", base=2)
+    right.axhline(1, color="0.4", linewidth=1)
+    right.set_ylim(0)
     right.set_xlabel("elements")
-    right.set_ylabel("µs, forward and backward")
-    right.set_title("activations: tinyact (lines) and PyTorch (dashed)")
+    right.set_ylabel("time of tinyact / time of the peer")
+    right.set_title("activations, forward and backward: geometric mean")
     right.legend(fontsize=8)
     figure.savefig(path, dpi=110)
     plt.close(figure)
@@ -72,6 +83,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--quick", action="store_true", help="under two minutes: to see that all runs, not how fast")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder for the files")
     options = parser.parse_args(arguments)
+    # tinyact and JAX take all cores; PyTorch and OpenBLAS may count otherwise.
+    os.environ.setdefault("OMP_NUM_THREADS", str(tinyact.get_num_threads()))
     if options.part == "profile":
         text = profile.tables(options.quick)
         command = "`python -m benchmarks.speed profile`"

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import statistics
 import subprocess
 import sys
+import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from benchmarks.speed.timing import Row, compare_processes
+from benchmarks.speed import steps
+from benchmarks.speed.timing import Row, alone, compare_processes, warm_up
 
 PROGRAM = Path(__file__).parents[2] / "tests" / "programs" / "two_networks.py"
 
@@ -51,6 +56,32 @@ def memory(module: str) -> float:
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
+def peaks() -> dict[str, tuple[float, float, float]]:
+    """KiB at the peak of a training step: eager, compiled, and while it is recorded.
+
+    With all that the steps before it left behind; data and parameters are not counted.
+    """
+    sizes = {}
+    for what, network in steps.NETWORKS.items():
+        _, eager = _peaks(steps.OURS["eager"](*network))
+        recorded, replayed = _peaks(steps.OURS["compiled"](*network))
+        sizes[what] = eager, replayed, recorded
+    return sizes
+
+
+def _peaks(program: Callable[[], Any]) -> tuple[float, float]:
+    """KiB at the peak of the first calls, and of those after them."""
+    tracemalloc.start()
+    warm_up(program)
+    _, first = tracemalloc.get_traced_memory()
+    gc.collect()
+    tracemalloc.reset_peak()
+    warm_up(program)
+    _, later = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return first / 1024, later / 1024
+
+
 def rows(quick: bool) -> list[Row]:
     """All of it."""
     python = [sys.executable, "-c"]
@@ -67,4 +98,7 @@ def rows(quick: bool) -> list[Row]:
         ours, theirs = ([memory(module) for _ in range(1 if quick else 5)] for module in ("tinyact", "torch"))
         a, b = statistics.median(ours), statistics.median(theirs)
         rows.append(Row("memory of data and training steps", "PyTorch", a, b, a / b, 1.0, "KiB"))
+    for what, (eager, replayed, recorded) in alone(peaks).items():
+        rows.append(Row(f"peak memory: {what}, compiled", "eager", replayed, eager, replayed / eager, 1.0, "KiB"))
+        rows.append(Row(f"while recording: {what}", "eager", recorded, eager, recorded / eager, None, "KiB"))
     return rows

@@ -7,14 +7,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 import tinyact
-from benchmarks.speed.timing import Row, alone, compare, missing, results
+from benchmarks.speed import by_hand
+from benchmarks.speed.timing import Row, alone, compared, in_turn, median_time, replays, results
 from tinyact.experiment import build, notebook_data
 
 Step = Callable[[], Any]
-RATE = 0.001
 
 
 def training(name: str, batch: int, hidden: tuple[int, ...]) -> tuple[Callable[[], Any], Any]:
@@ -25,7 +23,7 @@ def training(name: str, batch: int, hidden: tuple[int, ...]) -> tuple[Callable[[
     m.manual_seed(0)
     network = build(m, "relu", hidden)
     criterion = m.nn.BCELoss()
-    return lambda: criterion(network(x), y), m.optim.Adam(network.parameters(), lr=RATE)
+    return lambda: criterion(network(x), y), m.optim.Adam(network.parameters(), lr=by_hand.RATE)
 
 
 def with_framework(name: str, batch: int, hidden: tuple[int, ...]) -> Step:
@@ -42,18 +40,16 @@ def with_framework(name: str, batch: int, hidden: tuple[int, ...]) -> Step:
     return step
 
 
+def compiled(batch: int, hidden: tuple[int, ...]) -> Step:
+    """The step in tinyact, compiled."""
+    return tinyact.compile(with_framework("tinyact", batch, hidden), fullgraph=True)
+
+
 def torch_compiled(batch: int, hidden: tuple[int, ...]) -> Step:
     import torch
 
+    torch.compiler.reset()  # or another batch size would be taken for a sign that all are to come
     return torch.compile(with_framework("torch", batch, hidden))  # type: ignore[no-any-return]
-
-
-def _start(batch: int, hidden: tuple[int, ...]) -> tuple[Any, Any, list[Any]]:
-    """Data and initial parameters (Wᵀ and b per layer) as arrays."""
-    data = notebook_data(tinyact)
-    tinyact.manual_seed(0)
-    arrays = [p.detach().numpy().copy() for p in build(tinyact, "relu", hidden).parameters()]
-    return data.train_x[:batch].numpy(), data.train_y[:batch].numpy(), arrays
 
 
 def _forward(np_: Any, parameters: Any, x: Any) -> Any:
@@ -72,7 +68,7 @@ def jax_jit(batch: int, hidden: tuple[int, ...]) -> Step:
     import jax
     import jax.numpy as jnp
 
-    x, y, start = _start(batch, hidden)
+    x, y, start = by_hand.start(batch, hidden)
     x, y = jnp.asarray(x), jnp.asarray(y)
 
     @jax.jit
@@ -82,7 +78,7 @@ def jax_jit(batch: int, hidden: tuple[int, ...]) -> Step:
         v = [0.999 * a + 0.001 * b * b for a, b in zip(v, g, strict=True)]
         t = t + 1
         p = [
-            a - RATE * (b / (1 - 0.9**t)) / (jnp.sqrt(c / (1 - 0.999**t)) + 1e-8)
+            a - by_hand.RATE * (b / (1 - 0.9**t)) / (jnp.sqrt(c / (1 - 0.999**t)) + 1e-8)
             for a, b, c in zip(p, m, v, strict=True)
         ]
         return p, m, v, t, loss
@@ -97,38 +93,12 @@ def jax_jit(batch: int, hidden: tuple[int, ...]) -> Step:
     return step
 
 
-class _Adam:
-    """Adam on one flat vector, in place."""
-
-    def __init__(self, arrays: list[Any]) -> None:
-        self.arrays = arrays
-        self.p = np.concatenate([a.ravel() for a in arrays])
-        self.m, self.v, self.t = np.zeros_like(self.p), np.zeros_like(self.p), 0
-        at = np.cumsum([0] + [a.size for a in arrays])
-        self.views = [self.p[i:j].reshape(a.shape) for i, j, a in zip(at, at[1:], arrays, strict=False)]
-
-    def step(self, grads: list[Any]) -> None:
-        g = np.concatenate([part.ravel() for part in grads])
-        self.t += 1
-        self.m += (g - self.m) * np.float32(0.1)
-        self.v *= np.float32(0.999)
-        g *= g
-        g *= np.float32(0.001)
-        self.v += g
-        d = np.sqrt(self.v)
-        d *= np.float32((1 - 0.999**self.t) ** -0.5)
-        d += np.float32(1e-8)
-        np.divide(self.m, d, out=d)
-        d *= np.float32(RATE / (1 - 0.9**self.t))
-        self.p -= d
-
-
 def autograd_hips(batch: int, hidden: tuple[int, ...]) -> Step:
     import autograd
     import autograd.numpy as anp
 
-    x, y, start = _start(batch, hidden)
-    adam = _Adam(start)
+    x, y, start = by_hand.start(batch, hidden)
+    adam = by_hand.Adam(start)
     slope = autograd.value_and_grad(lambda parameters: _loss(anp, parameters, x, y))
 
     def step() -> Any:
@@ -142,8 +112,8 @@ def autograd_hips(batch: int, hidden: tuple[int, ...]) -> Step:
 def mygrad(batch: int, hidden: tuple[int, ...]) -> Step:
     import mygrad as mg
 
-    x, y, start = _start(batch, hidden)
-    adam = _Adam(start)
+    x, y, start = by_hand.start(batch, hidden)
+    adam = by_hand.Adam(start)
 
     def step() -> Any:
         parameters = [mg.tensor(view) for view in adam.views]
@@ -155,56 +125,26 @@ def mygrad(batch: int, hidden: tuple[int, ...]) -> Step:
     return step
 
 
-def by_hand(batch: int, hidden: tuple[int, ...]) -> Step:
-    """The same step in NumPy alone, derivatives worked out on paper."""
-    x, y, start = _start(batch, hidden)
-    adam = _Adam(start)
-    views = adam.views
-    ones = np.ones(batch, np.float32)
-
-    def step() -> Any:
-        inputs, a = [], x
-        for i in range(0, len(views) - 2, 2):
-            inputs.append(a)
-            a = a @ views[i].T
-            a += views[i + 1]
-            np.maximum(a, np.float32(0), out=a)
-        inputs.append(a)
-        z = a @ views[-2].T
-        z += views[-1]
-        np.negative(z, out=z)
-        np.exp(z, out=z)
-        z += 1
-        p = np.divide(1, z, out=z)
-        with np.errstate(all="ignore"):
-            log_p, log_q = np.maximum(np.log(p), np.float32(-100)), np.maximum(np.log1p(-p), np.float32(-100))
-        loss = -np.mean(y * log_p + (1 - y) * log_q)
-        g = (p - y) / np.float32(batch)
-        grads: list[Any] = []
-        for i in range(len(views) - 2, -1, -2):
-            a = inputs.pop()
-            grads = [(a.T @ g).T, ones @ g, *grads]
-            if i:
-                g = g * views[i] if g.shape[1] == 1 else g @ views[i]
-                g *= a > 0
-        adam.step(grads)
-        return loss
-
-    return step
-
-
 PEERS: dict[str, Callable[[int, tuple[int, ...]], Step]] = {
     "PyTorch": partial(with_framework, "torch"),
     "torch.compile": torch_compiled,
     "jax.jit": jax_jit,
     "MyGrad": mygrad,
     "HIPS autograd": autograd_hips,
-    "NumPy by hand": by_hand,
+    "NumPy by hand": by_hand.plain,
+    "NumPy by hand, fixed buffers": by_hand.fixed,
 }
+OURS = {"eager": partial(with_framework, "tinyact"), "compiled": compiled}
 NETWORKS = {
     "step, batch 4000, 100→16→1": (4000, (16,)),
     "step, batch 32, 100→16→1": (32, (16,)),
     "step, batch 4000, 4×64 hidden": (4000, (64, 64, 64, 64)),
+}
+NOTEBOOK = next(iter(NETWORKS))
+# On the notebook's network the eager step is seen beside all peers.
+BESIDE = {
+    "eager": ["PyTorch", "NumPy by hand"],
+    "compiled": ["PyTorch", "torch.compile", "jax.jit", "NumPy by hand", "NumPy by hand, fixed buffers"],
 }
 GOALS = {
     ("step, batch 4000, 100→16→1", "PyTorch"): 0.50,
@@ -213,35 +153,84 @@ GOALS = {
     ("step, batch 4000, 100→16→1", "NumPy by hand"): 1.10,
     ("step, batch 32, 100→16→1", "PyTorch"): 0.40,
     ("step, batch 4000, 4×64 hidden", "PyTorch"): 0.90,
+    ("step, batch 4000, 100→16→1, compiled", "PyTorch"): 0.52,
+    ("step, batch 4000, 100→16→1, compiled", "torch.compile"): 0.62,
+    ("step, batch 4000, 100→16→1, compiled", "jax.jit"): 0.92,
+    ("step, batch 4000, 100→16→1, compiled", "NumPy by hand, fixed buffers"): 1.02,
+    ("step, batch 32, 100→16→1, compiled", "PyTorch"): 0.13,
+    ("step, batch 32, 100→16→1, compiled", "jax.jit"): 1.40,
+    ("step, batch 32, 100→16→1, compiled", "NumPy by hand"): 1.02,
+    ("step, batch 4000, 4×64 hidden, compiled", "PyTorch"): 1.00,
 }
 
 
-def same_network(what: str, peer: str) -> None:
-    """The first ten losses agree.
+def losses() -> dict[str, list[float]]:
+    """The first ten losses of each network."""
+    return {what: results(with_framework("tinyact", *network)) for what, network in NETWORKS.items()}
+
+
+def checked(name: str, what: str, losses: list[float]) -> Step:
+    """The step of this name, which trains the network that has these losses.
 
     Raises:
-        AssertionError: if they don't.
+        AssertionError: if it doesn't. Compiled, not a bit may differ.
     """
-    batch, hidden = NETWORKS[what]
-    ours = alone(results, (with_framework, ("tinyact", batch, hidden)))
-    theirs = alone(results, (PEERS[peer], (batch, hidden)))
-    worst = max(abs(a - b) for a, b in zip(ours, theirs, strict=True))
-    if not worst < 1e-4:
-        raise AssertionError(f"{peer} trains something else: losses differ by {worst}")
+    step = {**OURS, **PEERS}[name](*NETWORKS[what])
+    theirs = results(step, len(losses))
+    worst = max(abs(a - b) for a, b in zip(losses, theirs, strict=True))
+    if not worst <= (0 if name in OURS else 1e-5):
+        raise AssertionError(f"{name} trains something else: losses differ by {worst}")
+    return step
+
+
+def recording(quick: bool) -> dict[str, tuple[float, float]]:
+    """Microseconds of all calls of a step until it replays, and of the eager step.
+
+    One recording and one verification, if the step was run eagerly before. If it wasn't, there is another recording:
+    the first step makes the optimizer's state.
+    """
+    times = {}
+    for what, network in NETWORKS.items():
+        step = with_framework("tinyact", *network)
+        eager = median_time(step, 0.02 if quick else 0.3)
+        times[f"recording: {what}"] = median_time(partial(until_it_replays, step), calls=1 if quick else 9), eager
+        if what == NOTEBOOK:
+            first = partial(until_it_replays, with_framework("tinyact", *network))
+            times[f"recording from the first step on: {what}"] = median_time(first, calls=1), eager
+    return times
+
+
+def until_it_replays(step: Step) -> None:
+    """Calls it, compiled, as often as is needed.
+
+    Raises:
+        RuntimeError: if it can't be compiled.
+    """
+    program: Any = tinyact.compile(step, fullgraph=True)
+    while not replays(program):
+        program()
 
 
 def rows(quick: bool) -> list[Row]:
     """All networks with all peers that are installed."""
+    expected = alone(losses)
+    sides = {
+        name: {
+            what: (checked, (name, what, expected[what]))
+            for what in NETWORKS
+            if what == NOTEBOOK or name in (*OURS, *BESIDE["eager"], *BESIDE["compiled"])
+        }
+        for name in (*OURS, *PEERS)
+    }
+    times = in_turn(sides, 0.05 if quick else 0.5, 1 if quick else 5)
     rows = []
-    for what, (batch, hidden) in NETWORKS.items():
-        for peer, make in PEERS.items():
-            if what != next(iter(NETWORKS)) and peer not in ("PyTorch", "NumPy by hand"):
-                continue
-            ours, theirs = (with_framework, ("tinyact", batch, hidden)), (make, (batch, hidden))
-            (times,) = compare([ours], [theirs], 0.05 if quick else 1.0, 1 if quick else 5)
-            if isinstance(times, str):
-                missing(peer, times)
-                continue
-            same_network(what, peer)
-            rows.append(Row(what, peer, *times, GOALS.get((what, peer))))
+    for what in NETWORKS:
+        for ours in OURS:
+            label = what if ours == "eager" else f"{what}, compiled"
+            for peer in PEERS if (what, ours) == (NOTEBOOK, "eager") else BESIDE[ours]:
+                rows += compared(label, peer, times[ours][what], times[peer][what], GOALS.get((label, peer)))
+    taken = [alone(recording, quick) for _ in range(1 if quick else 5)]
+    for what in taken[0]:
+        ours, theirs = zip(*(now[what] for now in taken), strict=True)
+        rows += compared(what, "an eager step", [*ours], [*theirs], None if "first" in what else 10.0)
     return rows

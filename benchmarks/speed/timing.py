@@ -13,6 +13,8 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from tinyact.program import Compiled
+
 
 @dataclass
 class Row:
@@ -38,6 +40,10 @@ HEAD = "| what | peer | tinyact | peer | ratio | goal | met |\n|---|---|--:|--:|
 
 Make = tuple[Callable[..., Callable[[], Any]], tuple[Any, ...]]
 Times = tuple[float, float, float]
+# Microseconds per call, round by round; or why there are none.
+Outcome = list[float] | str
+# After so many calls all peers have compiled what they compile.
+WARM_UP = 5
 
 
 def alone(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -57,43 +63,83 @@ def median_time(program: Callable[[], Any], seconds: float = 0.0, calls: int = 3
     return statistics.median(times) * 1e6
 
 
-def medians(makes: list[Make], seconds: float) -> list[float | str]:
-    """Microseconds per call of each program, or why it could not run."""
-    outcomes: list[float | str] = []
-    for make, arguments in makes:
+def replays(program: Compiled) -> bool:
+    """Whether the next call of a compiled function replays a program, and is neither eager nor recorded."""
+    return program._reason is None and bool(program._programs) and program._programs[0].is_verified
+
+
+def check_replays(program: Any) -> None:
+    """A compiled function is replayed, so that its eager way is never measured in its name.
+
+    Raises:
+        AssertionError: if it isn't.
+    """
+    if isinstance(program, Compiled) and not replays(program):
+        raise AssertionError(f"{program} is not replayed: {program._reason or 'it is recorded again and again'}")
+
+
+def warm_up(program: Callable[[], Any]) -> None:
+    """The first calls, in which much is made that lasts."""
+    for _ in range(WARM_UP):
+        program()
+    check_replays(program)
+
+
+def medians(makes: dict[str, Make], seconds: float) -> dict[str, float | str]:
+    """Microseconds per call of each program, or why it could not run.
+
+    Raises:
+        AssertionError: if a program is not what is to be measured.
+    """
+    outcomes: dict[str, float | str] = {}
+    for what, (make, arguments) in makes.items():
         try:
             program = make(*arguments)
-            for _ in range(3):
-                program()
+            warm_up(program)
+            outcomes[what] = median_time(program, seconds)
+            check_replays(program)
+        except AssertionError:
+            raise
         except Exception as error:
-            outcomes.append(f"{type(error).__name__}: {str(error)[:100]}")
-        else:
-            outcomes.append(median_time(program, seconds))
+            outcomes[what] = f"{type(error).__name__}: {str(error)[:100]}"
     return outcomes
 
 
-def results(make: Make, calls: int = 10) -> list[float]:
-    """What the first calls return, as numbers."""
-    program = make[0](*make[1])
+def results(program: Callable[[], Any], calls: int = 10) -> list[float]:
+    """What the calls return, as numbers."""
     returned = [program() for _ in range(calls)]
     return [float(value.item() if hasattr(value, "item") else value) for value in returned]
 
 
-def compare(ours: list[Make], theirs: list[Make], seconds: float, rounds: int) -> list[Times | str]:
-    """Microseconds per call of both sides of each pair, and the median of the rounds' ratios; or why there is none.
+def in_turn(sides: dict[str, dict[str, Make]], seconds: float, rounds: int) -> dict[str, dict[str, Outcome]]:
+    """How long the programs of each side take, which are called the same if they do the same.
 
     Args:
-        ours, theirs: how to make the programs.
-        seconds: how long each runs in a round.
-        rounds: how often both sides run, in turn.
+        sides: by name, how to make their programs.
+        seconds: how long each program runs in a round.
+        rounds: how often each side runs, in a process of its own, after the others.
     """
-    both = [(alone(medians, ours, seconds), alone(medians, theirs, seconds)) for _ in range(rounds)]
-    outcomes: list[Times | str] = []
-    for i in range(len(ours)):
-        a, b = ([side[i] for side in sides] for sides in zip(*both, strict=True))
-        errors = [outcome for outcome in (*a, *b) if isinstance(outcome, str)]
-        outcomes.append(errors[0] if errors else summary(a, b))
-    return outcomes
+    taken = [{side: alone(medians, makes, seconds) for side, makes in sides.items()} for _ in range(rounds)]
+    return {side: {what: _outcome([now[side][what] for now in taken]) for what in sides[side]} for side in sides}
+
+
+def _outcome(taken: list[float | str]) -> Outcome:
+    reasons = [reason for reason in taken if isinstance(reason, str)]
+    return reasons[0] if reasons else [time for time in taken if not isinstance(time, str)]
+
+
+def compared(what: str, peer: str, ours: Outcome, theirs: Outcome, goal: float | None = None) -> list[Row]:
+    """The row, or none if the peer could not run.
+
+    Raises:
+        RuntimeError: if tinyact could not.
+    """
+    if isinstance(ours, str):
+        raise RuntimeError(f"{what}: {ours}")
+    if isinstance(theirs, str):
+        print(f"left out: {what}: {peer} ({theirs})", file=sys.stderr)
+        return []
+    return [Row(what, peer, *summary(ours, theirs), goal)]
 
 
 def summary(ours: list[float], theirs: list[float]) -> Times:
@@ -115,8 +161,3 @@ def compare_processes(ours: list[str], theirs: list[str], rounds: int) -> Times:
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
             side.append((time.perf_counter() - start) * 1e3)
     return summary(*times)
-
-
-def missing(peer: str, reason: str) -> None:
-    """Says that a peer is left out."""
-    print(f"left out: {peer} ({reason})", file=sys.stderr)
