@@ -49,7 +49,7 @@ def flat(thing: Any) -> list[Any]:
 
 
 def check_saved(make: Maker, path: Path, steps: int = 3) -> str:
-    """The saved file gives the same bits as the function, which goes on eagerly from where the file starts; its text."""
+    """The saved file gives the same bits as the function, which goes on from where the file starts; its text."""
     tinyact.manual_seed(0)
     function, _ = make()
     compiled = tinyact.compile(function, fullgraph=True)
@@ -285,7 +285,7 @@ def test_the_optimized_program_is_what_runs() -> None:
 
 
 def test_table() -> None:
-    step, (network, optimizer) = notebook()
+    step, (network, _) = notebook()
     compiled = tinyact.compile(step)
     for _ in range(3):
         compiled()

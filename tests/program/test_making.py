@@ -346,7 +346,7 @@ def test_a_dictionary_among_the_arguments_is_the_users() -> None:
 
 # --- results ---------------------------------------------------------------------------------------------------------
 
-Pair = collections.namedtuple("Pair", "first second")  # noqa: PYI024
+Pair = collections.namedtuple("Pair", "first second")
 
 
 class Numbers(list[Any]):

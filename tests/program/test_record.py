@@ -26,7 +26,7 @@ FLOATS: dict[str, Callable[[Any], Any]] = {
     "less": lambda t: t * (5 if t.item() < 2.5 else 6),
     "less or equal": lambda t: t * (5 if t.item() <= 2.5 else 6),
     "greater": lambda t: t * (5 if t.item() > 2.5 else 6),
-    "greater, the other way": lambda t: t * (5 if 2.5 > t.item() else 6),
+    "greater, the other way": lambda t: t * (5 if 2.5 > t.item() else 6),  # noqa: SIM300
     "greater or equal": lambda t: t * (5 if t.item() >= 2.5 else 6),
     "equal": lambda t: t * (5 if t.item() == 2 else 6),
     "not equal": lambda t: t * (5 if t.item() != 2 else 6),
