@@ -7,9 +7,42 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import pytest
 
 import tinyact
 from tinyact.program import Compiled
+
+Maker = Callable[[], tuple[Callable[..., Any], list[Any]]]
+
+
+def cases(functions: dict[str, Any], bugs: dict[str, str] | None = None) -> list[Any]:
+    """The functions as parameters, by name; those that fail today with the reason."""
+    bugs = bugs or {}
+    assert bugs.keys() <= functions.keys()
+    return [
+        pytest.param(function, id=name, marks=pytest.mark.xfail(strict=True, reason=bugs[name]) if name in bugs else ())
+        for name, function in functions.items()
+    ]
+
+
+def late(first: Any, other: Any) -> Callable[[int], tuple[Any]]:
+    """Arguments that stay the same until the program is trusted: what it holds fast by mistake shows only then."""
+    return lambda call: (tinyact.tensor(first if call < 4 or call == 6 else other),)
+
+
+class Setter:
+    """Sets something that a function reads, for `changes`; it looks the same on both sides."""
+
+    def __init__(self, put: Callable[[Any], Any]) -> None:
+        self.put = put
+
+    def __repr__(self) -> str:
+        return "Setter"
+
+
+def setting(value: Any) -> Callable[[list[Any]], None]:
+    """A change: the first of the things, a `Setter`, sets this."""
+    return lambda things: things[0].put(value)
 
 
 def bits(thing: Any) -> Any:
@@ -33,7 +66,7 @@ class Side:
     A maker returns a function and a list of things to look at.
     """
 
-    def __init__(self, make: Callable[[], tuple[Callable[..., Any], list[Any]]], compiled: bool) -> None:
+    def __init__(self, make: Maker, compiled: bool) -> None:
         tinyact.manual_seed(0)
         function, self.things = make()
         self.call: Any = tinyact.compile(function) if compiled else function
@@ -55,7 +88,7 @@ class Side:
 
 
 def same(
-    make: Callable[[], tuple[Callable[..., Any], list[Any]]],
+    make: Maker,
     calls: int = 6,
     arguments: Callable[[int], Sequence[Any]] = lambda call: (),
     changes: dict[int, Callable[[list[Any]], None]] | None = None,
