@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 LEFT_OUT = {"__init__.py", "anomaly.py"}
 FILES = [
     str(path.relative_to(ROOT))
-    for pattern in ("functions/*.py", "autograd/*.py", "optim/*.py", "kernels.py")
+    for pattern in ("functions/*.py", "autograd/*.py", "optim/*.py", "program/*.py", "kernels.py")
     for path in sorted((ROOT / "tinyact").glob(pattern))
     if path.name not in LEFT_OUT
 ]

@@ -16,6 +16,7 @@ import pytest
 from tests.docs.pages import FENCE, PAGES, ROOT, blocks, section
 from tinyact.experiment import study
 from tinyact.experiment.configuration import ACTIVATIONS
+from tinyact.program.compiled import LIMIT
 
 GUIDE = PAGES["docs/backward.md"]
 # The guide's blocks are one program; CONTRIBUTING's are edits, which test_contributing makes.
@@ -44,7 +45,8 @@ def printed_by_the_experiment() -> str:
 
 
 def test_there_are_blocks() -> None:
-    assert {page for page, _ in PROGRAMS} == {"README.md", "docs/inspect.md", "docs/operations.md", "docs/study.md"}
+    pages = {"README.md", "docs/compile.md", "docs/inspect.md", "docs/operations.md", "docs/study.md"}
+    assert {page for page, _ in PROGRAMS} == pages
 
 
 @pytest.mark.parametrize(("page", "block"), PROGRAMS, ids=[page for page, _ in PROGRAMS])
@@ -74,6 +76,14 @@ def test_the_guides_numbers_are_from_its_code() -> None:
     numbers = re.findall(r"\d+\.\d{2,}", prose)
     assert len(numbers) > 10
     assert [number for number in numbers if number not in shown] == []
+
+
+def test_the_guides_table_of_its_program() -> None:
+    text = section("docs/backward.md", "7. All of it, as one program")
+    (program,) = blocks(text, "text")
+    lines = [code for row in re.findall(r"^\| (`.*?) \|", text, flags=re.M) for code in re.findall("`(.*?)`", row)]
+    assert len(lines) > 10
+    assert [line for line in lines if line not in program] == []
 
 
 def test_readme_is_short() -> None:
@@ -110,6 +120,15 @@ def test_commands_of_the_study_are_possible() -> None:
     for line in lines:
         options = study._parser().parse_args(line.split())
         assert set(options.activation or []) <= set(ACTIVATIONS)
+
+
+def test_what_isnt_compiled_is_said_in_these_words() -> None:
+    files = (ROOT / "tinyact" / "program").glob("*.py")
+    # Texts that are written as several literals, as the one that they are.
+    source = re.sub(r'"\s+f?"', "", "".join(file.read_text(encoding="utf-8") for file in files))
+    said = re.findall(r"`(.*?)`", "\n".join(re.findall(r"^\| (`.*?) \|", PAGES["docs/compile.md"], flags=re.M)))
+    assert len(said) > 7
+    assert [text for text in said if text.replace(str(LIMIT), "{LIMIT}") not in source] == []
 
 
 def test_the_example_is_the_file_that_is_shipped() -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tinyact.inspect.cli import main, network_trace
+from tinyact.experiment.training import CHOICES, NONE
+from tinyact.inspect.cli import main, network_program, network_trace
 
 
 def test_writes_the_page_and_opens_it(
@@ -35,6 +36,37 @@ def test_without_activation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert main(["--out", str(path), "--samples", "2", "--hidden", "3,2", "--activation", "none", "--no-open"]) == 0
     assert "One step of 100 → 3 → 2 → 1 without activation" in path.read_text("utf-8")
     assert "∂L/∂z2" in capsys.readouterr().out
+
+
+def test_prints_the_program_and_writes_no_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tinyact.experiment.arguments.installed", lambda module: False)  # igraph is for the page
+    monkeypatch.setattr(webbrowser, "open", lambda url: pytest.fail("opened"))
+    assert main(["--program", "--samples", "5", "--hidden", "3,2", "--activation", "tanh"]) == 0
+    headings = [line.split("  ")[0] for line in capsys.readouterr().out.splitlines() if line.startswith("#")]
+    layers = [
+        "# fc1: Linear",
+        "# Tanh",
+        "# fc2: Linear",
+        "# Tanh",
+        "# fc3: Linear",
+        "# Sigmoid",
+        "# BinaryCrossEntropy",
+    ]
+    steps = [f"# Adam: fc{layer}_{name}" for layer in (1, 2, 3) for name in ("weight", "bias")]
+    assert headings == [*layers, "# backward", *reversed(layers), *steps]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("activation", [NONE, *CHOICES])
+def test_every_activations_program(activation: str, request: pytest.FixtureRequest) -> None:
+    if activation == "gelu":
+        request.applymarker(pytest.mark.xfail(reason="its erf is no function of NumPy's", strict=True))
+    program = str(network_program(activation, [3], 4))
+    compile(program, activation, "exec")
+    assert program.count("fc2: Linear") == 2
 
 
 def test_the_notebooks_network() -> None:

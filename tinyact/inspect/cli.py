@@ -15,13 +15,19 @@ from tinyact.experiment.arguments import activation_name, at_least, require, req
 from tinyact.experiment.data import notebook_data
 from tinyact.experiment.training import NONE, build
 from tinyact.inspect.trace import Trace, trace
-from tinyact.nn import Linear, Module, Sequential
+from tinyact.nn import BCELoss, Linear, Module, Sequential
+from tinyact.optim import Adam, Optimizer
+from tinyact.program import Compiled
+from tinyact.program.listing import Listing
+from tinyact.tensor import Tensor
 
 SAMPLES = 4000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Writes the page on which to step through one pass of the notebook's network, and opens it.
+
+    With ``--program`` it prints one step of training, with Adam, as the NumPy program that it is.
 
     Args:
         arguments: the command line; by default the process's own.
@@ -31,6 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     _check(options)
+    if options.program:
+        print(network_program(options.activation, options.hidden, options.samples, options.seed))
+        return 0
     step = network_trace(options.activation, options.hidden, options.samples, options.seed)
     bend = "without activation" if options.activation == NONE else f"with {options.activation}"
     layers = " → ".join(map(str, [100, *options.hidden, 1]))
@@ -72,7 +81,34 @@ def network_trace(
         letter = "z" if isinstance(layer, Linear) else "h"
         value = named[letter + name.lstrip(ascii_lowercase)] = layer(value)
     value = named["p"] = last[1](value)
-    return trace(tinyact.nn.BCELoss()(value, target), network, named)
+    return trace(BCELoss()(value, target), network, named)
+
+
+def network_program(
+    activation: str = "relu", hidden: Sequence[int] = (16,), samples: int = SAMPLES, seed: int = 0
+) -> Listing:
+    """One step of training of the notebook's network, with Adam, as the NumPy program that it is.
+
+    Args:
+        activation, hidden, samples, seed: as for `network_trace`.
+    """
+    data = notebook_data(tinyact)
+    tinyact.manual_seed(seed)
+    network = _named(build(tinyact, activation, hidden))
+    x, y = data.train_x[:samples], data.train_y[:samples]
+    compiled = Compiled(_step, fullgraph=True)
+    parts = network, BCELoss(), Adam(network.parameters())
+    for _ in range(2):  # the first one makes the gradients and Adam's state
+        compiled(*parts, x, y)
+    return compiled.program()
+
+
+def _step(network: Module, criterion: Module, optimizer: Optimizer, x: Tensor, y: Tensor) -> Tensor:
+    optimizer.zero_grad()
+    loss: Tensor = criterion(network(x), y)
+    loss.backward()
+    optimizer.step()
+    return loss
 
 
 def _named(layers: Module) -> Sequential:
@@ -90,7 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m tinyact.inspect",
         description="Run one forward and one backward pass of the notebook's network and write a page on which to step "
-        "through both, with every number.",
+        "through both, with every number; or print them, and Adam's step, as a program.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument(
@@ -103,6 +139,9 @@ def _parser() -> argparse.ArgumentParser:
         help="so many of the training samples: with a few, every sum can be added up by hand",
     )  # fmt: skip
     parser.add_argument("--seed", type=at_least(0), default=0, metavar="S", help="seed of the initial weights")
+    parser.add_argument(
+        "--program", action="store_true", help="print one step of training as the NumPy program that it is, and no page"
+    )
     parser.add_argument("--out", type=Path, default=Path("backward.html"), metavar="FILE", help="write the page here")
     parser.add_argument("--no-open", dest="open", action="store_false", help="don't open the page in a browser")
     return parser
@@ -113,5 +152,6 @@ def _check(options: argparse.Namespace) -> None:
     parser = _parser()
     if options.samples > SAMPLES:
         parser.error(f"--samples {options.samples}: there are {SAMPLES} training samples")
-    require_file(parser, "--out", options.out)
-    require(parser, "the page", "igraph", "inspect")
+    if not options.program:
+        require_file(parser, "--out", options.out)
+        require(parser, "the page", "igraph", "inspect")

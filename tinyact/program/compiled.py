@@ -134,7 +134,39 @@ def compile(model: F, *, fullgraph: bool = False) -> F: ...
 @overload
 def compile(model: None = None, *, fullgraph: bool = False) -> Callable[[F], F]: ...
 def compile(model: Any = None, *, fullgraph: bool = False) -> Any:
-    """Docstring later."""
+    """A function that replays, to the last bit, what it computed when it ran eagerly; also a decorator.
+
+    The first call is recorded, NumPy call by NumPy call; the next one runs both ways and compares every bit; from then
+    on the program runs, after a check that what the function reads is as it was. Where it is not, because of a shape, a
+    mode, a setting, another program is recorded. What can't be compiled runs eagerly, and a warning says why, once.
+    `docs/compile.md` says what is checked, what is read anew each time, and what isn't watched.
+
+    Args:
+        model: a function, a method or a module; left out in ``@tinyact.compile(fullgraph=True)``.
+        fullgraph: whether it is an error if it can't be compiled.
+
+    Returns:
+        A `Compiled`, which is called like the function; its ``program()`` is the program, to print, save and measure.
+
+    Raises:
+        TypeError: if it can't be called.
+        RuntimeError: with ``fullgraph``, by a call after which it is clear that the function can't be compiled.
+
+    Example:
+        >>> import tinyact
+        >>> w = tinyact.tensor([[0.5], [-0.5]], requires_grad=True)
+        >>> @tinyact.compile
+        ... def slope(x, y, w):
+        ...     loss = tinyact.nn.functional.mse_loss(x @ w, y)
+        ...     return tinyact.autograd.grad(loss, w)[0]
+        >>> for _ in range(3):  # recorded, compared, replayed
+        ...     gradient = slope(tinyact.ones(4, 2), tinyact.ones(4, 1), w)
+        >>> gradient
+        tensor([[-2.],
+                [-2.]])
+        >>> len(slope.program())  # lines of NumPy
+        4
+    """
     if model is None:
         return lambda function: compile(function, fullgraph=fullgraph)
     if not callable(model):
