@@ -14,16 +14,16 @@ import tinyact
 from tests.program.test_compiled import training
 from tests.program.twins import Maker, cases, same
 from tinyact.nn import functional as F
-from tinyact.program import passes, program
+from tinyact.program import improve as improving
 
-PASSES = {improve.__name__: improve for improve in passes.PASSES}
+PASSES = {improve.__name__: improve for improve in improving.PASSES}
 
 
 @pytest.fixture(params=[*PASSES, "all"])
 def without(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """One of the passes, or all of them, switched off."""
-    rest = () if request.param == "all" else tuple(p for p in passes.PASSES if p.__name__ != request.param)
-    monkeypatch.setattr(program, "PASSES", rest)
+    rest = () if request.param == "all" else tuple(p for p in improving.PASSES if p.__name__ != request.param)
+    monkeypatch.setattr(improving, "PASSES", rest)
     return str(request.param)
 
 
@@ -344,5 +344,5 @@ def test_random_programs(steps: list[tuple[int, int, int, bool]], dtype: Any, se
 @settings(max_examples=20)
 def test_random_programs_with_a_pass_switched_off(steps: list[tuple[int, int, int, bool]], name: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(program, "PASSES", tuple(p for p in passes.PASSES if p.__name__ != name))
+        patch.setattr(improving, "PASSES", tuple(p for p in improving.PASSES if p.__name__ != name))
         same(random_program(steps, tinyact.float32), 4, lambda call: (tinyact.ones(4, 3) * call,), compiles=None)

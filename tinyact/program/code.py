@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyact.program.passes import Plan, last_uses
+from tinyact.program.passes import Plan, last_uses, may_fail
 from tinyact.program.record import Call, Value
 
 SYMBOLS = {
@@ -88,7 +88,8 @@ class Source:
         if call.target is operator.abs:
             return f"abs({first})"
         symbol = SYMBOLS[call.target]
-        return f"{first} {symbol} {self.text(call.args[1])}" if len(call.args) == 2 else f"{symbol}{first}"
+        first, *second = (f"({text})" if text.startswith("-") else text for text in map(self.text, call.args))
+        return f"{first} {symbol} {second[0]}" if second else f"{symbol}{first}"
 
     def fix(self, value: Value, array: Any) -> None:
         """The value is this array at every replay."""
@@ -114,7 +115,9 @@ class Source:
                 test = f"not {self.name(value)}" if outcome else self.name(value)
             else:
                 test = f"{self.name(value)} != {self.text(outcome)}"
-            return f"if {test}: raise {self.bind(Changed, 'Changed')}"
+                # 0.0 and −0.0 are equal.
+                test += f" or repr({self.name(value)}) != {str(outcome)!r}" if outcome == 0 else ""
+            return f"if {test}"
         new = ", ".join(map(self.name, call.outputs))
         if into and call.form == "method":
             return f"{self.bind(np.copyto)}({new}, {self.text(call.args[0])}, 'unsafe')"
@@ -155,31 +158,35 @@ def starts(plan: Plan, source: Source, roots: dict[Value, tuple[str, str | None]
 
 def lines_of(plan: Plan, source: Source, generators: list[Any]) -> list[str]:
     """The calls as lines; views of what is the same at every replay are taken once, now."""
-    lines = []
+    lines: list[str] = []
     last = last_uses(plan.calls)
     lasting = {value.base for value in plan.lasting}
+    made_here = {output for call in plan.calls for output in call.outputs}
+    failing = set(may_fail(plan.calls))
     for place, call in enumerate(plan.calls):
         if source.is_view_of_fixed(call):
             source.fix(call.outputs[0], source.evaluated(call))
             continue
         into = bool(call.outputs) and call.written is None and call.outputs[0] in plan.buffers
         line = source.statement(call, into)
-        if generators and call.form == "guard":
-            lines += _restoring(line, source.bind(generators), source.bind(Changed, "Changed"))
+        if call.form == "guard":
+            lines += _retreating([f"{line}:"], "    ", generators, source)
+        elif call in failing:
+            lines += _retreating(["try:", f"    {line}", "except ArithmeticError:"], "    ", generators, source)
         else:
             lines.append(line)
         for value in {value.base for value in (*call.inputs, *call.outputs)}:
             # Memory of its own that is worth being given back before the end.
-            own = value.kind == "new" and value not in plan.buffers and value not in lasting
+            own = value in made_here and value.kind == "new" and value not in plan.buffers and value not in lasting
             if own and last[value] == place and value.data.nbytes > 1 << 16:
                 lines.append(f"del {source.name(value)}")
     return lines
 
 
-def _restoring(line: str, generators: str, changed: str) -> list[str]:
-    """A decision, before whose other outcome the random streams go back."""
-    test, _, _ = line.rpartition(": ")
-    return [f"{test}:", f"    for g, s in zip({generators}, states): g.set_state(s)", f"    raise {changed}"]
+def _retreating(lines: list[str], indent: str, generators: list[Any], source: Source) -> list[str]:
+    """Lines behind which the program is left, the random streams where they were before."""
+    back = [f"for g, s in zip({source.bind(generators)}, states): g.set_state(s)"] if generators else []
+    return [*lines, *(f"{indent}{line}" for line in [*back, f"raise {source.bind(Changed, 'Changed')}"])]
 
 
 def definition(name: str, parameters: list[str], lines: list[str], source: Source) -> str:

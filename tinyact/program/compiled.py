@@ -50,6 +50,8 @@ class Compiled:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self._reason is not None or _here.recording or watchers:
+            if self._reason is not None and self.fullgraph:
+                raise RuntimeError(self._message())
             return self.function(*args, **kwargs)
         with self._lock:
             for program in self._programs:
@@ -82,9 +84,13 @@ class Compiled:
         return self if instance is None else types.MethodType(self, instance)
 
     def __getattr__(self, name: str) -> Any:
-        if name == "function":
+        if name == "function" or name.startswith("__"):
             raise AttributeError(name)
         return getattr(self.function, name)
+
+    def __reduce__(self) -> Any:
+        # A copy has programs of its own.
+        return Compiled, (self.function, self.fullgraph)
 
     def __repr__(self) -> str:
         return f"<compiled {self.function!r}>"
@@ -122,11 +128,13 @@ class Compiled:
     def _give_up(self, reason: str) -> None:
         """From now on the function runs eagerly."""
         self._reason, self._programs = reason, []
-        name = getattr(self.function, "__name__", type(self.function).__name__)
-        message = f"{name} is not compiled, it runs eagerly: {reason}"
         if self.fullgraph:
-            raise RuntimeError(message)
-        warnings.warn(message, stacklevel=4)
+            raise RuntimeError(self._message())
+        warnings.warn(self._message(), stacklevel=4)
+
+    def _message(self) -> str:
+        name = getattr(self.function, "__name__", type(self.function).__name__)
+        return f"{name} is not compiled, it runs eagerly: {self._reason}"
 
 
 @overload

@@ -7,16 +7,17 @@ from tinyact.program.passes import (
     Plan,
     computed_once,
     copies_spared,
-    kernels_opened,
     memory_reused,
     numbers_made_arrays,
+    opened,
     unused_dropped,
 )
 
-PASSES = (kernels_opened, computed_once, copies_spared, unused_dropped, runs_joined, numbers_made_arrays, memory_reused)
+PASSES = (computed_once, copies_spared, unused_dropped, runs_joined, numbers_made_arrays, memory_reused)
 
 
 def improve(plan: Plan) -> None:
     """Go through all passes."""
+    plan.calls = opened(plan.calls)
     for improved in PASSES:
         improved(plan)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import keyword
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -100,7 +99,6 @@ class Listing:
 
     def _source(self, arrays: list[str], numbers: dict[str, float]) -> str:
         name = identifier(self._recording.name)
-        name = f"{name}_" if keyword.iskeyword(name) else name
         parameters = ", ".join([*arrays, *(f"{number}={value!r}" for number, value in numbers.items())])
         body = [*self._text.first_lines()]
         for heading, lines in self._text.sections:
@@ -109,7 +107,8 @@ class Listing:
         helpers = "".join(f"\n\n{source}" for source in self._text.helpers.values())
         indented = "".join(f"        {line}\n" if line else "\n" for line in body)
         return (
-            f'"""{self._recording.name}, written down by tinyact: NumPy alone."""\n\nfrom pathlib import Path\n\n'
+            f'"""{self._recording.name}, written down by tinyact: NumPy alone."""\n\n'
+            "from __future__ import annotations\n\nfrom pathlib import Path\n\n"
             f"import numpy as np\n{helpers}\n\n"
             'def start():\n    """The arrays to start from."""\n'
             '    with np.load(Path(__file__).with_suffix(".npz")) as arrays:\n        return dict(arrays)\n\n\n'

@@ -12,6 +12,7 @@ import numpy as np
 from tinyact.autograd.modes import recording
 from tinyact.autograd.operation import Operation, Variable
 from tinyact.autograd.watch import watching
+from tinyact.dtype import dtype as DType
 from tinyact.program.code import Source
 from tinyact.program.later import Later, _differentiable
 from tinyact.program.passes import guards_first
@@ -36,6 +37,7 @@ class Making:
     def __init__(self, function: Callable[..., Any], args: Any, kwargs: Any) -> None:
         self.function = function
         self.recorder = Recorder()
+        self.arguments = args, kwargs
         self.layout, self.leaves = flattened(args, kwargs)
         self.reads = Reads()
         self.source = Source()
@@ -44,9 +46,11 @@ class Making:
         # By tensor its plain array, its watched one, and the expression that the program has for the tensor.
         self.installed: dict[int, tuple[Any, Array, Any, str]] = {}
         self.grads: dict[int, Any] = {}
+        self.flags: dict[int, bool] = {}
         self.slots: list[tuple[Slot, Any]] = []
         self.roots: dict[Value, tuple[str, str | None]] = {}
         self.made: dict[int, Made] = {}
+        self.made_tensors: list[tuple[Any, Any]] = []
         self.of_grads: list[tuple[Any, Condition]] = []
         self.outputs: list[Any] = []
         self.later: Later | None = None
@@ -63,8 +67,10 @@ class Making:
         """
         starts = self._starts()
         self.watched_leaves = self._prepare()
-        leaves = iter(self.watched_leaves)
-        args, kwargs = (unflattened(layout, leaves) for layout in self.layout)
+        args, kwargs = self.arguments
+        if any(isinstance(leaf, np.ndarray) for leaf in self.leaves):
+            given = iter(self.watched_leaves)
+            args, kwargs = (unflattened(layout, given) for layout in self.layout)
         counts = {key: tensor._version.count for key, (tensor, *_) in self.installed.items()}
         try:
             with watching(self.recorder):
@@ -75,6 +81,9 @@ class Making:
             self._restore_everything()
             raise
         ends = self._end()
+        layout, leaves = flattened(args, kwargs)
+        if layout != self.layout or any(a is not b for a, b in zip(leaves, self.watched_leaves, strict=True)):
+            self.refusal = self.refusal or "it changes a list or dictionary that it is given"
         effects = self._effects(result, counts, ends)
         result = mapped(self._unwatched, result)
         self._check_leaves_nothing()
@@ -90,6 +99,7 @@ class Making:
         tensors = [tensor for tensor, *_ in self.installed.values()]
         fixed = [t for t in tensors if not any(t is leaf for leaf in self.leaves)]
         self._conditions_of_grads(calls, effects)
+        self._conditions_of_memory(calls)
         slots = {watched.value: slot for slot, watched in self.slots}
         name = getattr(self.function, "__name__", type(self.function).__name__).lower()
         recorded = Recording(
@@ -106,6 +116,21 @@ class Making:
         for grad, condition in self.of_grads:
             if self.installed[id(grad)][2].value.base in used:
                 self.conditions.append(condition)
+
+    def _conditions_of_memory(self, calls: list[Call]) -> None:
+        """What the program is given may not look at memory that it changes, nor change what else it looks at."""
+        written = {call.written.base for call in calls if call.written is not None and call.written.base.kind == "root"}
+        fetched = {value.base: fetch for value, (_, fetch) in self.roots.items() if fetch and value.is_array}
+        fixed = [value.data for value, (_, fetch) in self.roots.items() if value.is_array and fetch is None]
+        changed = [value.data for value in written if value not in fetched]
+        for value, fetch in fetched.items():
+            if value in written:
+                others = [other for other in fetched.values() if other != fetch]
+                tests = [f"not {{0}}({fetch}, {other})" for other in others]
+                self._condition(" and ".join(["True", *tests]), (np.may_share_memory,), "which arguments share memory")
+            near = fixed if value in written else changed
+            if near:
+                self._condition(f"{{0}}({fetch}, {{1}})", (apart, [*map(_owner, near)]), "which memory is shared")
 
     def _record_sweep(self, result: Any) -> None:
         """If the results can be differentiated, record what a sweep back from them computes."""
@@ -142,6 +167,7 @@ class Making:
 
     def _prepare(self) -> list[Any]:
         """Put watched arrays and numbers in the place of what the function reads; the arguments to call it with."""
+        self.numbers = [slot.get() for slot, _ in self.reads.slots]
         for slot, name in self.reads.slots:
             self._slot(slot, name)
         arguments = [self._argument(leaf, place) for place, leaf in enumerate(self.leaves)]
@@ -155,9 +181,12 @@ class Making:
         return arguments
 
     def _slot(self, slot: Slot, name: str) -> None:
-        watched = self.recorder.number(slot.get())
+        number = slot.get()
+        exact = isinstance(number, np.float64)
+        watched = self.recorder.number(float(number) if exact else number)
         place = "" if slot.place is None else f"[{slot.place}]"
         expression = f"{self.source.bind(slot.mapping)}[{self.source.text(slot.key)}]{place}"
+        expression = f"float({expression})" if exact else expression
         self.roots[watched.value] = name.rpartition(".")[2], expression
         self.slots.append((slot, watched))
         slot.set(watched)
@@ -191,6 +220,7 @@ class Making:
         if fetch is not None and watched.value.base is not watched.value:
             self.refusal = self.refusal or f"{name} looks at the memory of another tensor that the function reads"
         self.installed[id(tensor)] = tensor, array, watched, expression
+        self.flags[id(tensor)] = tensor.requires_grad
         tensor.array = watched
         self.roots.setdefault(watched.value, (name, fetch))
 
@@ -198,7 +228,8 @@ class Making:
         """What the function is called with for an argument, of which the conditions are noted."""
         a, about = f"a{place}", f"argument {place}"
         if isinstance(leaf, (bool, int, float, complex, str, bytes, type(None))):
-            self._condition(f"type({a}) is {{0}} and {a} == {{1}}", (type(leaf), leaf), about)
+            zero = f" and repr({a}) == {str(leaf)!r}" if isinstance(leaf, float) and leaf == 0 else ""
+            self._condition(f"type({a}) is {{0}} and {a} == {{1}}{zero}", (type(leaf), leaf), about)
             return leaf
         if not isinstance(leaf, (Variable, np.ndarray)):
             self._condition(f"{a} is {{0}}", (leaf,), about)
@@ -225,6 +256,10 @@ class Making:
             self._condition(f"({a} is a{i}) is {leaf is self.leaves[i]}", (), "which arguments are the same")
         if id(leaf) in self.reads.tensors:
             self._condition(f"{a} is {{0}}", (leaf,), f"argument {place}")
+        elif isinstance(leaf, Variable) and self.reads.tensors:
+            tensors = [tensor for tensor, _ in self.reads.tensors.values()]
+            test = f"id({a}) not in {{0}} and {{1}} is not None"  # the tensors live on, so that no other has their id
+            self._condition(test, (frozenset(map(id, tensors)), tensors), f"argument {place} is one that it reads")
 
     def _condition(self, expression: str, objects: tuple[Any, ...], about: str) -> None:
         self.conditions.append(Condition(expression, objects, about))
@@ -233,8 +268,8 @@ class Making:
         """Put everything back into its place; what has become of the settings."""
         self.recorder.open = False
         ends = [slot.get() for slot, _ in self.slots]
-        for (slot, _), end in zip(self.slots, ends, strict=True):
-            slot.set(plain(end))
+        for (slot, watched), end, number in zip(self.slots, ends, self.numbers, strict=True):
+            slot.set(number if end is watched else plain(end))
         for tensor, array, watched, _ in self.installed.values():
             self._restore(tensor, array, watched)
         return ends
@@ -259,6 +294,8 @@ class Making:
                 versions[id(tensor._version)] = expression, tensor._version.count - counts[key]
             if tensor.grad_fn is not None:
                 self.refusal = self.refusal or "a tensor that it reads becomes a result of the function"
+            if tensor.requires_grad is not self.flags[key]:
+                self.refusal = self.refusal or "it changes whether a tensor requires gradients"
         slots = []
         for (slot, watched), end in zip(self.slots, ends, strict=True):
             if end is not watched:
@@ -275,12 +312,15 @@ class Making:
         if isinstance(leaf, np.ndarray):
             return self._array(leaf)
         if not isinstance(leaf, Variable):
+            if not _is_constant(leaf) and id(leaf) not in self.reads._visited:
+                self.refusal = self.refusal or f"it returns a {type(leaf).__name__}"
             return leaf
         if id(leaf) in self.installed:
             expression = self.installed[id(leaf)][3]
             return Argument(expression)
         if id(leaf) not in self.made:
             self.made[id(leaf)] = self._made(leaf)
+            self.made_tensors.append((leaf, self.made[id(leaf)]))
         return self.made[id(leaf)]
 
     def _array(self, array: Array) -> Any:
@@ -303,13 +343,16 @@ class Making:
 
     def _shared(self, tensor: Any) -> tuple[Any, bool]:
         """The tensor whose version this one has, and whether it is a view of it."""
-        for other, _, _, expression in self.installed.values():
+        others = [(other, expression) for other, _, _, expression in self.installed.values()]
+        for other, place in (*others, *self.made_tensors):
             if other._version is tensor._version:
-                return expression, tensor._views is not None and tensor._views is other._views
+                return place, tensor._views is not None and tensor._views is other._views
         return None, False
 
     def _unwatched(self, leaf: Any) -> Any:
         """A leaf of the result as the user gets it."""
+        if isinstance(leaf, Watched) and leaf.value is not None and leaf.value.is_scalar:
+            return leaf.value.data[()]
         if isinstance(leaf, Variable):
             leaf.array = plain(leaf.array)
             return leaf
@@ -346,6 +389,26 @@ class Making:
                 for key in list(holder) if isinstance(holder, dict) else range(len(holder)):
                     if isinstance(holder[key], (Watched, Float, Int)):
                         holder[key] = plain(holder[key])
+
+
+def _is_constant(leaf: Any) -> bool:
+    """Whether something returned can be returned again."""
+    if isinstance(leaf, tuple):
+        return all(map(_is_constant, leaf))
+    return isinstance(leaf, (str, bytes, int, float, complex, type(None), type, np.dtype, DType))
+
+
+def _owner(array: Any) -> Any:
+    """What owns an array's memory."""
+    while getattr(array, "base", None) is not None:
+        array = array.base
+    return array
+
+
+def apart(array: Any, owners: list[Any]) -> bool:
+    """Whether an array's memory belongs to none of these."""
+    owner = _owner(array)
+    return not any(owner is other for other in owners)
 
 
 def _is_spent(root: Operation) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -63,20 +64,47 @@ def changes_what_lasts(call: Call) -> bool:
 def guards_first(calls: list[Call]) -> list[Call] | None:
     """Decisions before anything that lasts is changed, so that there is a way back; None if there is no such order."""
     first = next((place for place, call in enumerate(calls) if changes_what_lasts(call)), len(calls))
-    late = [call for call in calls[first:] if call.form == "guard"]
+    failing = set(may_fail(calls))
+    late = [call for call in calls[first:] if call.form == "guard" or call in failing]
     if not late:
         return calls
     needs = dependencies(calls)
-    early, stack = set(late), list(late)
-    while stack:
-        for call in needs[stack.pop()]:
-            if call not in early:
-                early.add(call)
-                stack.append(call)
-    if any(changes_what_lasts(call) for call in early):
-        return None
+    early: set[Call] = set()
+    for call in late:
+        needed = _all_needs(call, needs)
+        if not any(changes_what_lasts(other) for other in needed):
+            early |= needed
+        elif call.form == "guard":
+            return None
     rest = calls[first:]
     return [*calls[:first], *(call for call in rest if call in early), *(call for call in rest if call not in early)]
+
+
+def _all_needs(call: Call, needs: dict[Call, list[Call]]) -> set[Call]:
+    """The call, and all that must stay before it."""
+    needed, stack = {call}, [call]
+    while stack:
+        for other in needs[stack.pop()]:
+            if other not in needed:
+                needed.add(other)
+                stack.append(other)
+    return needed
+
+
+def may_fail(calls: list[Call]) -> list[Call]:
+    """Divisions and powers of Python's numbers that come out of arrays: the only calls that may raise an error."""
+    computed: set[Value] = set()
+    failing = []
+    for call in calls:
+        from_array = call.target == "item" and call.inputs[0].base.kind != "root"
+        if from_array or (call.form == "operator" and not computed.isdisjoint(call.inputs)):
+            computed.update(call.outputs)
+        if call.form == "operator" and call.target in _FAILING and not computed.isdisjoint(call.outputs):
+            failing.append(call)
+    return failing
+
+
+_FAILING = (operator.truediv, operator.floordiv, operator.mod, operator.pow)
 
 
 def dependencies(calls: list[Call]) -> dict[Call, list[Call]]:
@@ -106,14 +134,8 @@ def dependencies(calls: list[Call]) -> dict[Call, list[Call]]:
     return needs
 
 
-def kernels_opened(plan: Plan) -> None:
-    """Each kernel as the calls that it makes, so that their results too can go to memory that is used again."""
-
-    plan.calls = opened(plan.calls)
-
-
 def opened(calls: list[Call]) -> list[Call]:
-    """The calls, with those of kernels in the kernels' places."""
+    """The calls, with kernels' own in their places, whose results too can go to memory that is used again."""
     return [inner for call in calls for inner in ([call] if call.inner is None else opened(call.inner))]
 
 

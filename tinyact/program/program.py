@@ -13,7 +13,7 @@ from tinyact.autograd.operation import Operation
 from tinyact.program.code import Changed, Source, definition, lines_of, literal, made, starts
 from tinyact.program.improve import improve
 from tinyact.program.later import Later, ReplayedOutput
-from tinyact.program.passes import Plan
+from tinyact.program.passes import Plan, may_fail
 from tinyact.program.reads import Condition, Slot, holding
 from tinyact.program.record import Call, Notes, Value
 from tinyact.program.state import Start, State, same, snapshot
@@ -23,7 +23,7 @@ from tinyact.tensor import Tensor
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Made:
     """A tensor that the program makes.
 
@@ -176,7 +176,7 @@ class Program:
         if recording.later is not None:
             recording.later.finish(self.plan)
         self.unchanged = recording.unchanged
-        self.holds = holding(self.conditions, self.arguments)
+        self.holds = holding(self.conditions, self.arguments, recording.source.bound)
         self.replay = made(self.replay_source(), recording.source.bound, "replay")
         for call in recording.calls:
             _forget(call)
@@ -220,10 +220,10 @@ class Program:
     def _generators(self) -> list[Generator]:
         """The generators that are drawn from before something is decided."""
         calls = self.plan.calls
-        decisions = [place for place, call in enumerate(calls) if call.form == "guard"]
+        failing = set(may_fail(calls))
+        decisions = [place for place, call in enumerate(calls) if call.form == "guard" or call in failing]
         draws = [call for call in calls[: decisions[-1]] if call.draws] if decisions else []
-        named = [argument for call in draws for argument in call.args if isinstance(argument, Generator)]
-        return list(dict.fromkeys([*named, default_generator])) if draws else []
+        return generators_of(draws) if draws else []
 
     def _effect_lines(self) -> list[str]:
         source, effects, later = self.recording.source, self.recording.effects, self.recording.later
@@ -260,23 +260,38 @@ class Program:
         slots = list(self.recording.slots.values())
         tensors = [*self.recording.tensors, *(leaf for leaf in leaves if isinstance(leaf, Tensor))]
         later = self.recording.later
-        before = State(tensors, slots)
+        generators = generators_of(self.plan.calls)
+        before = State(tensors, slots, generators)
         starts = [start for start in self.starts if not start.differs(leaves)]
         try:
             result = self.replay(*leaves)
         except Changed:
             before.restore()
             raise
-        replayed = State(tensors, slots), snapshot(result), None if later is None else later.gradients(result, leaves)
+        replayed = (
+            State(tensors, slots, generators),
+            snapshot(result),
+            None if later is None else later.gradients(result, leaves),
+        )
         before.restore()
         result = function()
-        eager = State(tensors, slots), snapshot(result), None if later is None else later.gradients(result, leaves)
+        eager = (
+            State(tensors, slots, generators),
+            snapshot(result),
+            None if later is None else later.gradients(result, leaves),
+        )
         difference = replayed[0].difference(eager[0])
         if not (same(replayed[1], eager[1]) and same(replayed[2], eager[2])):
             difference = difference or "its result"
         self.is_verified = difference is None
         self._look_at(starts)
         return result, difference
+
+
+def generators_of(calls: list[Call]) -> list[Generator]:
+    """The default generator, and all that these calls draw from."""
+    named = [argument for call in calls for argument in call.args if isinstance(argument, Generator)]
+    return list(dict.fromkeys([default_generator, *named]))
 
 
 def _forget(call: Call) -> None:

@@ -84,19 +84,28 @@ class Reads:
             if isinstance(thing, kind):
                 visit(self, thing, name, depth)
                 return
-        if hasattr(thing, "__dict__") and not isinstance(thing, type) and _is_the_users(type(thing)):
+        if isinstance(thing, type):
+            self._methods(thing, name, depth)
+        elif "__wrapped__" in getattr(thing, "__dict__", ()):
+            self.visit(thing.__wrapped__, name, depth)
+        elif hasattr(thing, "__dict__") and _is_the_users(type(thing)):
             self._methods(type(thing), name, depth)
+            self._length(vars(thing), name)
             self._attributes(vars(thing), name, depth)
 
     def _same(self, expression: str, objects: tuple[Any, ...], thing: Any, name: str, depth: int) -> None:
         """What this expression gives must stay what it is, and is looked through."""
         new = f"{{{len(objects)}}}"
         if isinstance(thing, _BY_VALUE) and thing is not None and not isinstance(thing, bool):
-            again = f"({expression} is {new} or type({expression}) is type({new}) and {expression} == {new})"
+            again = f"({expression} is {new} or type({expression}) is type({new}) and {expression} == {new}"
+            again += f" and repr({expression}) == {repr(thing)!r})" if _is_zero(thing) else ")"
             self.conditions.append(Condition(again, (*objects, thing), name))
         else:
             self.conditions.append(Condition(f"{expression} is {new}", (*objects, thing), name))
             self.visit(thing, name, depth + 1)
+
+    def _length(self, things: Any, name: str) -> None:
+        self.conditions.append(Condition(f"len({{0}}) == {len(things)}", (things,), f"the attributes of {name}"))
 
     # --- kinds of things ---------------------------------------------------------------------------------------------
 
@@ -121,6 +130,7 @@ class Reads:
         outermost, self._in_module = not self._in_module, True
         if _is_the_users(type(module)):
             self._methods(type(module), name, depth)
+        self._length(vars(module), name)
         for attribute, thing in vars(module).items():
             if attribute.endswith("_hooks"):
                 self._hooks(f"{{0}}.{attribute}", (module,), thing, f"a hook of {name}", depth)
@@ -137,6 +147,8 @@ class Reads:
         self._same("{0}.param_groups", (optimizer,), optimizer.param_groups, f"{name}.param_groups", depth + DEPTH)
         groups = optimizer.param_groups
         self.conditions.append(Condition(f"len({{0}}) == {len(groups)}", (groups,), f"the groups of {name}"))
+        for place, group in enumerate(groups):
+            self.conditions.append(Condition(f"{{0}}[{place}] is {{1}}", (groups, group), f"the groups of {name}"))
         self._same("{0}.state", (optimizer,), optimizer.state, f"{name}.state", depth + DEPTH)
         for group in optimizer.param_groups:
             self._contents(group, name, depth, slots=True)
@@ -159,7 +171,7 @@ class Reads:
         self.conditions.append(Condition(f"len({{0}}) == {len(mapping)}", (mapping,), f"the keys of {name}"))
         for key, thing in mapping.items():
             part = f"{name}.{key}" if name else str(key)
-            if slots and type(thing) in (int, float):
+            if slots and type(thing) in (int, float, np.float64):
                 self._slot(Slot(mapping, key), thing, part)
             elif slots and isinstance(thing, tuple) and thing and all(type(number) in (int, float) for number in thing):
                 self.conditions.append(Condition("len({0}[{1}]) == {2}", (mapping, key, len(thing)), part))
@@ -201,8 +213,9 @@ class Reads:
         self.visit(method.__func__, name, depth)
 
     def _partial(self, partial: Any, name: str, depth: int) -> None:
-        for thing in (partial.func, *partial.args, *partial.keywords.values()):
-            self.visit(thing, name, depth)
+        self.visit(partial.func, name, depth)
+        self.visit(partial.args, name, depth)
+        self._contents(partial.keywords, name, depth)
 
     def _function(self, function: Any, name: str, depth: int) -> None:
         if not _is_the_users(function):
@@ -214,8 +227,9 @@ class Reads:
             except ValueError:
                 continue
             self._same("{0}.cell_contents", (cell,), thing, variable, depth)
-        for thing in (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()):
-            self.visit(thing, name, depth + 1)
+        for attribute in ("__code__", "__defaults__", "__kwdefaults__"):
+            thing = getattr(function, attribute)
+            self._same(f"{{0}}.{attribute}", (function,), thing, f"{name}.{attribute}", depth)
         names = set(_names(code))
         for variable in sorted(names & set(function.__globals__)):
             thing = function.__globals__[variable]
@@ -247,6 +261,10 @@ class Reads:
     )
 
 
+def _is_zero(thing: Any) -> bool:
+    return isinstance(thing, (float, complex, np.floating)) and thing == 0
+
+
 def _names(code: types.CodeType) -> Iterator[str]:
     """The names that code, and the code inside of it, reads."""
     yield from code.co_names
@@ -269,25 +287,33 @@ def _is_users_module(name: str) -> bool:
     )
 
 
-def holding(conditions: list[Condition], arguments: int) -> Callable[..., bool]:
-    """One function that says whether all conditions hold; those of arguments are about ``a0``, ``a1`` …"""
+def holding(
+    conditions: list[Condition], arguments: int, bound: Mapping[str, Any] = types.MappingProxyType({})
+) -> Callable[..., bool]:
+    """One function that says whether all conditions hold; those of arguments are about ``a0``, ``a1`` …
+
+    Args:
+        conditions: all of them.
+        arguments: how many there are.
+        bound: what other names stand for that are in the conditions.
+    """
     objects: list[Any] = []
     names: dict[int, str] = {}
 
     def name(thing: Any) -> str:
         if id(thing) not in names:
-            names[id(thing)] = f"k{len(objects)}"
+            names[id(thing)] = f"o{len(objects)}"
             objects.append(thing)
         return names[id(thing)]
 
     tests = [condition.expression.format(*map(name, condition.objects)) for condition in conditions]
     body = " and ".join(dict.fromkeys(tests)) or "True"
     parameters = ", ".join(f"a{i}" for i in range(arguments))
-    source = f"def make({', '.join(f'k{i}' for i in range(len(objects)))}):\n"
+    source = f"def make({', '.join(f'o{i}' for i in range(len(objects)))}):\n"
     source += f"    def holds({parameters}):\n        try:\n            return {body}\n"
     source += "        except (AttributeError, LookupError, TypeError, ValueError):\n            return False\n"
     source += "    return holds\n"
-    namespace: dict[str, Any] = {}
+    namespace: dict[str, Any] = dict(bound)
     exec(source, namespace)
     function: Callable[..., bool] = namespace["make"](*objects)
     return function

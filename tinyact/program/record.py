@@ -51,6 +51,8 @@ class Value:
     number: int = 0
     # How often its memory has been written to in the program, at the time of recording.
     writes: int = 0
+    # Whether NumPy gives it as a number of its own instead of an array without dimensions.
+    is_scalar: bool = False
 
     def __post_init__(self) -> None:
         self.base = self
@@ -323,6 +325,11 @@ class Recorder(Watcher):
             watched.append(output)
         call.outputs, call.several = tuple(outputs), several
         self.calls.append(call)
+        if _has_shape_from_numbers(call):
+            for output in outputs:
+                shape = self.value("number", output.data.shape)
+                self.calls.append(Call("attribute", "shape", (output,), {}, (shape,)))
+                self.decide("is", shape, shape.data)
         results = [self._watched(item) if isinstance(item, Value) else item for item in watched]
         return (tuple(results) if isinstance(result, tuple) else results) if several else results[0]
 
@@ -336,7 +343,9 @@ class Recorder(Watcher):
             return self.value("number", data)
         array = np.asarray(data)
         viewed = next((v for v in operands.values() if np.may_share_memory(v.data, array)), None)
-        return self.value("new" if viewed is None else "view", array, viewed)
+        value = self.value("new" if viewed is None else "view", array, viewed)
+        value.is_scalar = isinstance(data, np.generic)
+        return value
 
     def _written(self, call: Call, target: Any) -> None:
         if not isinstance(target, Value) or not target.is_array:
@@ -413,6 +422,27 @@ class Recorder(Watcher):
             return array
         watched: Array = self.call("method", "copy", np.ndarray.copy, (array,), {})
         return watched
+
+
+def _has_shape_from_numbers(call: Call) -> bool:
+    """Whether how many results there are depends on numbers, as with masks."""
+    if call.form == "index":
+        return any(value.is_array and value.data.dtype == np.bool_ for value in values_in(call.args[1]))
+    if call.target is np.repeat:
+        return isinstance(call.args[1], Value)
+    return call.target in _COUNTING or (call.target is np.where and len(call.args) == 1)
+
+
+_COUNTING = (
+    "nonzero",
+    "compress",
+    np.nonzero,
+    np.flatnonzero,
+    np.argwhere,
+    np.unique,
+    np.compress,
+    np.extract,
+)
 
 
 def _has_out(call: Call) -> bool:

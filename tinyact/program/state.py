@@ -9,20 +9,20 @@ import numpy as np
 
 from tinyact.autograd.operation import Variable
 from tinyact.program.reads import Slot
-from tinyact.random import default_generator
+from tinyact.random import Generator
 
 
 class State:
     """All that a program may change, copied."""
 
-    def __init__(self, tensors: list[Any], slots: list[Slot]) -> None:
+    def __init__(self, tensors: list[Any], slots: list[Slot], generators: list[Generator]) -> None:
         self.tensors = [
             (t, t.array, t.array.copy(), t._version.count, t._grad, None if t._grad is None else t._grad.array.copy())
             for t in tensors
         ]
         self.grad_versions = [(t._grad._version, t._grad._version.count) for t in tensors if t._grad is not None]
         self.slots = [(slot, slot.get()) for slot in slots]
-        self.generator = default_generator.get_state()
+        self.generators = [(generator, generator.get_state()) for generator in generators]
 
     def restore(self) -> None:
         """Bring everything back to what it was."""
@@ -37,7 +37,8 @@ class State:
             version.count = count
         for slot, number in self.slots:
             slot.set(number)
-        default_generator.set_state(self.generator)
+        for generator, state in self.generators:
+            generator.set_state(state)
 
     def difference(self, other: State) -> str | None:
         """What differs from the other, if anything does."""
@@ -48,7 +49,8 @@ class State:
                 return f"a tensor of shape {list(tensor.array.shape)}"
         if [number for _, number in self.slots] != [number for _, number in other.slots]:
             return "a setting"
-        return None if same(self.generator.array, other.generator.array) else "the random numbers"
+        mine, theirs = ([state.array for _, state in side.generators] for side in (self, other))
+        return None if same(mine, theirs) else "the random numbers"
 
 
 class Start:

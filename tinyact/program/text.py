@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import keyword
 import re
 import textwrap
 from collections import Counter
@@ -40,6 +41,8 @@ ATOM = 20
 def identifier(name: str) -> str:
     """A name as Python can have it: ``0.weight`` as ``layer0_weight``."""
     name = re.sub(r"\W", "_", name)
+    if keyword.iskeyword(name) or name in ("np", "start", "Path"):
+        return f"{name}_"
     return f"layer{name}" if name[:1].isdigit() else name or "value"
 
 
@@ -112,7 +115,7 @@ class Text:
         for gradient, value in notes.gradients.items():
             value = self._same(value)
             if value in self.names:
-                self.names.setdefault(self._same(gradient), f"d_{self.names[value]}")
+                self._name(gradient, f"d_{self.names[value]}")
         for call in self.calls:
             if call.form == "assign" and isinstance(call.args[2], Value) and call.args[2].kind == "number":
                 self._name(call.args[2], self.names.get(call.args[0], "number").rpartition("_")[2])
@@ -227,7 +230,9 @@ class Text:
 
     def _binary(self, symbol: str, precedence: int, left: Any, right: Any) -> tuple[str, int]:
         power = symbol == "**"
-        left, right = self.expression(left, precedence + power), self.expression(right, precedence + (not power))
+        comparison = precedence == 7
+        left = self.expression(left, precedence + (power or comparison))
+        right = self.expression(right, precedence + (not power))
         return (
             f"{left}**{right}" if power and re.fullmatch(r"[\w.]+", left + right) else f"{left} {symbol} {right}"
         ), (precedence)
