@@ -281,7 +281,7 @@ REFUSED: dict[str, tuple[Callable[[Any], Any], str]] = {
     "a tensor as text": (lambda x: (str(x), x * 2)[1], "tolist"),
     "tolist": (lambda x: x * x.tolist()[0], "tolist"),
     "in place on a NumPy array": (lambda x: _added(x), "changed in place"),
-    "a graph that goes on": (lambda x: x.clone().requires_grad_() * 2, "can still be differentiated"),
+    "a graph that begins inside": (lambda x: x.clone().requires_grad_() * 2, "that it doesn't get"),
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -246,6 +246,8 @@ class Making:
             self._tensor(leaf, a, a, a, (), fetch)
             return leaf
         watched = self.recorder.root(np.asarray(leaf))
+        if watched.value.base is not watched.value:
+            self.refusal = self.refusal or f"{about} looks at the memory of another array that the function reads"
         self.roots.setdefault(watched.value, (a, a))
         return watched
 
@@ -303,6 +305,8 @@ class Making:
                     self.refusal = self.refusal or f"it sets {slot.key!r} to a number from elsewhere"
                 else:
                     slots.append((slot, end.value))
+        if len(set(map(id, containers := list(_containers(result))))) != len(containers):
+            self.refusal = self.refusal or "it returns one list or dictionary twice"
         return Effects(grads, list(versions.values()), slots, mapped(self._output, result))
 
     def _output(self, leaf: Any) -> Any:
@@ -310,7 +314,7 @@ class Making:
         if isinstance(leaf, (Float, Int)):
             return leaf.value
         if isinstance(leaf, np.ndarray):
-            return self._array(leaf)
+            return self._returned_array(leaf)
         if not isinstance(leaf, Variable):
             if not _is_constant(leaf) and id(leaf) not in self.reads._visited:
                 self.refusal = self.refusal or f"it returns a {type(leaf).__name__}"
@@ -327,6 +331,12 @@ class Making:
         if isinstance(array, Watched) and array.value is not None:
             return array.value
         return array
+
+    def _returned_array(self, array: Array) -> Any:
+        value = self._array(array)
+        if isinstance(value, Value) and value.is_scalar:
+            self.refusal = self.refusal or "it returns a number of NumPy's; return t.item()"
+        return value
 
     def _made(self, tensor: Any) -> Made:
         node = tensor.grad_fn
@@ -391,6 +401,15 @@ class Making:
                         holder[key] = plain(holder[key])
 
 
+def _containers(structure: Any) -> Iterator[Any]:
+    """Every list and dictionary in a nested result."""
+    if isinstance(structure, (list, dict)):
+        yield structure
+    if isinstance(structure, (tuple, list, dict)):
+        for part in structure.values() if isinstance(structure, dict) else structure:
+            yield from _containers(part)
+
+
 def _is_constant(leaf: Any) -> bool:
     """Whether something returned can be returned again."""
     if isinstance(leaf, tuple):
@@ -412,8 +431,9 @@ def apart(array: Any, owners: list[Any]) -> bool:
 
 
 def _is_spent(root: Operation) -> bool:
-    """Whether nothing that a derivative needs is left in a graph."""
-    return not any(node.saved for node in _nodes(root))
+    """Whether a sweep back from here would be refused, or needs nothing that was saved."""
+    saved = [node.saved for node in _nodes(root)]
+    return None in saved or not any(saved)
 
 
 def _nodes(root: Any) -> list[Any]:

@@ -254,20 +254,26 @@ def memory_reused(plan: Plan) -> None:
     """
     last = last_uses(plan.calls)
     lasting = {value.base for value in plan.lasting}
-    free: dict[int, list[Array]] = defaultdict(list)
+    free: list[Array] = []
+    blocks: dict[Value, Array] = {}
     for place, call in enumerate(plan.calls):
         output = call.outputs[0] if len(call.outputs) == 1 else None
         taken = None
         if output is not None and output not in lasting and takes_out(call):
             taken = _operand_in_place(call, place, last, plan)
             size = output.data.nbytes
-            memory = plan.buffers[taken].view(np.uint8).reshape(-1) if taken is not None else None
-            if memory is None:
-                memory = free[size].pop() if free[size] else np.empty(size, np.uint8)
-            plan.buffers[output] = memory.view(output.data.dtype).reshape(output.data.shape)
+            block = blocks[taken] if taken is not None else _smallest(free, size)
+            blocks[output] = block
+            plan.buffers[output] = block[:size].view(output.data.dtype).reshape(output.data.shape)
         for value in {value.base for value in (*call.inputs, *call.outputs)}:
-            if last[value] == place and value in plan.buffers and value is not taken:
-                free[value.data.nbytes].append(plan.buffers[value].view(np.uint8).reshape(-1))
+            if last[value] == place and value in blocks and value is not taken:
+                free.append(blocks[value])
+
+
+def _smallest(free: list[Array], size: int) -> Array:
+    """The smallest free block of at least this size, taken out; a new one, if there is none."""
+    large = [place for place, block in enumerate(free) if block.nbytes >= size]
+    return free.pop(min(large, key=lambda place: free[place].nbytes)) if large else np.empty(size, np.uint8)
 
 
 def takes_out(call: Call) -> bool:

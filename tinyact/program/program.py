@@ -180,6 +180,9 @@ class Program:
         self.replay = made(self.replay_source(), recording.source.bound, "replay")
         for call in recording.calls:
             _forget(call)
+        for value, (_, fetch) in recording.roots.items():
+            if fetch and value.is_array:
+                value.data = value.data.copy()  # what a saved program starts from; the array itself is the user's
         self._look_at(recording.starts)
 
     def _look_at(self, starts: list[Start]) -> None:

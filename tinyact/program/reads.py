@@ -21,6 +21,8 @@ from tinyact.optim.optimizer import Optimizer
 
 # How far containers and objects inside of each other are followed, and how long a container may be.
 DEPTH, LENGTH = 6, 1000
+# Up to how many bytes an array that is no tensor is compared at each call.
+FEW = 4096
 _BY_VALUE = (bool, int, float, complex, str, bytes, type(None), np.dtype, np.generic)
 
 
@@ -84,6 +86,11 @@ class Reads:
             if isinstance(thing, kind):
                 visit(self, thing, name, depth)
                 return
+        for slot in (
+            [slot for kind in type(thing).__mro__ for slot in _slots(kind)] if _is_the_users(type(thing)) else ()
+        ):
+            if hasattr(thing, slot):
+                self._same(f"{{0}}.{slot}", (thing,), getattr(thing, slot), f"{name}.{slot}", depth)
         if isinstance(thing, type):
             self._methods(thing, name, depth)
         elif "__wrapped__" in getattr(thing, "__dict__", ()):
@@ -208,6 +215,14 @@ class Reads:
             for place, thing in enumerate(sequence):
                 self.visit(thing, f"{name}[{place}]", depth + 1)
 
+    def _set(self, things: Any, name: str, depth: int) -> None:
+        self.conditions.append(Condition("{0} == {1}", (things, frozenset(things)), name))
+
+    def _array(self, array: Any, name: str, depth: int) -> None:
+        """Of an array of the user's the numbers matter too, which are compared if there are few."""
+        if array.nbytes <= FEW:
+            self.conditions.append(Condition("{0}.tobytes() == {1}", (array, array.tobytes()), name))
+
     def _method(self, method: Any, name: str, depth: int) -> None:
         self.visit(method.__self__, name, depth)
         self.visit(method.__func__, name, depth)
@@ -257,8 +272,15 @@ class Reads:
         (functools.partial, _partial),
         (dict, _mapping),
         ((list, tuple), _sequence),
-        ((np.ndarray, types.ModuleType, Operation), lambda self, thing, name, depth: None),
+        ((set, frozenset), _set),
+        (np.ndarray, _array),
+        ((types.ModuleType, Operation), lambda self, thing, name, depth: None),
     )
+
+
+def _slots(kind: type) -> tuple[str, ...]:
+    slots = vars(kind).get("__slots__", ())
+    return (slots,) if isinstance(slots, str) else tuple(slots)
 
 
 def _is_zero(thing: Any) -> bool:

@@ -672,6 +672,12 @@ class _Number:
         return self
 
 
+def _power(self: Any, other: Any, modulus: Any = None) -> Any:
+    if modulus is not None:
+        return pow(self._exactly(), plain(other), plain(modulus))
+    return _arithmetic(operator.pow, False)(self, other)
+
+
 class Float(_Number, float):
     """A watched float."""
 
@@ -698,6 +704,8 @@ for _name_of in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow"):
     for _class in (Float, Int):
         setattr(_class, f"__{_name_of}__", _arithmetic(getattr(operator, _name_of), False))
         setattr(_class, f"__r{_name_of}__", _arithmetic(getattr(operator, _name_of), True))
+for _class in (Float, Int):
+    _class.__pow__ = _power  # type: ignore[method-assign]
 for _name_of in ("lt", "le", "gt", "ge", "eq", "ne"):
     for _class in (Float, Int):
         setattr(_class, f"__{_name_of}__", _arithmetic(getattr(operator, _name_of), False))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -64,7 +65,7 @@ class Start:
     """
 
     def __init__(self, holder: Any, place: int | None) -> None:
-        self.holder, self.place = holder, place
+        self.holder, self.place = holder if place is None else None, place
         self.digest = self._digest(holder)
         self._look(holder)
 
@@ -87,10 +88,10 @@ class Start:
         if isinstance(holder, Slot):
             self.expression, self.objects = "{0}.get() == {1}", (holder, holder.get())
         elif isinstance(holder, Variable):
-            self.expression = f"{a}.array is {{{len(objects)}}} and {a}._version.count == {holder._version.count}"
-            self.objects = (*objects, holder.array)
+            self.expression = f"{a}.array is {{{len(objects)}}}() and {a}._version.count == {holder._version.count}"
+            self.objects = (*objects, weakref.ref(holder.array))
         else:
-            self.expression, self.objects = f"{a} is {{{len(objects)}}}", (*objects, holder)
+            self.expression, self.objects = f"{a} is {{{len(objects)}}}()", (*objects, weakref.ref(holder))
 
 
 def snapshot(result: Any) -> Any:
