@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -55,8 +55,8 @@ def gradcheck(
         >>> tinyact.autograd.gradcheck(tinyact.tanh, (x,))
         True
     """
-    args = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
-    checked = [i for i, x in enumerate(args) if isinstance(x, Variable) and x.requires_grad]
+    args = _as_tuple(inputs)
+    checked = _learning(args)
     if not checked:
         raise ValueError(
             "gradcheck expects at least one input tensor to require gradient, but none of the them have "
@@ -68,14 +68,9 @@ def gradcheck(
                 raise GradcheckError(
                     f"input {i} has dtype {args[i].dtype}; differences of step {eps} need float64 (use .double())"
                 )
-        for o, output in enumerate(_outputs(func, args)):
-            if output.requires_grad:
-                _check_output(func, args, checked, o, output, eps, atol, rtol, nondet_tol)
-            elif any(np.any(np.abs(_numerical(func, args, i, o, eps)) > atol) for i in checked):
-                raise GradcheckError(
-                    f"Numerical gradient for function expected to be zero: output {o} requires no gradient, but "
-                    "changes with the inputs"
-                )
+        check = _Check(func, args, checked, eps, atol, rtol, nondet_tol)
+        for o, output in enumerate(check.outputs(args)):
+            check.output(o, output)
     except GradcheckError:
         if raise_exception:
             raise
@@ -119,90 +114,93 @@ def gradgradcheck(
         >>> tinyact.autograd.gradgradcheck(tinyact.tanh, (x,))
         True
     """
-    args = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
-    checked = [i for i, x in enumerate(args) if isinstance(x, Variable) and x.requires_grad]
+    args = _as_tuple(inputs)
+    checked = _learning(args)
     if grad_outputs is None:
         # The same every time, and not from the library's own stream, which a check must not move.
         draw = np.random.default_rng(0).uniform
-        shapes = [output.array.shape for output in _outputs(func, args) if output.requires_grad]
+        shapes = [output.array.shape for output in _as_tuple(func(*args)) if output.requires_grad]
         grad_outputs = [wrap(np.asarray(draw(-1, 1, shape))).requires_grad_() for shape in shapes]
-    first = tuple(grad_outputs) if isinstance(grad_outputs, (tuple, list)) else (grad_outputs,)
 
     def backward(*values: Any) -> tuple[Tensor, ...]:
-        roots = [output for output in _outputs(func, values[: len(args)]) if output.requires_grad]
+        roots = [output for output in _as_tuple(func(*values[: len(args)])) if output.requires_grad]
         targets = [values[i] for i in checked]
         grads = grad(roots, targets, values[len(args) :], create_graph=True, allow_unused=True)
         return tuple(g for g in grads if g is not None)
 
+    # The last two settings of `gradcheck` are without effect.
     return gradcheck(
-        backward,
-        (*args, *first),
-        eps=eps,
-        atol=atol,
-        rtol=rtol,
-        raise_exception=raise_exception,
+        backward, (*args, *_as_tuple(grad_outputs)), eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception,
         nondet_tol=nondet_tol,
-        check_undefined_grad=check_undefined_grad,
-        check_grad_dtypes=check_grad_dtypes,
-    )
+    )  # fmt: skip
 
 
-def _outputs(func: Callable[..., Any], inputs: tuple[Any, ...]) -> tuple[Tensor, ...]:
-    result = func(*inputs)
-    return tuple(result) if isinstance(result, (tuple, list)) else (result,)
+def _as_tuple(values: Any) -> tuple[Any, ...]:
+    return tuple(values) if isinstance(values, (tuple, list)) else (values,)
 
 
-def _check_output(
-    func: Callable[..., Any],
-    inputs: tuple[Any, ...],
-    checked: list[int],
-    o: int,
-    output: Tensor,
-    eps: float,
-    atol: float,
-    rtol: float,
-    nondet_tol: float,
-) -> None:
-    analytical = _analytical(output, [inputs[i] for i in checked])
-    again = _analytical(output, [inputs[i] for i in checked])
-    for i, a, b in zip(checked, analytical, again, strict=True):
-        if not np.allclose(a, b, rtol=0, atol=nondet_tol, equal_nan=True):
-            raise GradcheckError(
-                f"Backward is not reentrant, i.e., running backward with same input and grad_output multiple times "
-                f"gives different values, for output {o} with respect to input {i}"
-            )
-        numerical = _numerical(func, inputs, i, o, eps)
-        # NaN agrees with nothing, as in PyTorch.
-        if a.size and not np.allclose(a, numerical, rtol=rtol, atol=atol):
-            raise GradcheckError(
-                f"Jacobian mismatch for output {o} with respect to input {i},\nnumerical:{wrap(numerical)!r}\n"
-                f"analytical:{wrap(a)!r}\n"
-            )
+def _learning(args: tuple[Any, ...]) -> list[int]:
+    return [i for i, x in enumerate(args) if isinstance(x, Variable) and x.requires_grad]
 
 
-def _analytical(output: Tensor, inputs: list[Tensor]) -> list[np.ndarray[Any, Any]]:
-    """∂output/∂input by the engine, one row per element of the input, one column per element of the output."""
-    jacobians = [np.zeros((x.numel(), output.numel())) for x in inputs]
-    for column in range(output.numel()):
-        pick = np.zeros(output.numel(), output.array.dtype)
-        pick[column] = 1
-        first = wrap(pick.reshape(output.array.shape))
-        grads = grad(output, inputs, first, retain_graph=True, allow_unused=True)
-        for jacobian, g in zip(jacobians, grads, strict=True):
-            if g is not None:
-                jacobian[:, column] = g.array.reshape(-1)
-    return jacobians
+class _Check(NamedTuple):
+    """A function, its inputs, the places of those to be checked, and what is allowed; see `gradcheck`."""
 
+    func: Callable[..., Any]
+    inputs: tuple[Any, ...]
+    checked: list[int]
+    eps: float
+    atol: float
+    rtol: float
+    nondet_tol: float
 
-def _numerical(func: Callable[..., Any], inputs: tuple[Any, ...], i: int, o: int, eps: float) -> np.ndarray[Any, Any]:
-    """The same by central differences."""
-    rows = []
-    for place in np.ndindex(inputs[i].array.shape):
-        values = []
-        for step in (eps, -eps):
-            moved = wrap(inputs[i].array.copy()).requires_grad_()
-            moved.array[place] += step
-            values.append(_outputs(func, (*inputs[:i], moved, *inputs[i + 1 :]))[o].array.reshape(-1))
-        with np.errstate(all="ignore"):
-            rows.append((values[0] - values[1]) / (2 * eps))
-    return np.array(rows).reshape(inputs[i].numel(), -1) if rows else np.zeros((0, 0))
+    def outputs(self, inputs: tuple[Any, ...]) -> tuple[Tensor, ...]:
+        return _as_tuple(self.func(*inputs))
+
+    def output(self, o: int, output: Tensor) -> None:
+        """Raise GradcheckError if a derivative of this output is wrong."""
+        if not output.requires_grad:
+            if any(np.any(np.abs(self.numerical(i, o)) > self.atol) for i in self.checked):
+                raise GradcheckError(
+                    f"Numerical gradient for function expected to be zero: output {o} requires no gradient, but "
+                    "changes with the inputs"
+                )
+            return
+        for i, a, b in zip(self.checked, self.analytical(output), self.analytical(output), strict=True):
+            if not np.allclose(a, b, rtol=0, atol=self.nondet_tol, equal_nan=True):
+                raise GradcheckError(
+                    f"Backward is not reentrant, i.e., running backward with same input and grad_output multiple times "
+                    f"gives different values, for output {o} with respect to input {i}"
+                )
+            numerical = self.numerical(i, o)
+            # NaN agrees with nothing, as in PyTorch.
+            if a.size and not np.allclose(a, numerical, rtol=self.rtol, atol=self.atol):
+                raise GradcheckError(
+                    f"Jacobian mismatch for output {o} with respect to input {i},\nnumerical:{wrap(numerical)!r}\n"
+                    f"analytical:{wrap(a)!r}\n"
+                )
+
+    def analytical(self, output: Tensor) -> list[np.ndarray[Any, Any]]:
+        """∂output/∂input by the engine, one row per element of the input, one column per element of the output."""
+        inputs = [self.inputs[i] for i in self.checked]
+        jacobians = [np.zeros((x.numel(), output.numel())) for x in inputs]
+        for column, one in enumerate(np.eye(output.numel(), dtype=output.array.dtype)):
+            first = wrap(one.reshape(output.array.shape))
+            grads = grad(output, inputs, first, retain_graph=True, allow_unused=True)
+            for jacobian, g in zip(jacobians, grads, strict=True):
+                if g is not None:
+                    jacobian[:, column] = g.array.reshape(-1)
+        return jacobians
+
+    def numerical(self, i: int, o: int) -> np.ndarray[Any, Any]:
+        """The same for one input and output, by central differences."""
+        x, rows = self.inputs[i], []
+        for place in np.ndindex(x.array.shape):
+            values = []
+            for step in (self.eps, -self.eps):
+                moved = wrap(x.array.copy()).requires_grad_()
+                moved.array[place] += step
+                values.append(self.outputs((*self.inputs[:i], moved, *self.inputs[i + 1 :]))[o].array.reshape(-1))
+            with np.errstate(all="ignore"):
+                rows.append((values[0] - values[1]) / (2 * self.eps))
+        return np.array(rows).reshape(x.numel(), -1) if rows else np.zeros((0, 0))
