@@ -9,31 +9,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, ParamSpec, Protocol
 from tinyact.autograd import no_grad
 from tinyact.autograd.hooks import RemovableHandle
 from tinyact.dtype import as_dtype, float32, float64
-from tinyact.nn.hooks import (
-    BackwardHook,
-    BackwardPreHook,
-    ForwardHook,
-    call_with_hooks,
-    has_hooks,
-    register_module_forward_hook,
-    register_module_forward_pre_hook,
-    register_module_full_backward_hook,
-    register_module_full_backward_pre_hook,
-)
+from tinyact.nn.hooks import BackwardHook, BackwardPreHook, ForwardHook, call_with_hooks, has_hooks
+from tinyact.nn.hooks import register_module_forward_hook as register_module_forward_hook
+from tinyact.nn.hooks import register_module_forward_pre_hook as register_module_forward_pre_hook
+from tinyact.nn.hooks import register_module_full_backward_hook as register_module_full_backward_hook
+from tinyact.nn.hooks import register_module_full_backward_pre_hook as register_module_full_backward_pre_hook
 from tinyact.nn.parameter import Parameter
 from tinyact.tensor import Tensor
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-__all__ = [
-    "Module",
-    "register_module_forward_hook",
-    "register_module_forward_pre_hook",
-    "register_module_full_backward_hook",
-    "register_module_full_backward_pre_hook",
-]
-
 
 P = ParamSpec("P")
 R = TypeVar("R", covariant=True)
@@ -69,26 +54,16 @@ class Module:
         ['factor']
     """
 
-    training: bool
-    _parameters: dict[str, Parameter | None]
-    _buffers: dict[str, Tensor | None]
-    _modules: dict[str, Module | None]
-    _non_persistent_buffers_set: set[str]
-    _forward_pre_hooks: dict[int, ForwardHook]
-    _forward_hooks: dict[int, ForwardHook]
-    _backward_pre_hooks: dict[int, BackwardPreHook]
-    _backward_hooks: dict[int, BackwardHook]
-
     def __init__(self) -> None:
         self.training = True
-        self._parameters = {}
-        self._buffers = {}
-        self._modules = {}
-        self._non_persistent_buffers_set = set()
-        self._forward_pre_hooks = {}
-        self._forward_hooks = {}
-        self._backward_pre_hooks = {}
-        self._backward_hooks = {}
+        self._parameters: dict[str, Parameter | None] = {}
+        self._buffers: dict[str, Tensor | None] = {}
+        self._modules: dict[str, Module | None] = {}
+        self._non_persistent_buffers_set: set[str] = set()
+        self._forward_pre_hooks: dict[int, ForwardHook] = {}
+        self._forward_hooks: dict[int, ForwardHook] = {}
+        self._backward_pre_hooks: dict[int, BackwardPreHook] = {}
+        self._backward_hooks: dict[int, BackwardHook] = {}
 
     # --- the call ------------------------------------------------------------------------------------------------
 
@@ -119,12 +94,7 @@ class Module:
         return RemovableHandle(self._forward_pre_hooks, ForwardHook(hook, with_kwargs), prepend)
 
     def register_forward_hook(
-        self,
-        hook: Callable[..., Any],
-        *,
-        prepend: bool = False,
-        with_kwargs: bool = False,
-        always_call: bool = False,
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
     ) -> RemovableHandle:
         """Calls ``hook(module, args, output)`` after every ``forward``; what it returns, if not None, is the output.
 
@@ -434,13 +404,12 @@ class Module:
             [name for name in own if name not in state_dict], [name for name in state_dict if name not in own]
         )
         errors = []
-        if strict:
-            for which, names in (("Missing", keys.missing_keys), ("Unexpected", keys.unexpected_keys)):
-                if names:
-                    quoted = ", ".join(f'"{name}"' for name in names)
-                    errors.append(f"{which} key(s) in state_dict: {quoted}. ")
+        for which, names in (("Missing", keys.missing_keys), ("Unexpected", keys.unexpected_keys)):
+            if strict and names:
+                quoted = ", ".join(f'"{name}"' for name in names)
+                errors.append(f"{which} key(s) in state_dict: {quoted}. ")
         values = {name: state_dict[name] for name in own if name in state_dict}
-        errors += [error for name, value in values.items() if (error := _misfit(name, own[name], value))]
+        errors += filter(None, (_misfit(name, own[name], value) for name, value in values.items()))
         if errors:
             raise RuntimeError("\n\t".join([f"Error(s) in loading state_dict for {self._get_name()}:", *errors]))
         with no_grad():
