@@ -18,17 +18,19 @@ __all__ = [
 
 
 class Loss(Module):
-    """What all losses share: the reduction, and the call of their function.
+    """What all losses share: the reduction, a weight that is a buffer of the module, and the call of their function.
 
     Its arguments after input and target are attributes of the same names.
 
     Args:
+        weight: of elements or classes, as the function says.
         reduction: ``"mean"``, ``"sum"`` or ``"none"``.
 
     Raises:
         ValueError: if there is no such reduction.
     """
 
+    weight: Tensor | None
     more_reductions: tuple[str, ...] = ()
     function: ClassVar[Callable[..., Tensor]]
     _settings: ClassVar[tuple[str, ...]]
@@ -39,25 +41,16 @@ class Loss(Module):
             cls.function = staticmethod(function)
             cls._settings = tuple(signature(function).parameters)[2:]
 
-    def __init__(self, *, reduction: str = "mean") -> None:
+    def __init__(self, weight: Tensor | None = None, *, reduction: str = "mean") -> None:
         super().__init__()
+        self.register_buffer("weight", weight)
         self.reduction = check_reduction(reduction, self.more_reductions)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return self.function(input, target, **{name: getattr(self, name) for name in self._settings})
 
 
-class WeightedLoss(Loss):
-    """A loss with a weight of elements or classes, which is a buffer of the module."""
-
-    weight: Tensor | None
-
-    def __init__(self, weight: Tensor | None = None, *, reduction: str = "mean") -> None:
-        super().__init__(reduction=reduction)
-        self.register_buffer("weight", weight)
-
-
-class BCELoss(WeightedLoss, function=F.binary_cross_entropy):
+class BCELoss(Loss, function=F.binary_cross_entropy):
     """Binary cross-entropy, `nn.functional.binary_cross_entropy`, of outputs in [0, 1].
 
     Args:
@@ -74,8 +67,11 @@ class BCELoss(WeightedLoss, function=F.binary_cross_entropy):
         tensor(0.1643)
     """
 
+    def __init__(self, weight: Tensor | None = None, *, reduction: str = "mean") -> None:
+        super().__init__(weight, reduction=reduction)
 
-class BCEWithLogitsLoss(WeightedLoss, function=F.binary_cross_entropy_with_logits):
+
+class BCEWithLogitsLoss(Loss, function=F.binary_cross_entropy_with_logits):
     """Sigmoid and binary cross-entropy in one, `nn.functional.binary_cross_entropy_with_logits`.
 
     Args:
@@ -99,9 +95,15 @@ class BCEWithLogitsLoss(WeightedLoss, function=F.binary_cross_entropy_with_logit
 class MSELoss(Loss, function=F.mse_loss):
     """Squared differences, `nn.functional.mse_loss`; ``reduction`` as for `BCELoss`."""
 
+    def __init__(self, *, reduction: str = "mean") -> None:
+        super().__init__(reduction=reduction)
+
 
 class L1Loss(Loss, function=F.l1_loss):
     """Absolute differences, `nn.functional.l1_loss`; ``reduction`` as for `BCELoss`."""
+
+    def __init__(self, *, reduction: str = "mean") -> None:
+        super().__init__(reduction=reduction)
 
 
 class SmoothL1Loss(Loss, function=F.smooth_l1_loss):
@@ -120,7 +122,7 @@ class HuberLoss(Loss, function=F.huber_loss):
         self.delta = delta
 
 
-class NLLLoss(WeightedLoss, function=F.nll_loss):
+class NLLLoss(Loss, function=F.nll_loss):
     """Of log-probabilities and classes, `nn.functional.nll_loss`.
 
     Args:
@@ -137,7 +139,7 @@ class NLLLoss(WeightedLoss, function=F.nll_loss):
         self.ignore_index = ignore_index
 
 
-class CrossEntropyLoss(WeightedLoss, function=F.cross_entropy):
+class CrossEntropyLoss(Loss, function=F.cross_entropy):
     """Softmax and cross-entropy in one, `nn.functional.cross_entropy`.
 
     Args:
