@@ -378,7 +378,7 @@ def mse_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tenso
 def l1_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
     """
     Args:
-        as for `mse_loss`.
+        input, target, reduction: as for `mse_loss`.
     """
     return L1Loss(check_reduction(reduction)).apply(*_pair(input, target, "l1_loss"))
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tinyact.creation import full
 from tinyact.nn import functional as F
-from tinyact.nn.module import Module
+from tinyact.nn.module import FunctionModule
 from tinyact.nn.parameter import Parameter
 from tinyact.tensor import Tensor
 
@@ -28,20 +28,8 @@ else:
         return lambda cls: cls
 
 
-class ActivationModule(Module):
-    """An activation function as a module: the settings are given once, the input with every call.
-
-    Attributes:
-        function: the function; the module's documentation is made of its.
-    """
-
-    function: ClassVar[Callable[..., Tensor]]
-
-    def __init_subclass__(cls, function: Callable[..., Tensor] | None = None) -> None:
-        super().__init_subclass__()
-        if function is not None:
-            cls.function = staticmethod(function)
-            cls.__doc__ = _documentation(function, vars(cls).get("__doc__"), vars(cls).get("__annotations__", ()))
+class ActivationModule(FunctionModule):
+    """An activation function as a module: the settings are given once, the input with every call."""
 
     def forward(self, input: Tensor) -> Tensor:
         return self.function(input)
@@ -85,21 +73,6 @@ class Activation(ActivationModule):
     def extra_repr(self) -> str:
         texts = [f"{name}={value}" for name, value in self._settings().items() if name != "inplace"]
         return ", ".join([*texts, "inplace=True"] if getattr(self, "inplace", False) else texts)
-
-
-def _documentation(function: Callable[..., Tensor], own: str | None, settings: Container[str]) -> str:
-    """The function's docstring for its module: with the arguments that are settings, or with the module's own."""
-    mathematics, _, rest = (function.__doc__ or "").partition("    Args:\n")
-    arguments, blank, others = rest.partition("\n\n")
-    lines = [line for line in arguments.splitlines() if line.split(":")[0].strip() in settings]
-    text = own or "\n".join(["Args:", *lines] if lines else [])
-    if own is None:
-        text += f"{blank}{others.rstrip()}" if lines else others.strip()
-    return (
-        f"{mathematics.rstrip()}\n\n"
-        f"    As a module: `nn.functional.{function.__name__}` with all arguments but the input given once.\n\n"
-        f"    {text}\n    "
-    )
 
 
 class Sigmoid(Activation, function=F.sigmoid): ...

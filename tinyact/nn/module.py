@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, ParamSpec, Protocol, TypeVar
+from inspect import signature
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, NoReturn, ParamSpec, Protocol, TypeVar
 
 from tinyact.autograd import no_grad
 from tinyact.autograd.hooks import RemovableHandle
@@ -499,6 +501,42 @@ class Module:
             return f"{self._get_name()}({''.join(extra)})"
         inside = "\n".join(["", *extra, *children]).replace("\n", "\n  ")
         return f"{self._get_name()}({inside}\n)"
+
+
+class FunctionModule(Module):
+    """A public function as a module: its settings are given once, its tensors with every call.
+
+    Attributes:
+        function: the function; the module's documentation is made of its.
+    """
+
+    function: ClassVar[Callable[..., Tensor]]
+
+    def __init_subclass__(cls, function: Callable[..., Tensor] | None = None) -> None:
+        super().__init_subclass__()
+        if function is not None:
+            cls.function = staticmethod(function)
+            settings = {*vars(cls).get("__annotations__", ()), *signature(cls.__init__).parameters}
+            cls.__doc__ = _documentation(function, vars(cls).get("__doc__"), settings)
+
+
+def _documentation(function: Callable[..., Tensor], own: str | None, settings: set[str]) -> str:
+    """The function's docstring for its module: with the arguments that are settings, or with the module's own.
+
+    What else the module's own docstring says stands in front of it.
+    """
+    summary, own = (f"{own}\n\n    ", None) if own and not own.startswith("Args:") else ("", own)
+    mathematics, _, rest = (function.__doc__ or "").partition("    Args:\n")
+    arguments, blank, others = rest.partition("\n\n")
+    if own is None:
+        items = [item.partition(":") for item in re.split(r"^ {8}(?=\S)", arguments, flags=re.M)]
+        words = {", ".join(name for name in names.split(", ") if name in settings): text for names, _, text in items}
+        lines = [f"        {names}:{text.rstrip()}" for names, text in words.items() if names]
+        own = "\n".join(["Args:", *lines]) + f"{blank}{others.rstrip()}" if lines else others.strip()
+    return (
+        f"{summary}{mathematics.rstrip()}\n\n"
+        f"    As a module: `nn.functional.{function.__name__}`, whose settings are given once.\n\n    {own}\n    "
+    )
 
 
 class IncompatibleKeys(NamedTuple):
