@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from tinyact.creation import full
 from tinyact.nn import functional as F
@@ -32,7 +32,7 @@ class ActivationModule(FunctionModule):
     """An activation function as a module: the settings are given once, the input with every call."""
 
     def forward(self, input: Tensor) -> Tensor:
-        return self.function(input)
+        return self.function(input, **self._settings())
 
 
 @dataclass_transform(eq_default=False)
@@ -44,31 +44,19 @@ class Activation(ActivationModule):
             inplace: bool = False
 
     The fields are what its constructor takes.
-
-    Attributes:
-        settings: the names of the fields.
     """
-
-    settings: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, function: Callable[..., Tensor] | None = None) -> None:
         super().__init_subclass__(function)
         if function is None:  # a subclass of the user's, whose annotations are no settings
             return
         dataclass(cls, repr=False, eq=False)
-        cls.settings = tuple(field.name for field in fields(cls))  # type: ignore[arg-type]
         for name in cls.settings:
             if name in vars(cls):  # a default: as a class attribute it would stand before a parameter of that name
                 delattr(cls, name)
 
     def __post_init__(self) -> None:
         super().__init__()
-
-    def _settings(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.settings}
-
-    def forward(self, input: Tensor) -> Tensor:
-        return self.function(input, **self._settings())
 
     def extra_repr(self) -> str:
         texts = [f"{name}={value}" for name, value in self._settings().items() if name != "inplace"]
@@ -158,9 +146,6 @@ class Swish(ActivationModule, function=F.swish):
         super().__init__()
         self.learned = learned
         self.beta: Parameter | float = Parameter(full((1,), float(beta))) if learned else beta
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.swish(input, self.beta)
 
     def extra_repr(self) -> str:
         return f"beta={float(self.beta)}, learned=True" if self.learned else f"beta={self.beta}"

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from inspect import signature
-from typing import ClassVar
-
 from tinyact.functions.loss import check_reduction
 from tinyact.nn import functional as F
 from tinyact.nn.module import FunctionModule
@@ -20,8 +16,6 @@ __all__ = [
 class Loss(FunctionModule):
     """What all losses share: the reduction, a weight that is a buffer of the module, and the call of their function.
 
-    Its arguments after input and target are attributes of the same names.
-
     Args:
         weight: of elements or classes, as the function says.
         reduction: ``"mean"``, ``"sum"`` or ``"none"``.
@@ -32,12 +26,6 @@ class Loss(FunctionModule):
 
     weight: Tensor | None
     more_reductions: tuple[str, ...] = ()
-    _settings: ClassVar[tuple[str, ...]]
-
-    def __init_subclass__(cls, function: Callable[..., Tensor] | None = None) -> None:
-        super().__init_subclass__(function)
-        if function is not None:
-            cls._settings = tuple(signature(function).parameters)[2:]
 
     def __init__(self, weight: Tensor | None = None, *, reduction: str = "mean") -> None:
         super().__init__()
@@ -45,7 +33,7 @@ class Loss(FunctionModule):
         self.reduction = check_reduction(reduction, self.more_reductions)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return self.function(input, target, **{name: getattr(self, name) for name in self._settings})
+        return self.function(input, target, **self._settings())
 
 
 class BCELoss(Loss, function=F.binary_cross_entropy):

@@ -508,19 +508,25 @@ class FunctionModule(Module):
 
     Attributes:
         function: the function; the module's documentation is made of its.
+        settings: the names of its arguments that are attributes of the module, and arguments of the constructor.
     """
 
     function: ClassVar[Callable[..., Tensor]]
+    settings: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, function: Callable[..., Tensor] | None = None) -> None:
         super().__init_subclass__()
         if function is not None:
             cls.function = staticmethod(function)
-            settings = {*vars(cls).get("__annotations__", ()), *signature(cls.__init__).parameters}
-            cls.__doc__ = _documentation(function, vars(cls).get("__doc__"), settings)
+            own = {*vars(cls).get("__annotations__", ()), *signature(cls.__init__).parameters}
+            cls.settings = tuple(name for name in signature(function).parameters if name in own)
+            cls.__doc__ = _documentation(function, vars(cls).get("__doc__"), cls.settings)
+
+    def _settings(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.settings}
 
 
-def _documentation(function: Callable[..., Tensor], own: str | None, settings: set[str]) -> str:
+def _documentation(function: Callable[..., Tensor], own: str | None, settings: tuple[str, ...]) -> str:
     """The function's docstring for its module: with the arguments that are settings, or with the module's own.
 
     What else the module's own docstring says stands in front of it.
