@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from functools import cache, cached_property, wraps
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -157,8 +158,7 @@ def networks(activation: str, hidden: tuple[int, ...], seeds: int) -> Iterator[A
 # --- numbers of a run ----------------------------------------------------------------------------------------------
 
 
-def accuracy(result: Result) -> float:
-    return result.accuracy
+accuracy: Number = attrgetter("accuracy")
 
 
 def gap(result: Result) -> float:
@@ -375,30 +375,26 @@ def relu_is_not_linear(lab: Lab) -> tuple[str, str]:
 # --- dying units ---------------------------------------------------------------------------------------------------
 
 
-def _dead(lab: Lab, activation: str, hidden: tuple[int, ...]) -> str:
-    """By learning rate."""
-    shares = (lab.mean(dead, activation=activation, lr=lr, hidden=hidden) for lr in RATES)
-    return ", ".join(f"{100 * v.mean:.1f} [{100 * v.low:.1f}, {100 * v.high:.1f}]" for v in shares)
-
-
 @claim("ReLU", "Units die: they are 0 for all inputs, and learn no more.")
 def relu_dies(lab: Lab) -> tuple[str, str]:
-    one, four = (_dead(lab, "relu", hidden) for hidden in ((16,), FOUR))
-    rates = ", ".join(f"{lr:g}" for lr in RATES)
-    fatal = {
-        words: [f"{lr:g}" for lr in RATES if lab.mean(dead, activation="relu", lr=lr, hidden=hidden).low > 0]
+    shares = {
+        words: {f"{lr:g}": lab.mean(dead, activation="relu", lr=lr, hidden=hidden) for lr in RATES}
         for words, hidden in (("one layer", (16,)), ("four", FOUR))
     }
-    layers = "dead units in four hidden layers"
     lab.chart(
-        "dying", "Dead units", f"Share of {layers}, after 100 epochs: 0 for every training sample.",
+        "dying", "Dead units",
+        "Share of dead units in four hidden layers, after 100 epochs: 0 for every training sample.",
         "share of dead units",
         {n: {lr: lab.mean(dead, activation=n, lr=lr, hidden=FOUR) for lr in RATES} for n in ("relu", *LEAKY)},
         place="learning rate", log="x",
     )  # fmt: skip
-    where = "; ".join(f"with {words} at {', '.join(at) or 'none of these rates'}" for words, at in fatal.items())
-    kind = f"depends on depth and learning rate: seen {where}" if any(fatal.values()) else FAILS
-    return f"dead hidden units after 100 epochs in % at learning rates {rates}: one layer {one}; four {four}", kind
+    text = f"dead hidden units after 100 epochs in % at learning rates {', '.join(shares['four'])}: " + "; ".join(
+        f"{words} " + ", ".join(f"{100 * v.mean:.1f} [{100 * v.low:.1f}, {100 * v.high:.1f}]" for v in line.values())
+        for words, line in shares.items()
+    )
+    fatal = {words: ", ".join(lr for lr, v in line.items() if v.low > 0) for words, line in shares.items()}
+    where = "; ".join(f"with {words} at {rates or 'none of these rates'}" for words, rates in fatal.items())
+    return text, f"depends on depth and learning rate: seen {where}" if any(fatal.values()) else FAILS
 
 
 @claim("ReLU", "More die if the learning rate is too high.")
@@ -465,9 +461,8 @@ def swish_beats_relu(lab: Lab) -> tuple[str, str]:
         "difference of test accuracies", {"": effects.means}, place="hidden layers", log="x", zero=True,
     )  # fmt: skip
     text = "; ".join(f"{ci(value, 3, '+')} with {depth}" for depth, value in effects.means.items())
-    deep = [depth for depth in effects.better if depth >= 4]
-    worse = [depth for depth in effects.worse if depth >= 4]
-    kind = FAILS if worse else HOLDS if deep else NOT_SEEN
+    better, worse = (max(depths, default=0) >= 4 for depths in (effects.better, effects.worse))
+    kind = FAILS if worse else HOLDS if better else NOT_SEEN
     text = f"Swish's accuracy minus ReLU's, by the number of hidden layers: {text}"
     return text, f"{kind} in deep networks: {_which(effects, 'with ')}"
 
