@@ -19,11 +19,6 @@ from tinyact.creation import *
 from tinyact.creation import tensor as tensor  # not the file of that name
 from tinyact.dtype import *
 from tinyact.dtype import bool_ as bool_
-from tinyact.dtype import float32 as float32
-from tinyact.dtype import float64 as float64
-from tinyact.dtype import int16 as int16
-from tinyact.dtype import int32 as int32
-from tinyact.dtype import int64 as int64
 from tinyact.functions.activation import relu as relu
 from tinyact.functions.activation import sigmoid as sigmoid
 from tinyact.functions.activation import tanh as tanh

@@ -25,11 +25,7 @@ class Options:
     sci_mode: bool | None = None
 
 
-_PROFILES = {
-    "default": Options(),
-    "short": Options(precision=2, edgeitems=2),
-    "full": Options(threshold=math.inf),
-}
+_PROFILES = {"default": Options(), "short": Options(precision=2, edgeitems=2), "full": Options(threshold=math.inf)}
 _options = Options()
 
 
@@ -170,13 +166,10 @@ def _form_of(numbers: Array) -> _Form:
     if numbers.dtype.kind != "f":
         return _as_wide_as(_Form(""), numbers)
     numbers = numbers[np.isfinite(numbers) & (numbers != 0)]
-    whole = bool(np.all(numbers == np.ceil(numbers)))
-    if not numbers.size:
-        return _Form(".0f", point=True)
-    if _is_scientific(np.abs(numbers).astype(np.float64)):
+    if numbers.size and _is_scientific(np.abs(numbers).astype(np.float64)):
         return _as_wide_as(_Form(f".{_options.precision}e"), numbers)
-    form = _Form(".0f", point=True) if whole else _Form(f".{_options.precision}f")
-    return _as_wide_as(form, numbers)
+    whole = bool(np.all(numbers == np.ceil(numbers)))
+    return _as_wide_as(_Form(".0f", point=True) if whole else _Form(f".{_options.precision}f"), numbers)
 
 
 def _is_scientific(sizes: Array) -> bool:

@@ -98,15 +98,10 @@ class Generator:
         The layout is tinyact's own, not PyTorch's: 16 bytes for the seed and the place in the block of words, 16 for
         the normal number that waits, then the 624 words.
         """
-
         state = self._words.state["state"]
         waiting = self._drawn.get("normal", math.nan)
-        parts = (
-            np.array([self._seed, state["pos"]], "<u8"),
-            np.array([waiting, 0.0], "<f8"),
-            np.asarray(state["key"], "<u4"),
-        )
-        return wrap(np.frombuffer(b"".join(part.tobytes() for part in parts), np.uint8).copy())
+        parts = ([self._seed, state["pos"]], "<u8"), ([waiting, 0.0], "<f8"), (state["key"], "<u4")
+        return wrap(np.frombuffer(b"".join(np.array(*part).tobytes() for part in parts), np.uint8).copy())
 
     def set_state(self, new_state: Any) -> Generator:
         """Goes back to where `get_state` was called.

@@ -6,7 +6,6 @@ import os
 import warnings
 from collections.abc import Iterable, Sequence
 from itertools import islice
-from types import TracebackType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -47,15 +46,13 @@ class set_detect_anomaly:
     """
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
-        self._before = _State(is_anomaly_enabled(), is_anomaly_check_nan_enabled())
+        self._before = _state
         _switch(_State(bool(mode), bool(check_nan)))
 
     def __enter__(self) -> None:
         pass
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         _switch(self._before)
 
 
@@ -100,12 +97,10 @@ class detect_anomaly:
         )
 
     def __enter__(self) -> None:
-        self._before = _State(is_anomaly_enabled(), is_anomaly_check_nan_enabled())
+        self._before = _state
         _switch(self._on)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         _switch(self._before)
 
 

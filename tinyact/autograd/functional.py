@@ -370,9 +370,7 @@ class _Call(NamedTuple):
         """The Jacobian of one output for each input: a backward pass for each of its elements."""
         output = self.outputs[i]
         rows: list[Tensors] = []
-        for place in range(output.numel()):
-            one = np.zeros(output.numel(), output.array.dtype)
-            one[place] = 1
+        for one in np.eye(output.numel(), dtype=output.array.dtype):
             gradients = _grad([output], self.inputs, [wrap(one.reshape(output.array.shape))], self.create_graph)
             rows.append(self.filled(gradients, self.inputs, f"Output {i} {_OF} input", "jacobian"))
         shapes = [output.array.shape + x.array.shape for x in self.inputs]

@@ -8,7 +8,6 @@ import threading
 import warnings
 from collections.abc import Callable
 from contextlib import ContextDecorator
-from types import TracebackType
 from typing import Any, TypeVar, overload
 
 __all__ = ["enable_grad", "is_grad_enabled", "no_grad", "set_grad_enabled"]
@@ -71,12 +70,7 @@ class _Mode(ContextDecorator):
         self._before.append(recording.on)
         recording.on = self._mode
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         recording.on = self._before.pop()
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib.util
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from tinyact.experiment.configuration import unknown
+from tinyact.experiment.configuration import RANGES, unknown
 from tinyact.experiment.training import CHOICES
 
 T = TypeVar("T")
@@ -48,8 +47,7 @@ def integers(text: str) -> list[int]:
     return [int(part) for part in text.split(",")]
 
 
-learning_rate = option_type(float, "a number above 0", lambda rate: 0 < rate < math.inf)
-share = option_type(float, "a number from 0 up to, but not including, 1", lambda part: 0 <= part < 1)
+learning_rate, share = (option_type(float, f"a number {words}", fits) for words, fits in RANGES.values())
 widths = option_type(integers, "widths of at least 1 such as 16 or 16,16", lambda numbers: min(numbers) >= 1)
 
 

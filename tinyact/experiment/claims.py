@@ -10,9 +10,10 @@ from __future__ import annotations
 import argparse
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
-from functools import cache, cached_property
+from functools import cache, cached_property, wraps
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,15 +40,15 @@ FOUR, WIDE = (16, 16, 16, 16), (64, 64)
 OTHERS = ("moons", "circles", "blobs", "breast_cancer", "digits")
 F: Any = tinyact.nn.functional
 
-Measure = Callable[["Lab"], tuple[str, str]]
+Measure = Callable[..., tuple[str, str]]
 CLAIMS: list[tuple[str, str, Measure]] = []
 
 
-def claim(about: str, text: str) -> Callable[[Measure], Measure]:
-    """Puts a measurement on the list."""
+def claim(about: str, text: str, **of: Any) -> Callable[[Measure], Measure]:
+    """Puts a measurement on the list; one that serves several claims is told by keywords which it is to measure."""
 
     def register(measure: Measure) -> Measure:
-        CLAIMS.append((about, text, measure))
+        CLAIMS.append((about, text, wraps(measure)(lambda lab: measure(lab, **of))))
         return measure
 
     return register
@@ -142,11 +143,22 @@ def trainings(seeds: int) -> list[Configuration]:
     return list(dict.fromkeys(c for grid in grids(seeds) for c in grid.configurations()))
 
 
+def between(activation: str, base: str, **setting: Any) -> tuple[Setting, Setting]:
+    """Two settings to be compared, alike but for the activation."""
+    return {"activation": activation, **setting}, {"activation": base, **setting}
+
+
+def networks(activation: str, hidden: tuple[int, ...], seeds: int) -> Iterator[Any]:
+    """One for each seed, before training."""
+    for seed in range(seeds):
+        tinyact.manual_seed(seed)
+        yield build(tinyact, activation, hidden)
+
+
 # --- numbers of a run ----------------------------------------------------------------------------------------------
 
 
-def accuracy(result: Result) -> float:
-    return result.accuracy
+accuracy: Number = attrgetter("accuracy")
 
 
 def gap(result: Result) -> float:
@@ -180,19 +192,14 @@ def extremes(name: str) -> tuple[float, float, float]:
     return float(y.min()), float(y.max()), float(x[y.argmin()])
 
 
-def _range(name: str, interval: str, low: float, high: float) -> Measure:
-    def measure(lab: Lab) -> tuple[str, str]:
-        least, greatest, at = extremes(name)
-        where = f" at x = {at:.4f}" if least < 0 and abs(at) < 40 else ""
-        text = f"least {least:.4g}{where}, greatest {greatest:.4g}, over x from −10³⁰⁰ to 10³⁰⁰"
-        text += " (an open end is reached by rounding alone)" if "(" in interval[:1] and low > -math.inf else ""
-        unbounded = {-math.inf: least < -1e200, math.inf: greatest > 1e200}
-        fits = all(
-            unbounded.get(bound, abs(bound - extreme) < 1e-6) for bound, extreme in ((low, least), (high, greatest))
-        )
-        return text, HOLDS if fits else f"{FAILS}: it is [{least:.4f}, ∞)"
-
-    return measure
+def is_range(lab: Lab, name: str, interval: str, low: float, high: float) -> tuple[str, str]:
+    least, greatest, at = extremes(name)
+    where = f" at x = {at:.4f}" if least < 0 and abs(at) < 40 else ""
+    text = f"least {least:.4g}{where}, greatest {greatest:.4g}, over x from −10³⁰⁰ to 10³⁰⁰"
+    text += " (an open end is reached by rounding alone)" if interval[0] == "(" and low > -math.inf else ""
+    unbounded = {-math.inf: least < -1e200, math.inf: greatest > 1e200}
+    fits = [unbounded.get(bound, abs(bound - extreme) < 1e-6) for bound, extreme in ((low, least), (high, greatest))]
+    return text, HOLDS if all(fits) else f"{FAILS}: it is [{least:.4f}, ∞)"
 
 
 for _name, _words, _interval, _low, _high in (
@@ -203,7 +210,7 @@ for _name, _words, _interval, _low, _high in (
     ("elu", "ELU", "(−α, ∞), with α = 1", -1, math.inf),
     ("silu", "Swish", "(−∞, ∞)", -math.inf, math.inf),
 ):
-    claim(_words, f"Its range is {_interval}.")(_range(_name, _interval, _low, _high))
+    claim(_words, f"Its range is {_interval}.", name=_name, interval=_interval, low=_low, high=_high)(is_range)
 
 
 # --- gradients -----------------------------------------------------------------------------------------------------
@@ -213,9 +220,7 @@ for _name, _words, _interval, _low, _high in (
 def first_gradients(activation: str, depth: int, seeds: int) -> list[float]:
     """The norm of the first layer's weight gradient in fresh networks of so many hidden layers."""
     data, norms = notebook_data(tinyact), []
-    for seed in range(seeds):
-        tinyact.manual_seed(seed)
-        network = build(tinyact, activation, (16,) * depth)
+    for network in networks(activation, (16,) * depth, seeds):
         tinyact.nn.BCELoss()(network(data.train_x), data.train_y).backward()
         norms.append(float(np.linalg.norm(network[0].weight.grad.numpy())))
     return norms
@@ -238,11 +243,8 @@ def sigmoid_vanishes(lab: Lab) -> tuple[str, str]:
     )  # fmt: skip
     powers = {name: _shrinking(lab, name) for name in names}
     text = ", ".join(f"{name} {ci(value, 1)}" for name, value in powers.items())
-    ok = powers["sigmoid"].low > max(powers["tanh"].high, powers["relu"].high)
-    return (
-        f"powers of ten that the first layer's gradient loses from 1 to 8 hidden layers: {text}",
-        HOLDS if ok else FAILS,
-    )
+    text = f"powers of ten that the first layer's gradient loses from 1 to 8 hidden layers: {text}"
+    return text, HOLDS if powers["sigmoid"].low > max(powers["tanh"].high, powers["relu"].high) else FAILS
 
 
 @claim("Sigmoid", "Vanishing gradients slow its learning down, or stop it.")
@@ -254,7 +256,7 @@ def sigmoid_stops(lab: Lab) -> tuple[str, str]:
         "test accuracy", {label(name): line for name, line in accuracies.items()}, place="hidden layers", log="x",
     )  # fmt: skip
     text = "; ".join(f"{ci(value)} with {depth}" for depth, value in accuracies["sigmoid"].items())
-    value = lab.difference(accuracy, *({"activation": n, "hidden": (16,) * 8} for n in ("relu", "sigmoid")))
+    value = lab.difference(accuracy, *between("relu", "sigmoid", hidden=(16,) * 8))
     text = f"sigmoid's test accuracy after 100 epochs, by hidden layers: {text}; with 8 ReLU's is {ci(value, sign='+')}"
     return f"{text} higher", verdict(value)
 
@@ -269,9 +271,7 @@ def tanh_vanishes_less(lab: Lab) -> tuple[str, str]:
 def same_signs(activation: str, seeds: int) -> list[float]:
     """Per seed, of the pairs of a sample and a neuron behind the hidden layer, how often all weight gradients agree."""
     data, shares = notebook_data(tinyact), []
-    for seed in range(seeds):
-        tinyact.manual_seed(seed)
-        network = build(tinyact, activation, (16, 16))
+    for network in networks(activation, (16, 16), seeds):
         with tinyact.no_grad():
             h = network[:2](data.train_x[:500]).numpy()
         # A neuron's gradient for one sample is g·h with one g: its signs are those of h.
@@ -308,7 +308,7 @@ def tanh_learns_faster(lab: Lab) -> tuple[str, str]:
         "halfway", "Training loss after half of the epochs", "The lower, the faster it learns.", "training loss",
         {"": {label(name): lab.mean(halfway, activation=name) for name in (NONE, *EIGHT)}},
     )  # fmt: skip
-    value = lab.difference(halfway, {"activation": "sigmoid"}, {"activation": "tanh"})
+    value = lab.difference(halfway, *between("sigmoid", "tanh"))
     return f"sigmoid's training loss after half of the epochs minus tanh's: {ci(value, sign='+')}", verdict(value)
 
 
@@ -368,49 +368,33 @@ def relu_is_cheap(lab: Lab) -> tuple[str, str]:
 def relu_is_not_linear(lab: Lab) -> tuple[str, str]:
     setting = {"data": "circles", "hidden": WIDE, "lr": 0.01}
     own, none = (lab.mean(accuracy, activation=name, **setting) for name in ("relu", NONE))
-    value = lab.difference(accuracy, {"activation": "relu", **setting}, {"activation": NONE, **setting})
+    value = lab.difference(accuracy, *between("relu", NONE, **setting))
     return f"test accuracy on one circle inside another: {ci(own)}, without {ci(none)}", verdict(value)
-
-
-def _costs_more(name: str, slightly: bool = False) -> Measure:
-    def measure(lab: Lab) -> tuple[str, str]:
-        alone, step = cost(name), step_cost(name)
-        text = f"in units of ReLU's time: {ci(alone, 1)} alone, {ci(step, 2)} in a whole training step"
-        more = f"a step takes {100 * (step.mean - 1):.0f} % longer"
-        if step.low <= 1:
-            return text, f"{FAILS}: no difference was seen"
-        return text, f"more than slightly: {more}" if slightly and step.low > 1.1 else f"{HOLDS}: {more}"
-
-    return measure
 
 
 # --- dying units ---------------------------------------------------------------------------------------------------
 
 
-def _dead(lab: Lab, activation: str, hidden: tuple[int, ...]) -> str:
-    """By learning rate."""
-    shares = (lab.mean(dead, activation=activation, lr=lr, hidden=hidden) for lr in RATES)
-    return ", ".join(f"{100 * v.mean:.1f} [{100 * v.low:.1f}, {100 * v.high:.1f}]" for v in shares)
-
-
 @claim("ReLU", "Units die: they are 0 for all inputs, and learn no more.")
 def relu_dies(lab: Lab) -> tuple[str, str]:
-    one, four = (_dead(lab, "relu", hidden) for hidden in ((16,), FOUR))
-    rates = ", ".join(f"{lr:g}" for lr in RATES)
-    fatal = {
-        words: [f"{lr:g}" for lr in RATES if lab.mean(dead, activation="relu", lr=lr, hidden=hidden).low > 0]
+    shares = {
+        words: {f"{lr:g}": lab.mean(dead, activation="relu", lr=lr, hidden=hidden) for lr in RATES}
         for words, hidden in (("one layer", (16,)), ("four", FOUR))
     }
-    layers = "dead units in four hidden layers"
     lab.chart(
-        "dying", "Dead units", f"Share of {layers}, after 100 epochs: 0 for every training sample.",
+        "dying", "Dead units",
+        "Share of dead units in four hidden layers, after 100 epochs: 0 for every training sample.",
         "share of dead units",
         {n: {lr: lab.mean(dead, activation=n, lr=lr, hidden=FOUR) for lr in RATES} for n in ("relu", *LEAKY)},
         place="learning rate", log="x",
     )  # fmt: skip
-    where = "; ".join(f"with {words} at {', '.join(at) or 'none of these rates'}" for words, at in fatal.items())
-    kind = f"depends on depth and learning rate: seen {where}" if any(fatal.values()) else FAILS
-    return f"dead hidden units after 100 epochs in % at learning rates {rates}: one layer {one}; four {four}", kind
+    text = f"dead hidden units after 100 epochs in % at learning rates {', '.join(shares['four'])}: " + "; ".join(
+        f"{words} " + ", ".join(f"{100 * v.mean:.1f} [{100 * v.low:.1f}, {100 * v.high:.1f}]" for v in line.values())
+        for words, line in shares.items()
+    )
+    fatal = {words: ", ".join(lr for lr, v in line.items() if v.low > 0) for words, line in shares.items()}
+    where = "; ".join(f"with {words} at {rates or 'none of these rates'}" for words, rates in fatal.items())
+    return text, f"depends on depth and learning rate: seen {where}" if any(fatal.values()) else FAILS
 
 
 @claim("ReLU", "More die if the learning rate is too high.")
@@ -421,27 +405,19 @@ def high_rates_kill(lab: Lab) -> tuple[str, str]:
     return text, verdict(value)
 
 
-def _alive(name: str) -> Measure:
-    def measure(lab: Lab) -> tuple[str, str]:
-        setting = {"lr": 1.0, "hidden": FOUR}
-        value = lab.difference(dead, {"activation": "relu", **setting}, {"activation": name, **setting})
-        own = lab.mean(dead, activation=name, **setting)
-        text = f"share of dead units in four hidden layers at learning rate 1: {ci(own)}; ReLU's is"
-        return f"{text} {ci(value, sign='+')} larger", verdict(value)
-
-    return measure
-
-
-claim("Leaky ReLU", "It keeps units active where ReLU's die.")(_alive("leaky_relu"))
-claim("PReLU", "It keeps units active where ReLU's die.")(_alive("prelu"))
+@claim("PReLU", "It keeps units active where ReLU's die.", name="prelu")
+@claim("Leaky ReLU", "It keeps units active where ReLU's die.", name="leaky_relu")
+def keeps_units_alive(lab: Lab, name: str) -> tuple[str, str]:
+    value = lab.difference(dead, *between("relu", name, lr=1.0, hidden=FOUR))
+    own = lab.mean(dead, activation=name, lr=1.0, hidden=FOUR)
+    text = f"share of dead units in four hidden layers at learning rate 1: {ci(own)}; ReLU's is"
+    return f"{text} {ci(value, sign='+')} larger", verdict(value)
 
 
 @claim("PReLU", "Its slope is learned.")
 def prelu_learns(lab: Lab) -> tuple[str, str]:
     data, slopes = notebook_data(tinyact), []
-    for seed in range(max(2, lab.seeds // 2)):
-        tinyact.manual_seed(seed)
-        network = build(tinyact, "prelu")
+    for seed, network in enumerate(networks("prelu", (16,), max(2, lab.seeds // 2))):
         train(tinyact, network, data, Run("prelu", seed))
         slopes.append(float(network[1].weight.detach().numpy()[0]))
     shift = bootstrap([abs(slope - 0.25) for slope in slopes])
@@ -454,41 +430,41 @@ def prelu_learns(lab: Lab) -> tuple[str, str]:
 
 @claim("ELU", "Its mean activation is nearer zero than ReLU's.")
 def elu_is_centred(lab: Lab) -> tuple[str, str]:
-    def size(result: Result) -> float:
-        return abs(mean_output(result))
-
-    value = lab.difference(size, {"activation": "relu"}, {"activation": "elu"})
+    value = lab.difference(lambda result: abs(mean_output(result)), *between("relu", "elu"))
     elu, relu = (lab.mean(mean_output, activation=name) for name in ("elu", "relu"))
     return f"mean output: ELU {ci(elu)}, ReLU {ci(relu)}", verdict(value)
 
 
 @claim("ELU", "It learns faster than ReLU.")
 def elu_learns_faster(lab: Lab) -> tuple[str, str]:
-    value = lab.difference(halfway, {"activation": "relu"}, {"activation": "elu"})
+    value = lab.difference(halfway, *between("relu", "elu"))
     return f"ReLU's training loss after half of the epochs minus ELU's: {ci(value, 4, '+')}", verdict(value)
 
 
-claim("ELU", "It takes more time than ReLU.")(_costs_more("elu"))
-claim("Swish", "It takes slightly more time than ReLU.")(_costs_more("silu", slightly=True))
+@claim("Swish", "It takes slightly more time than ReLU.", name="silu", slightly=True)
+@claim("ELU", "It takes more time than ReLU.", name="elu")
+def costs_more(lab: Lab, name: str, slightly: bool = False) -> tuple[str, str]:
+    alone, step = cost(name), step_cost(name)
+    text = f"in units of ReLU's time: {ci(alone, 1)} alone, {ci(step, 2)} in a whole training step"
+    more = f"a step takes {100 * (step.mean - 1):.0f} % longer"
+    if step.low <= 1:
+        return text, f"{FAILS}: no difference was seen"
+    return text, f"more than slightly: {more}" if slightly and step.low > 1.1 else f"{HOLDS}: {more}"
 
 
 @claim("Swish", "It often outperforms ReLU in deep networks.")
 def swish_beats_relu(lab: Lab) -> tuple[str, str]:
-    hidden = {depth: (16,) * depth for depth in DEPTHS}
-    silu, relu = ({d: {"activation": name, "hidden": h} for d, h in hidden.items()} for name in ("silu", "relu"))
-    effects = lab.differences(accuracy, {depth: (silu[depth], relu[depth]) for depth in DEPTHS})
+    contrasts = {depth: between("silu", "relu", hidden=(16,) * depth) for depth in DEPTHS}
+    effects = lab.differences(accuracy, contrasts)
     lab.chart(
         "swish", "Swish's accuracy minus ReLU's", "Pairs of the same seed. Above the line Swish is better.",
         "difference of test accuracies", {"": effects.means}, place="hidden layers", log="x", zero=True,
     )  # fmt: skip
     text = "; ".join(f"{ci(value, 3, '+')} with {depth}" for depth, value in effects.means.items())
-    deep = [depth for depth in effects.better if depth >= 4]
-    worse = [depth for depth in effects.worse if depth >= 4]
-    kind = f"{HOLDS} in deep networks" if deep and not worse else f"{FAILS if worse else NOT_SEEN} in deep networks"
-    return (
-        f"Swish's accuracy minus ReLU's, by the number of hidden layers: {text}",
-        f"{kind}: {_which(effects, 'with ')}",
-    )
+    better, worse = (max(depths, default=0) >= 4 for depths in (effects.better, effects.worse))
+    kind = FAILS if worse else HOLDS if better else NOT_SEEN
+    text = f"Swish's accuracy minus ReLU's, by the number of hidden layers: {text}"
+    return text, f"{kind} in deep networks: {_which(effects, 'with ')}"
 
 
 def _which(effects: Differences, word: str, above: str = "better", below: str = "worse") -> str:
@@ -529,12 +505,10 @@ def relus_are_better(lab: Lab) -> tuple[str, str]:
     means = {name: lab.mean(accuracy, activation=name) for name in (*family, "sigmoid", "tanh")}
     worst = min(family, key=lambda name: means[name].mean)
     best = max(("sigmoid", "tanh"), key=lambda name: means[name].mean)
-    value = lab.difference(accuracy, {"activation": worst}, {"activation": best})
+    value = lab.difference(accuracy, *between(worst, best))
     text = ", ".join(f"{name} {ci(v)}" for name, v in means.items())
-    return (
-        f"test accuracy: {text}; the worst of the four minus the better of the two: {ci(value, sign='+')}",
-        verdict(value),
-    )
+    text = f"test accuracy: {text}; the worst of the four minus the better of the two: {ci(value, sign='+')}"
+    return text, verdict(value)
 
 
 @claim("Choice", "The choice has a large effect on the result.")
@@ -546,13 +520,13 @@ def choice_matters(lab: Lab) -> tuple[str, str]:
         {"": {label(name): means[name] for name in order}},
     )  # fmt: skip
     best, *_, worst = (name for name in order if name != NONE)
-    value = lab.difference(accuracy, {"activation": best}, {"activation": worst})
+    value = lab.difference(accuracy, *between(best, worst))
     return f"best ({best}) minus worst ({worst}) test accuracy: {ci(value, sign='+')}", verdict(value)
 
 
 @claim("Here", "The network does better with activation functions than without.")
 def activation_helps(lab: Lab) -> tuple[str, str]:
-    value = lab.difference(accuracy, {"activation": "relu"}, {"activation": NONE})
+    value = lab.difference(accuracy, *between("relu", NONE))
     return f"accuracy with ReLU minus without: {ci(value, sign='+')}", verdict(value)
 
 
@@ -561,9 +535,8 @@ def activation_hurts(lab: Lab) -> tuple[str, str]:
     contrasts = {}
     for data in OTHERS:
         for hidden in ((16,), WIDE):
-            setting = {"data": data, "hidden": hidden, "lr": 0.01}
             words = f"{data.replace('_', ' ')} {'×'.join(map(str, hidden))}"
-            contrasts[words] = ({"activation": "relu", **setting}, {"activation": NONE, **setting})
+            contrasts[words] = between("relu", NONE, data=data, hidden=hidden, lr=0.01)
     effects = lab.differences(accuracy, contrasts)
     lab.chart(
         "elsewhere", "ReLU's accuracy minus that without", "Other data, hidden layers of 16 and 64×64. Left of the "
@@ -574,44 +547,40 @@ def activation_hurts(lab: Lab) -> tuple[str, str]:
     return f"accuracy with ReLU minus without: {text}", f"{kind}: {_which(effects, 'on ')}"
 
 
-BLOBS = {"data": "blobs", "lr": 0.01}
+DROPOUT = {"activation": "relu", "dropout": 0.5}
+# Where overfitting is measured, and with which settings.
+PLACES: dict[str, Setting] = {"notebook's data": {}, "blobs": {"data": "blobs", "lr": 0.01}}
 
 
 @claim("Here", "Activation functions make the network overfit more.")
 def overfits(lab: Lab) -> tuple[str, str]:
-    places: dict[str, Setting] = {"notebook's data": {}, "blobs": BLOBS}
-    relu, none, dropout = {"activation": "relu"}, {"activation": NONE}, {"activation": "relu", "dropout": 0.5}
+    settings: Setting = {"without": {"activation": NONE}, "ReLU": {"activation": "relu"}, "ReLU, dropout ½": DROPOUT}
     lab.chart(
         "gap", "Training minus test accuracy", "The wider this gap, the more of what was learned holds for the "
         "training samples alone.", "gap between training and test accuracy",
         {
-            words: {place: lab.mean(gap, **setting, **more) for place, more in places.items()}
-            for words, setting in (("without", none), ("ReLU", relu), ("ReLU, dropout ½", dropout))
+            words: {place: lab.mean(gap, **setting, **more) for place, more in PLACES.items()}
+            for words, setting in settings.items()
         },
     )  # fmt: skip
-    effects = lab.differences(gap, {place: ({**relu, **more}, {**none, **more}) for place, more in places.items()})
+    effects = lab.differences(gap, {place: between("relu", NONE, **more) for place, more in PLACES.items()})
     text = "; ".join(f"{place} {ci(value, sign='+')}" for place, value in effects.means.items())
-    kind = HOLDS if len(effects.better) == len(places) else "depends on the data" if effects.better else NOT_SEEN
-    return (
-        f"gap between training and test accuracy with ReLU minus without: {text}",
-        f"{kind}: {_which(effects, 'on ', 'more', 'less')}",
-    )
+    kind = HOLDS if len(effects.better) == len(PLACES) else "depends on the data" if effects.better else NOT_SEEN
+    text = f"gap between training and test accuracy with ReLU minus without: {text}"
+    return text, f"{kind}: {_which(effects, 'on ', 'more', 'less')}"
 
 
 @claim("Here", "Dropout helps against it.")
 def dropout_helps(lab: Lab) -> tuple[str, str]:
-    parts = []
-    for place, more in (("notebook's data", {}), ("blobs", BLOBS)):
-        with_, without = {"activation": "relu", "dropout": 0.5, **more}, {"activation": "relu", **more}
+    text, helped = "half of the hidden outputs dropped", []
+    for place, more in PLACES.items():
+        with_, without = {**DROPOUT, **more}, {"activation": "relu", **more}
         smaller, better = lab.difference(gap, without, with_), lab.difference(accuracy, with_, without)
-        text = f"{place}: gap smaller by {ci(smaller, sign='+')}, test accuracy changes by {ci(better, sign='+')}"
-        parts.append((place, text, smaller.low > 0 and better.low > 0))
-    helped = [place for place, _, ok in parts if ok]
+        text += f"; {place}: gap smaller by {ci(smaller, sign='+')}, test accuracy changes by {ci(better, sign='+')}"
+        if smaller.low > 0 and better.low > 0:
+            helped.append(place)
     kind = f"depends on the data: helps on {', '.join(helped)}" if helped else FAILS
-    return (
-        f"half of the hidden outputs dropped; {'; '.join(text for _, text, _ in parts)}",
-        HOLDS if len(helped) == len(parts) else kind,
-    )
+    return text, HOLDS if len(helped) == len(PLACES) else kind
 
 
 # --- the command ---------------------------------------------------------------------------------------------------

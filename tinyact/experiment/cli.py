@@ -14,20 +14,12 @@ from pathlib import Path
 
 import tinyact
 from tinyact.experiment import claims, curves, report, study
-from tinyact.experiment.arguments import (
-    activation_name,
-    at_least,
-    learning_rate,
-    require,
-    require_file,
-    share,
-    widths,
-)
+from tinyact.experiment.arguments import activation_name, at_least, learning_rate, require, require_file, share, widths
 from tinyact.experiment.check_torch import check
 from tinyact.experiment.configuration import unknown
 from tinyact.experiment.data import Split, notebook_data
 from tinyact.experiment.plot import label, plot_losses
-from tinyact.experiment.statistics import compare, describe, percentile_of
+from tinyact.experiment.statistics import Comparison, compare, describe, percentile_of
 from tinyact.experiment.store import replaced
 from tinyact.experiment.training import CHOICES, NONE, Diverged, Run, build, train
 from tinyact.nn import activations
@@ -98,27 +90,25 @@ def _parser() -> argparse.ArgumentParser:
 def _check(options: argparse.Namespace) -> None:
     """Refuse before any training what could only fail after it."""
     parser = _parser()
-    if options.check_torch and options.dropout:
-        parser.error("--check-torch can't go with --dropout: PyTorch draws its masks with a vendor library")
-    for option, module, extra in (("check_torch", "torch", "test"), ("plot", "matplotlib", "plot")):
-        if getattr(options, option):
-            require(parser, "--" + option.replace("_", "-"), module, extra)
     if options.check_torch:
+        if options.dropout:
+            parser.error("--check-torch can't go with --dropout: PyTorch draws its masks with a vendor library")
+        require(parser, "--check-torch", "torch", "test")
         import torch
 
         for name in options.activation:
             if name not in (NONE, "swish") and not hasattr(torch.nn, activations()[name].__name__):
                 parser.error(f"--check-torch can't go with --activation {name}: PyTorch doesn't have it")
     if options.plot is not None:
+        require(parser, "--plot", "matplotlib", "plot")
         from matplotlib.backend_bases import FigureCanvasBase
 
         endings = FigureCanvasBase.get_supported_filetypes()
         if options.plot.suffix[1:] not in endings:
             parser.error(f"--plot {options.plot}: the ending must be one of {', '.join(sorted(endings))}")
-    for name in ("json", "plot"):
-        path = getattr(options, name)
+    for option, path in (("--json", options.json), ("--plot", options.plot)):
         if path is not None:
-            require_file(parser, f"--{name}", path)
+            require_file(parser, option, path)
 
 
 def _train_all(networks: list[str], options: argparse.Namespace, data: Split) -> dict[str, list[Run]]:
@@ -164,8 +154,17 @@ def _print_first_runs(groups: dict[str, list[Run]]) -> None:
             print(f"Accuracy with Activation Functions{which}: {run.accuracy:.3f}")
 
 
+def _accuracies(groups: dict[str, list[Run]]) -> dict[str, list[float]]:
+    return {activation: [run.accuracy for run in runs] for activation, runs in groups.items()}
+
+
+def _differences(accuracies: dict[str, list[float]]) -> dict[str, Comparison]:
+    """To no activation, pair by pair."""
+    return {name: compare(values, accuracies[NONE]) for name, values in accuracies.items() if name != NONE}
+
+
 def _print_summary(groups: dict[str, list[Run]], options: argparse.Namespace) -> None:
-    accuracies = {activation: [run.accuracy for run in runs] for activation, runs in groups.items()}
+    accuracies = _accuracies(groups)
     count = len(accuracies[NONE])
     print(f"\nTest accuracy from {count} initial weights (mean ± standard deviation)\n")
     for activation, values in accuracies.items():
@@ -173,11 +172,9 @@ def _print_summary(groups: dict[str, list[Run]], options: argparse.Namespace) ->
         plus_minus = f" ± {deviation:.4f}" if count > 1 else ""
         print(f"{label(activation):>15}  {mean:.4f}{plus_minus}   from {min(values):.3f} to {max(values):.3f}")
     print()
-    for activation, values in accuracies.items():
-        if activation != NONE:
-            mean, low, high = compare(values, accuracies[NONE])
-            interval = f", 95 % interval {low:+.4f} to {high:+.4f}" if count > 1 else " (one pair: no interval)"
-            print(f"{label(activation)} − no activation, pair by pair: {mean:+.4f}{interval}")
+    for activation, (mean, low, high) in _differences(accuracies).items():
+        interval = f", 95 % interval {low:+.4f} to {high:+.4f}" if count > 1 else " (one pair: no interval)"
+        print(f"{label(activation)} − no activation, pair by pair: {mean:+.4f}{interval}")
     # Its figures can be compared with those of its own networks alone.
     if (options.epochs, options.lr, options.hidden, options.dropout) != (100, 0.001, [16], 0.0):
         return
@@ -232,7 +229,7 @@ def _write_files(groups: dict[str, list[Run]], options: argparse.Namespace) -> i
 
 
 def _write_json(options: argparse.Namespace, groups: dict[str, list[Run]], path: Path) -> None:
-    accuracies = {activation: [run.accuracy for run in runs] for activation, runs in groups.items()}
+    accuracies = _accuracies(groups)
     settings = ("activation", "seed", "seeds", "epochs", "lr", "hidden", "dropout")
     content = {
         "settings": {name: getattr(options, name) for name in settings},
@@ -242,11 +239,7 @@ def _write_json(options: argparse.Namespace, groups: dict[str, list[Run]], path:
             for run in chain(*groups.values())
         ],
         "accuracy": {activation: describe(values)._asdict() for activation, values in accuracies.items()},
-        "difference": {
-            activation: compare(values, accuracies[NONE])._asdict()
-            for activation, values in accuracies.items()
-            if activation != NONE
-        },
+        "difference": {activation: value._asdict() for activation, value in _differences(accuracies).items()},
     }
     # NaN, the deviation of a single run, is no JSON.
     finite = replaced(content, lambda value: None if math.isnan(value) else value)

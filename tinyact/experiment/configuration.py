@@ -7,8 +7,8 @@ import itertools
 import json
 import math
 import sys
-from collections.abc import Collection, Iterator
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,15 +62,13 @@ class Configuration:
             _check_whole("hidden: a width", width, 1)
         if self.batch is not None:
             _check_whole("batch", self.batch, 1)
-        for name, low, high in (("lr", 0.0, math.inf), ("dropout", -math.inf, 1.0)):
+        for name, (words, is_inside) in RANGES.items():
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, (int, float)):
                 raise TypeError(f"{name} has to be a number, got {value!r}")
-            if not low < value < high:
-                raise ValueError(f"{name} has to be {_RANGES[name]}, got {value}")
+            if not is_inside(value):
+                raise ValueError(f"{name} has to be {words}, got {value}")
             object.__setattr__(self, name, float(value))
-        if self.dropout < 0:
-            raise ValueError(f"dropout has to be {_RANGES['dropout']}, got {self.dropout}")
 
     def key(self) -> str:
         """A text that identifies the run."""
@@ -83,8 +81,7 @@ class Configuration:
 
     def setting(self) -> Configuration:
         """The configuration without activation and seed: what is compared is compared within one setting."""
-        values = {**asdict(self), "activation": NONE, "seed": 0}
-        return Configuration(**values)
+        return replace(self, activation=NONE, seed=0)
 
     def words(self) -> str:
         """The setting, as one would say it."""
@@ -95,7 +92,11 @@ class Configuration:
         return ", ".join([*parts, f"{self.epochs} epochs"])
 
 
-_RANGES = {"lr": "above 0", "dropout": "from 0 up to, but not including, 1"}
+# Where numbers have to lie, in words and as a check.
+RANGES: dict[str, tuple[str, Callable[[float], bool]]] = {
+    "lr": ("above 0", lambda rate: 0 < rate < math.inf),
+    "dropout": ("from 0 up to, but not including, 1", lambda share: 0 <= share < 1),
+}
 
 
 def check_name(what: str, name: Any, choices: Collection[str]) -> None:
@@ -161,9 +162,9 @@ class Grid:
 
     def configurations(self) -> Iterator[Configuration]:
         """Every run, all activations of a seed one after the other."""
-        lists = [getattr(self, name) for name in _LISTS if name != "activation"]
-        for values in itertools.product(*lists):
-            setting = dict(zip([name for name in _LISTS if name != "activation"], values, strict=True))
+        *names, _ = _LISTS  # the last is the activation
+        for values in itertools.product(*(getattr(self, name) for name in names)):
+            setting = dict(zip(names, values, strict=True))
             for seed in range(self.seed, self.seed + self.seeds):
                 for activation in self.activation:
                     yield Configuration(activation=activation, seed=seed, **setting)

@@ -27,14 +27,10 @@ class Split(NamedTuple):
         return 2 if self.train_y.ndim == 2 else int(self.train_y.max().item()) + 1
 
 
-def _notebook(datasets: Any) -> Any:
-    return datasets.make_classification(
-        n_samples=5000, n_features=INPUTS, n_informative=INPUTS, n_redundant=0, random_state=7
-    )
-
-
 DATASETS: dict[str, Callable[[Any], Any]] = {
-    "notebook": _notebook,
+    "notebook": lambda datasets: datasets.make_classification(
+        5000, n_features=INPUTS, n_informative=INPUTS, n_redundant=0, random_state=7
+    ),
     "moons": lambda datasets: datasets.make_moons(2000, noise=0.25, random_state=7),
     "circles": lambda datasets: datasets.make_circles(2000, noise=0.12, factor=0.6, random_state=7),
     "blobs": lambda datasets: datasets.make_blobs(1000, n_features=INPUTS, centers=2, cluster_std=40, random_state=7),

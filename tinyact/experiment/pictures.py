@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinyact.experiment.plot import label, pyplot, small_multiples
+from tinyact.experiment.plot import band, label, pyplot, small_multiples
 from tinyact.experiment.statistics import bootstrap
 from tinyact.experiment.store import FINISHED, Result
 from tinyact.experiment.study import compared, pairs
@@ -69,7 +69,7 @@ def learning(groups: Groups, baseline: str) -> Any:
     for number, (name, results) in enumerate(groups.items()):
         curves = np.array([r.history["test_loss"] for r in results if r.status == FINISHED])
         if curves.size:
-            _band(axes, np.arange(curves.shape[1]), curves, number, label(name))
+            band(axes, np.arange(curves.shape[1]), curves, f"C{number}", STYLES[number % 3], label(name))
     axes.set_xlabel("epoch")
     axes.set_ylabel("test loss (cross-entropy)")
     _legend(figure)
@@ -88,7 +88,7 @@ def over_time(measure: str, unit: str) -> Callable[[Groups, str], Any]:
         epochs = next((r.epochs for group in groups.values() for r in group if r.status == FINISHED), [])
         for number, name in enumerate(groups):
             for layer, curves in enumerate(np.moveaxis(layers.get(name, np.empty((0, 0, 0))), 1, 0)):
-                _band(grid.flat[layer], np.array(epochs), curves, number, label(name))
+                band(grid.flat[layer], np.array(epochs), curves, f"C{number}", STYLES[number % 3], label(name))
         for layer, axes in enumerate(grid.flat):
             axes.set_visible(layer < count)
             axes.set_title(f"layer {layer + 1}" if count > 1 else "", fontsize=9)
@@ -107,26 +107,12 @@ def over_time(measure: str, unit: str) -> Callable[[Groups, str], Any]:
 
 def means(groups: Groups, baseline: str) -> Any:
     """The mean output of each hidden layer when last recorded: a row for each activation, a colour for each layer."""
-    layers = _by_layer(groups, "mean")
-    figure, ((axes,),) = _figure(height=0.3 * len(layers) + 1.2)
-    axes.axvline(0, color="0.5", linewidth=1)
-    if not layers:
-        axes.clear()
-    for place, curves in enumerate(layers.values()):
-        count = curves.shape[1]
-        for layer in range(count):
-            low, median, high = np.percentile(curves[:, layer, -1], [5, 50, 95])
-            y = place + 0.6 * ((layer + 0.5) / count - 0.5)
-            name = f"layer {layer + 1}" if count > 1 and not place else None
-            axes.errorbar(
-                median, y, xerr=[[median - low], [high - median]], fmt="o", color=f"C{layer}", capsize=2, markersize=4,
-                label=name,
-            )  # fmt: skip
-    axes.set_yticks(range(len(layers)), map(label, layers))
-    axes.invert_yaxis()
-    axes.set_xlabel("mean output")
-    _legend(figure)
-    return figure
+    lines: dict[str, list[Any]] = {}
+    for name, curves in _by_layer(groups, "mean").items():
+        for layer, last in enumerate(curves[:, :, -1].T, 1):
+            low, median, high = np.percentile(last, [5, 50, 95])
+            lines.setdefault(f"layer {layer}", []).append((label(name), median, low, high))
+    return draw_chart(Chart("mean", "", "", "mean output", lines, zero=bool(lines)))
 
 
 def _by_layer(groups: Groups, measure: str) -> dict[str, np.ndarray[Any, Any]]:
@@ -158,18 +144,6 @@ def _figure(height: float, rows: int = 1, columns: int = 1, legend: int = 0) -> 
         axes.grid(alpha=0.3)
         axes.tick_params(labelsize=9)
     return figure, grid
-
-
-def _band(axes: Any, x: Any, curves: Any, number: int, name: str) -> None:
-    """Median and 90 % band; nothing where at some epoch no number arrived at all."""
-    if np.isnan(curves).all(0).any():
-        return
-    percentiles = np.nanpercentile if np.isnan(curves).any() else np.percentile  # the first is much slower
-    low, median, high = percentiles(curves, [5, 50, 95], axis=0)
-    color = f"C{number}"
-    axes.plot(x, median, STYLES[number % 3], color=color, label=name)
-    if len(curves) > 1:
-        axes.fill_between(x, low, high, color=color, alpha=0.1, linewidth=0)
 
 
 def _legend(figure: Any) -> None:

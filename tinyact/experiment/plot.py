@@ -37,6 +37,17 @@ def small_multiples(count: int, columns: int, width: float, height: float, share
     return figure, grid.flat[:count]
 
 
+def band(axes: Any, x: Any, curves: Any, color: str, style: str, name: str) -> None:
+    """Median and 90 % band; nothing where at some epoch no number arrived at all."""
+    if np.isnan(curves).all(0).any():
+        return
+    percentiles = np.nanpercentile if np.isnan(curves).any() else np.percentile  # the first is much slower
+    low, median, high = percentiles(curves, [5, 50, 95], axis=0)
+    axes.plot(x, median, style, color=color, label=name)
+    if len(curves) > 1:
+        axes.fill_between(x, low, high, color=color, alpha=0.1, linewidth=0)
+
+
 def plot_losses(groups: Mapping[str, Sequence[Run]], path: Path) -> None:
     """Draws training and test loss over the epochs: the median of all runs, and the band that holds 90 % of them.
 
@@ -50,15 +61,9 @@ def plot_losses(groups: Mapping[str, Sequence[Run]], path: Path) -> None:
     plt = pyplot()
     figure, axes = plt.subplots(figsize=(8, 5), layout="constrained")
     for number, (activation, runs) in enumerate(groups.items()):
-        for style, split, curves in (
-            ("-", "training", np.array([run.losses for run in runs])),
-            ("--", "test", np.array([run.test_losses for run in runs])),
-        ):
-            low, median, high = np.percentile(curves, [5, 50, 95], axis=0)
-            color = f"C{number}"
-            axes.plot(median, style, color=color, label=f"{label(activation)}, {split}")
-            if len(runs) > 1:
-                axes.fill_between(range(len(median)), low, high, color=color, alpha=0.12, linewidth=0)
+        for style, split, losses in (("-", "training", "losses"), ("--", "test", "test_losses")):
+            curves = np.array([getattr(run, losses) for run in runs])
+            band(axes, range(curves.shape[1]), curves, f"C{number}", style, f"{label(activation)}, {split}")
     seeds = len(next(iter(groups.values())))
     title = "Loss with and without activation function"
     axes.set_title(title if seeds == 1 else f"{title}\nmedian of {seeds} initial weights, band: 5th to 95th percentile")

@@ -42,15 +42,19 @@ def compare(values: Sequence[float], baseline: Sequence[float]) -> Comparison:
     Raises:
         ValueError: if the two differ in length.
     """
-    if len(values) != len(baseline):
-        raise ValueError(f"pairs need as many values as baselines, got {len(values)} and {len(baseline)}")
-    mean, deviation, n = describe(np.subtract(values, baseline).tolist())
+    mean, deviation, n = describe(_differences(values, baseline))
     if n < 2:
         return Comparison(mean, math.nan, math.nan)
     from scipy.special import stdtrit
 
     half = float(stdtrit(n - 1, 0.975)) * deviation / math.sqrt(n)
     return Comparison(mean, mean - half, mean + half)
+
+
+def _differences(values: Sequence[float], baseline: Sequence[float]) -> list[float]:
+    if len(values) != len(baseline):
+        raise ValueError(f"pairs need as many values as baselines, got {len(values)} and {len(baseline)}")
+    return np.subtract(values, baseline).tolist()
 
 
 def percentile_of(value: float, values: Sequence[float]) -> float:
@@ -100,13 +104,12 @@ def paired(values: Sequence[float], baseline: Sequence[float]) -> Paired:
         >>> paired([0.5, 0.7, 0.8], [0.5, 0.5, 0.5]).mean.__round__(6)
         0.166667
     """
-    if len(values) != len(baseline):
-        raise ValueError(f"pairs need as many values as baselines, got {len(values)} and {len(baseline)}")
-    differences = np.subtract(values, baseline)
-    interval = bootstrap(differences.tolist())
-    deviation = describe(differences.tolist()).deviation
-    if not differences.any() or len(differences) < 2:
-        return Paired(*interval, math.nan if len(differences) < 2 else 1.0, math.nan if len(differences) < 2 else 0.0)
+    differences = _differences(values, baseline)
+    interval, deviation = bootstrap(differences), describe(differences).deviation
+    if len(differences) < 2:
+        return Paired(*interval, math.nan, math.nan)
+    if not any(differences):
+        return Paired(*interval, 1.0, 0.0)
     from scipy.stats import wilcoxon
 
     p = float(wilcoxon(differences, zero_method="zsplit").pvalue)

@@ -205,9 +205,8 @@ def exit_code(work: Callable[[], None], path: Path, configurations: Sequence[Con
         print(f"error: {error}", file=sys.stderr)
         return FAILED
     except BrokenProcessPool:
-        print(
-            f"error: a worker was killed, perhaps for want of memory; {_status(path, configurations)}", file=sys.stderr
-        )
+        status = _status(path, configurations)
+        print(f"error: a worker was killed, perhaps for want of memory; {status}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         print(f"\nstopped: {_status(path, configurations)}", file=sys.stderr)
@@ -234,13 +233,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--seeds", type=int, metavar="N", help="how many initial weights (default: 20)")
     add("--seed", type=int, metavar="S", help="the first of them (default: 0)")
     add("--data", nargs="+", metavar="NAME", help=f"default: notebook; known: {', '.join(DATASETS)}")
-    add(
-        "--hidden",
-        nargs="+",
-        type=option_type(integers, "widths such as 16 or 32,32"),
-        metavar="W,W,…",
-        help="hidden layers (default: 16)",
-    )
+    widths = option_type(integers, "widths such as 16 or 32,32")
+    add("--hidden", nargs="+", type=widths, metavar="W,W,…", help="hidden layers (default: 16)")
     add("--lr", nargs="+", type=float, metavar="RATE", help="Adam's learning rates (default: 0.001)")
     add("--dropout", nargs="+", type=float, metavar="P", help="shares dropped (default: 0)")
     add("--epochs", nargs="+", type=int, metavar="N", help="(default: 100)")

@@ -120,11 +120,7 @@ class Minimum(Operation):
     def forward(self, a: Any, b: Any) -> Any:
         return np.minimum(a, b)
 
-    def grad_a(self, grad: Gradient, a: Any, b: Any) -> Gradient:
-        return kernels.where(~(a > b), _halved_where_equal(grad, a, b), 0)
-
-    def grad_b(self, grad: Gradient, a: Any, b: Any) -> Gradient:
-        return kernels.where(~(a < b), _halved_where_equal(grad, a, b), 0)
+    grad_a, grad_b = Maximum.grad_b, Maximum.grad_a  # the smaller is what is not the larger
 
 
 def _halved_where_equal(grad: Gradient, a: Any, b: Any) -> Gradient:

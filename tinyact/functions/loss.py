@@ -232,11 +232,14 @@ def check_reduction(reduction: str, more: tuple[str, ...] = ()) -> str:
 _KINDS = {"float32": "Float", "float64": "Double", "int64": "Long", "int32": "Int", "bool": "Bool"}
 
 
+def _kind(array: Any) -> str:
+    """What PyTorch's errors call the array's dtype."""
+    return _KINDS.get(array.dtype.name, array.dtype.name)
+
+
 def _check_dtype(input: Tensor, other: Tensor) -> None:
-    dtypes = other.array.dtype, input.array.dtype
-    if dtypes[0] != dtypes[1] or dtypes[0].kind != "f":
-        kinds = [_KINDS.get(dtype.name, dtype.name) for dtype in dtypes]
-        raise RuntimeError(f"Found dtype {kinds[0]} but expected {kinds[1]}")
+    if input.array.dtype != other.array.dtype or input.array.dtype.kind != "f":
+        raise RuntimeError(f"Found dtype {_kind(other.array)} but expected {_kind(input.array)}")
 
 
 def _constant(value: Tensor | None, input: Tensor, argument: str, function: str) -> Any:
@@ -377,7 +380,7 @@ def mse_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tenso
 def l1_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
     """
     Args:
-        as for `mse_loss`.
+        input, target, reduction: as for `mse_loss`.
     """
     return L1Loss(check_reduction(reduction)).apply(*_pair(input, target, "l1_loss"))
 
@@ -418,12 +421,7 @@ def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: fl
 
 @documented(NllLoss)
 def nll_loss(
-    input: Tensor,
-    target: Tensor,
-    weight: Tensor | None = None,
-    *,
-    ignore_index: int = -100,
-    reduction: str = "mean",
+    input: Tensor, target: Tensor, weight: Tensor | None = None, *, ignore_index: int = -100, reduction: str = "mean"
 ) -> Tensor:
     """
     Args:
@@ -470,9 +468,7 @@ def _check_classes(x: Any, t: Any) -> None:
     if x.dtype.kind != "f":
         raise NotImplementedError(f"nll_loss takes floating tensors, got {x.dtype}")
     if t.dtype not in (np.int64, np.uint8):
-        raise RuntimeError(
-            f"expected target dtype to be Long or Byte, but got {_KINDS.get(t.dtype.name, t.dtype.name)}"
-        )
+        raise RuntimeError(f"expected target dtype to be Long or Byte, but got {_kind(t)}")
     if x.ndim > 1 and (t.ndim == 0 or t.shape[0] != x.shape[0]):
         size = t.shape[0] if t.ndim else 0
         raise ValueError(f"Expected input batch_size ({x.shape[0]}) to match target batch_size ({size}).")
@@ -542,8 +538,7 @@ def cross_entropy(
     x, t = require_tensor(input, "cross_entropy").array, require_tensor(target, "cross_entropy").array
     of_all_classes = t.shape == x.shape
     if of_all_classes and t.dtype.kind != "f":
-        kind = _KINDS.get(t.dtype.name, t.dtype.name)
-        raise RuntimeError(f"Expected floating point type for target with class probabilities, got {kind}")
+        raise RuntimeError(f"Expected floating point type for target with class probabilities, got {_kind(t)}")
     if x.ndim == 0:
         raise IndexError("cross_entropy takes an input with a dimension of classes, got one without dimensions")
     place = min(1, x.ndim - 1)

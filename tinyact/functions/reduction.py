@@ -100,13 +100,8 @@ def product_of_others(x: Any) -> Any:
     if n == 1:
         return np.ones(x.shape, np.float32)
     left, right = x[..., : n // 2], x[..., n // 2 :]
-    return np.concatenate(
-        [
-            product_of_others(left) * right.prod(-1)[..., None],
-            product_of_others(right) * left.prod(-1)[..., None],
-        ],
-        -1,
-    )
+    halves = [product_of_others(a) * b.prod(-1)[..., None] for a, b in ((left, right), (right, left))]
+    return np.concatenate(halves, -1)
 
 
 class Var(Reduction):
@@ -241,8 +236,7 @@ def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType 
         dtype: convert to it before adding.
     """
     tensor = _summable(input, "sum", dtype)
-    whole = dim is None
-    return Sum(dimensions(dim, tensor.array.ndim), keepdim, whole).apply(tensor)
+    return Sum(dimensions(dim, tensor.array.ndim), keepdim, dim is None).apply(tensor)
 
 
 @documented(Mean)

@@ -20,7 +20,37 @@ from tinyact.kernels import below_the_largest, in_blocks, row_sums
 __all__ = ["glu", "log_softmax", "maxout", "softmax", "softmin"]
 
 
-class Softmax(Operation):
+class AlongDims(Operation):
+    """A function that mixes the elements along some dimensions: ``value(x)``, and ``chain(grad, y)`` for ∂L/∂x."""
+
+    value: Callable[..., Any]
+    chain: Callable[..., Gradient]
+
+    def __init__(self, dims: tuple[int, ...]) -> None:
+        self.dims = dims
+
+    def forward(self, x: Any) -> Any:
+        return self.rounded(self.value, x)
+
+    def grad_x(self, grad: Gradient, y: Any) -> Gradient:
+        return self.rounded(self.chain, grad, y)
+
+    def rounded(self, function: Callable[..., Any], *arrays: Any) -> Any:
+        """``function(*arrays)``, rounded to their dtype; in blocks if only the last dimension is mixed."""
+        first = arrays[0]
+        if isinstance(first, Variable):
+            return function(*arrays)
+        if self.dims == (1,) and first.ndim == 2:
+            return in_blocks(function, first.dtype, *arrays, rows=True)
+        return function(*arrays).astype(first.dtype, copy=False)
+
+
+def sums(x: Any, dims: tuple[int, ...]) -> Any:
+    """Σ along the dimensions, which stay with size 1."""
+    return row_sums(x) if dims == (len(x.shape) - 1,) else np.sum(x, dims, keepdims=True)
+
+
+class Softmax(AlongDims):
     """softmax(x)ᵢ = e^xᵢ / Σⱼ e^xⱼ
 
     Range: (0, 1), and the outputs along the dimension sum to 1
@@ -30,26 +60,15 @@ class Softmax(Operation):
     Source: Bridle (1990), Probabilistic interpretation of feedforward classification network outputs.
     """
 
-    def __init__(self, dims: tuple[int, ...]) -> None:
-        self.dims = dims
-
-    def forward(self, x: Any) -> Any:
-        return along_rows(self.value, self.dims, x)
-
     def value(self, x: Any) -> Any:
-        """The softmax, to be rounded to x's dtype."""
         e = np.exp(below_the_largest(x, self.dims))
         return e / sums(e, self.dims)
 
-    def grad_x(self, grad: Gradient, y: Any) -> Gradient:
-        return along_rows(self.chain, self.dims, grad, y)
-
     def chain(self, grad: Gradient, y: Any) -> Gradient:
-        """∂L/∂x, from ∂L/∂y."""
         return y * (grad - sums(grad * y, self.dims))
 
 
-class LogSoftmax(Operation):
+class LogSoftmax(AlongDims):
     """log softmax(x)ᵢ = xᵢ − ln Σⱼ e^xⱼ
 
     Range: (−∞, 0)
@@ -59,22 +78,11 @@ class LogSoftmax(Operation):
     Source: the logarithm of the softmax; Bridle (1990).
     """
 
-    def __init__(self, dims: tuple[int, ...]) -> None:
-        self.dims = dims
-
-    def forward(self, x: Any) -> Any:
-        return along_rows(self.value, self.dims, x)
-
     def value(self, x: Any) -> Any:
-        """The logarithm, to be rounded to x's dtype."""
         s = below_the_largest(x, self.dims)
         return s - np.log(sums(np.exp(s), self.dims))
 
-    def grad_x(self, grad: Gradient, y: Any) -> Gradient:
-        return along_rows(self.chain, self.dims, grad, y)
-
     def chain(self, grad: Gradient, y: Any) -> Gradient:
-        """∂L/∂x, from ∂L/∂y."""
         return grad - np.exp(y) * sums(grad, self.dims)
 
 
@@ -121,33 +129,11 @@ class Maxout(Pick):
     """
 
 
-def along_rows(function: Callable[..., Any], dims: tuple[int, ...], *arrays: Any) -> Any:
-    """``function(*arrays)``, rounded to their dtype; in blocks if only the last dimension is mixed."""
-    first = arrays[0]
-    if isinstance(first, Variable):
-        return function(*arrays)
-    if dims == (1,) and first.ndim == 2:
-        return in_blocks(function, first.dtype, *arrays, rows=True)
-    return function(*arrays).astype(first.dtype, copy=False)
-
-
-def sums(x: Any, dims: tuple[int, ...]) -> Any:
-    """Σ along the dimensions, which stay with size 1."""
-    return row_sums(x) if dims == (len(x.shape) - 1,) else np.sum(x, dims, keepdims=True)
-
-
 @documented(Softmax)
 def softmax(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor:
     """
     Args:
-        input: a floating tensor of any shape.
-        dim: the dimension along which the outputs sum to 1.
-        dtype: convert to it first.
-
-    Example:
-        >>> import tinyact
-        >>> tinyact.softmax(tinyact.tensor([2.0, 1.0, 0.1]), dim=0)
-        tensor([0.6590, 0.2424, 0.0986])
+        as for `nn.functional.softmax`; here the dimension has to be said.
     """
     return _along(Softmax, "softmax", input, dim, dtype)
 
@@ -161,21 +147,12 @@ def softmin(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor:
 def log_softmax(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor:
     """
     Args:
-        input: a floating tensor of any shape.
-        dim: the dimension along which the exponentials of the outputs sum to 1.
-        dtype: convert to it first.
-
-    Example:
-        >>> import tinyact
-        >>> tinyact.log_softmax(tinyact.tensor([2.0, 1.0, 0.1]), dim=0)
-        tensor([-0.4170, -1.4170, -2.3170])
+        as for `nn.functional.log_softmax`; here the dimension has to be said.
     """
     return _along(LogSoftmax, "log_softmax", input, dim, dtype)
 
 
-def _along(
-    operation: type[Softmax] | type[LogSoftmax], name: str, input: Tensor, dim: int, dtype: DType | None
-) -> Tensor:
+def _along(operation: type[AlongDims], name: str, input: Tensor, dim: int, dtype: DType | None) -> Tensor:
     x = require_floating(input if dtype is None else cast(input, dtype.numpy), name)
     place = dimension(dim, x.array.ndim)
     # A tensor without dimensions counts as one of size 1, and so sums over nothing.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 
@@ -57,9 +56,5 @@ def bytes_text(count: int) -> str:
         >>> bytes_text(64), bytes_text(1970000)
         ('64 B', '1.97 MB')
     """
-    size: Any = count
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000 or unit == "GB":
-            return f"{size:.3g} {unit}"
-        size /= 1000
-    raise AssertionError
+    thousands = min((len(str(count)) - 1) // 3, 3)
+    return f"{count / 1000**thousands:.3g} {('B', 'kB', 'MB', 'GB')[thousands]}"

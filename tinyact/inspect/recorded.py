@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -169,21 +170,15 @@ class _Naming:
         self.arrays = {id(tensor.array): name for tensor, name in self.tensors.items()}
         self.values: dict[Operation, str] = {}
         results = {tensor.grad_fn: name for tensor, name in self.tensors.items()}
-        for count, operation in enumerate(reversed(operations), 1):
-            self.values[operation] = results.get(operation) or ("L" if operation is operations[0] else f"v{count}")
-        self.leaves = self.constants = 0
+        for place, operation in enumerate(reversed(operations), 1):
+            self.values[operation] = results.get(operation) or ("L" if operation is operations[0] else f"v{place}")
+        self.leaves, self.constants = count(1), count(1)
 
     def leaf(self, tensor: Tensor) -> str:
-        if tensor in self.tensors:
-            return self.tensors[tensor]
-        self.leaves += 1
-        return f"leaf{self.leaves}"
+        return self.tensors.get(tensor) or f"leaf{next(self.leaves)}"
 
     def constant(self, array: Any, number: int) -> Node:
-        name = self.arrays.get(id(array))
-        if name is None:
-            self.constants += 1
-            name = f"const{self.constants}"
+        name = self.arrays.get(id(array)) or f"const{next(self.constants)}"
         return Node(number, name, "constant", shape=tuple(array.shape), dtype=str(array.dtype), recorded=array)
 
     def module(self, operation: Operation) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -81,12 +82,8 @@ def product(step: Step, sent: Sent, trace: Sweep) -> Product | None:
     if sent.array.shape != sent.returned.shape:
         return None  # a sum over what was broadcast came after the product
 
-    def g(axes: str) -> Factor:
-        return Factor(step.node.number, "g", step.gradient, axes)
-
-    def value(axes: str) -> Factor:
-        return Factor(node.number, node.name, other, axes)
-
+    g = partial(Factor, step.node.number, "g", step.gradient)
+    value = partial(Factor, node.number, node.name, other)
     if isinstance(operation, Linear):
         return Product(g("iR"), value("iC")) if sent.argument == "weight" else Product(g("Ri"), value("iC"))
     return Product(g("Ri"), value("Ci")) if sent.argument == "a" else Product(value("iR"), g("iC"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from pathlib import Path
 from threading import get_ident
 from typing import Any, TypeAlias
@@ -168,9 +169,7 @@ def _steps(graph: Graph, first: Any, visits: list[_Visit], slopes: dict[int, Any
 
 
 def _is_hooked(terms: tuple[Term, ...], gradient: Any) -> bool:
-    total = terms[0].array
-    for term in terms[1:]:
-        total = total + term.array
+    total = reduce(np.add, (term.array for term in terms))
     return not np.array_equal(total, gradient, equal_nan=True)
 
 

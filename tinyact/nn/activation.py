@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from tinyact.creation import full
 from tinyact.nn import functional as F
-from tinyact.nn.module import Module
+from tinyact.nn.module import FunctionModule
 from tinyact.nn.parameter import Parameter
 from tinyact.tensor import Tensor
 
@@ -28,23 +28,11 @@ else:
         return lambda cls: cls
 
 
-class ActivationModule(Module):
-    """An activation function as a module: the settings are given once, the input with every call.
-
-    Attributes:
-        function: the function; the module's documentation is made of its.
-    """
-
-    function: ClassVar[Callable[..., Tensor]]
-
-    def __init_subclass__(cls, function: Callable[..., Tensor] | None = None) -> None:
-        super().__init_subclass__()
-        if function is not None:
-            cls.function = staticmethod(function)
-            cls.__doc__ = _documentation(function, vars(cls).get("__doc__"), vars(cls).get("__annotations__", ()))
+class ActivationModule(FunctionModule):
+    """An activation function as a module: the settings are given once, the input with every call."""
 
     def forward(self, input: Tensor) -> Tensor:
-        return self.function(input)
+        return self.function(input, **self._settings())
 
 
 @dataclass_transform(eq_default=False)
@@ -56,19 +44,13 @@ class Activation(ActivationModule):
             inplace: bool = False
 
     The fields are what its constructor takes.
-
-    Attributes:
-        settings: the names of the fields.
     """
-
-    settings: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, function: Callable[..., Tensor] | None = None) -> None:
         super().__init_subclass__(function)
         if function is None:  # a subclass of the user's, whose annotations are no settings
             return
         dataclass(cls, repr=False, eq=False)
-        cls.settings = tuple(field.name for field in fields(cls))  # type: ignore[arg-type]
         for name in cls.settings:
             if name in vars(cls):  # a default: as a class attribute it would stand before a parameter of that name
                 delattr(cls, name)
@@ -76,30 +58,9 @@ class Activation(ActivationModule):
     def __post_init__(self) -> None:
         super().__init__()
 
-    def _settings(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.settings}
-
-    def forward(self, input: Tensor) -> Tensor:
-        return self.function(input, **self._settings())
-
     def extra_repr(self) -> str:
         texts = [f"{name}={value}" for name, value in self._settings().items() if name != "inplace"]
         return ", ".join([*texts, "inplace=True"] if getattr(self, "inplace", False) else texts)
-
-
-def _documentation(function: Callable[..., Tensor], own: str | None, settings: Container[str]) -> str:
-    """The function's docstring for its module: with the arguments that are settings, or with the module's own."""
-    mathematics, _, rest = (function.__doc__ or "").partition("    Args:\n")
-    arguments, blank, others = rest.partition("\n\n")
-    lines = [line for line in arguments.splitlines() if line.split(":")[0].strip() in settings]
-    text = own or "\n".join(["Args:", *lines] if lines else [])
-    if own is None:
-        text += f"{blank}{others.rstrip()}" if lines else others.strip()
-    return (
-        f"{mathematics.rstrip()}\n\n"
-        f"    As a module: `nn.functional.{function.__name__}` with all arguments but the input given once.\n\n"
-        f"    {text}\n    "
-    )
 
 
 class Sigmoid(Activation, function=F.sigmoid): ...
@@ -185,9 +146,6 @@ class Swish(ActivationModule, function=F.swish):
         super().__init__()
         self.learned = learned
         self.beta: Parameter | float = Parameter(full((1,), float(beta))) if learned else beta
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.swish(input, self.beta)
 
     def extra_repr(self) -> str:
         return f"beta={float(self.beta)}, learned=True" if self.learned else f"beta={self.beta}"

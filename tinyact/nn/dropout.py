@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 from tinyact.nn import functional as F
-from tinyact.nn.module import Module
+from tinyact.nn.module import FunctionModule
 from tinyact.tensor import Tensor
 
 __all__ = ["Dropout"]
 
 
-class Dropout(Module):
-    """`nn.functional.dropout` in training mode; in evaluation mode, its input as it is.
-
-    Args:
-        p: the probability that an element is dropped.
-        inplace: whether the result replaces the input's elements.
-
-    Raises:
-        ValueError: if p is not in [0, 1].
-
-    Example:
-        >>> import tinyact
-        >>> tinyact.nn.Dropout(0.5).eval()(tinyact.ones(3))
-        tensor([1., 1., 1.])
-    """
+class Dropout(FunctionModule, function=F.dropout):
+    """`nn.functional.dropout` in training mode; in evaluation mode, its input as it is."""
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         super().__init__()

@@ -2,38 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, ParamSpec, Protocol, TypeVar
+from inspect import signature
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, NoReturn, ParamSpec, Protocol, TypeVar
 
 from tinyact.autograd import no_grad
 from tinyact.autograd.hooks import RemovableHandle
 from tinyact.dtype import as_dtype, float32, float64
-from tinyact.nn.hooks import (
-    BackwardHook,
-    BackwardPreHook,
-    ForwardHook,
-    call_with_hooks,
-    has_hooks,
-    register_module_forward_hook,
-    register_module_forward_pre_hook,
-    register_module_full_backward_hook,
-    register_module_full_backward_pre_hook,
-)
+from tinyact.nn.hooks import BackwardHook, BackwardPreHook, ForwardHook, call_with_hooks, has_hooks
+from tinyact.nn.hooks import register_module_forward_hook as register_module_forward_hook
+from tinyact.nn.hooks import register_module_forward_pre_hook as register_module_forward_pre_hook
+from tinyact.nn.hooks import register_module_full_backward_hook as register_module_full_backward_hook
+from tinyact.nn.hooks import register_module_full_backward_pre_hook as register_module_full_backward_pre_hook
 from tinyact.nn.parameter import Parameter
 from tinyact.tensor import Tensor
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-__all__ = [
-    "Module",
-    "register_module_forward_hook",
-    "register_module_forward_pre_hook",
-    "register_module_full_backward_hook",
-    "register_module_full_backward_pre_hook",
-]
-
 
 P = ParamSpec("P")
 R = TypeVar("R", covariant=True)
@@ -69,26 +56,16 @@ class Module:
         ['factor']
     """
 
-    training: bool
-    _parameters: dict[str, Parameter | None]
-    _buffers: dict[str, Tensor | None]
-    _modules: dict[str, Module | None]
-    _non_persistent_buffers_set: set[str]
-    _forward_pre_hooks: dict[int, ForwardHook]
-    _forward_hooks: dict[int, ForwardHook]
-    _backward_pre_hooks: dict[int, BackwardPreHook]
-    _backward_hooks: dict[int, BackwardHook]
-
     def __init__(self) -> None:
         self.training = True
-        self._parameters = {}
-        self._buffers = {}
-        self._modules = {}
-        self._non_persistent_buffers_set = set()
-        self._forward_pre_hooks = {}
-        self._forward_hooks = {}
-        self._backward_pre_hooks = {}
-        self._backward_hooks = {}
+        self._parameters: dict[str, Parameter | None] = {}
+        self._buffers: dict[str, Tensor | None] = {}
+        self._modules: dict[str, Module | None] = {}
+        self._non_persistent_buffers_set: set[str] = set()
+        self._forward_pre_hooks: dict[int, ForwardHook] = {}
+        self._forward_hooks: dict[int, ForwardHook] = {}
+        self._backward_pre_hooks: dict[int, BackwardPreHook] = {}
+        self._backward_hooks: dict[int, BackwardHook] = {}
 
     # --- the call ------------------------------------------------------------------------------------------------
 
@@ -119,12 +96,7 @@ class Module:
         return RemovableHandle(self._forward_pre_hooks, ForwardHook(hook, with_kwargs), prepend)
 
     def register_forward_hook(
-        self,
-        hook: Callable[..., Any],
-        *,
-        prepend: bool = False,
-        with_kwargs: bool = False,
-        always_call: bool = False,
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
     ) -> RemovableHandle:
         """Calls ``hook(module, args, output)`` after every ``forward``; what it returns, if not None, is the output.
 
@@ -436,13 +408,12 @@ class Module:
             [name for name in own if name not in state_dict], [name for name in state_dict if name not in own]
         )
         errors = []
-        if strict:
-            for which, names in (("Missing", keys.missing_keys), ("Unexpected", keys.unexpected_keys)):
-                if names:
-                    quoted = ", ".join(f'"{name}"' for name in names)
-                    errors.append(f"{which} key(s) in state_dict: {quoted}. ")
+        for which, names in (("Missing", keys.missing_keys), ("Unexpected", keys.unexpected_keys)):
+            if strict and names:
+                quoted = ", ".join(f'"{name}"' for name in names)
+                errors.append(f"{which} key(s) in state_dict: {quoted}. ")
         values = {name: state_dict[name] for name in own if name in state_dict}
-        errors += [error for name, value in values.items() if (error := _misfit(name, own[name], value))]
+        errors += filter(None, (_misfit(name, own[name], value) for name, value in values.items()))
         if errors:
             raise RuntimeError("\n\t".join([f"Error(s) in loading state_dict for {self._get_name()}:", *errors]))
         with no_grad():
@@ -532,6 +503,48 @@ class Module:
             return f"{self._get_name()}({''.join(extra)})"
         inside = "\n".join(["", *extra, *children]).replace("\n", "\n  ")
         return f"{self._get_name()}({inside}\n)"
+
+
+class FunctionModule(Module):
+    """A public function as a module: its settings are given once, its tensors with every call.
+
+    Attributes:
+        function: the function; the module's documentation is made of its.
+        settings: the names of its arguments that are attributes of the module, and arguments of the constructor.
+    """
+
+    function: ClassVar[Callable[..., Tensor]]
+    settings: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls, function: Callable[..., Tensor] | None = None) -> None:
+        super().__init_subclass__()
+        if function is not None:
+            cls.function = staticmethod(function)
+            own = {*vars(cls).get("__annotations__", ()), *signature(cls.__init__).parameters}
+            cls.settings = tuple(name for name in signature(function).parameters if name in own)
+            cls.__doc__ = _documentation(function, vars(cls).get("__doc__"), cls.settings)
+
+    def _settings(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.settings}
+
+
+def _documentation(function: Callable[..., Tensor], own: str | None, settings: tuple[str, ...]) -> str:
+    """The function's docstring for its module: with the arguments that are settings, or with the module's own.
+
+    What else the module's own docstring says stands in front of it.
+    """
+    summary, own = (f"{own}\n\n    ", None) if own and not own.startswith("Args:") else ("", own)
+    mathematics, _, rest = (function.__doc__ or "").partition("    Args:\n")
+    arguments, blank, others = rest.partition("\n\n")
+    if own is None:
+        items = [item.partition(":") for item in re.split(r"^ {8}(?=\S)", arguments, flags=re.M)]
+        words = {", ".join(name for name in names.split(", ") if name in settings): text for names, _, text in items}
+        lines = [f"        {names}:{text.rstrip()}" for names, text in words.items() if names]
+        own = "\n".join(["Args:", *lines]) + f"{blank}{others.rstrip()}" if lines else others.strip()
+    return (
+        f"{summary}{mathematics.rstrip()}\n\n"
+        f"    As a module: `nn.functional.{function.__name__}`, whose settings are given once.\n\n    {own}\n    "
+    )
 
 
 class IncompatibleKeys(NamedTuple):
