@@ -27,19 +27,8 @@ def without(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     return str(request.param)
 
 
-# What fails with one pass switched off, or with all of them.
-SWITCHED_OFF_BUGS = {
-    ("SiLU", "kernels_opened"): "a kernel that isn't opened computes other numbers with memory that is used again",
-    ("ReLU", "kernels_opened"): "a large value is deleted that a later line needs (UnboundLocalError)",
-    ("ReLU", "all"): "a large value is deleted that a later line needs (UnboundLocalError)",
-}
-
-
 @pytest.mark.parametrize(("activation", "batch"), [("SiLU", 8), ("ReLU", 3000), ("Softmax", 8)])
-def test_switched_off(without: str, activation: str, batch: int, request: pytest.FixtureRequest) -> None:
-    if (activation, without) in SWITCHED_OFF_BUGS:
-        reason = SWITCHED_OFF_BUGS[activation, without]
-        request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
+def test_switched_off(without: str, activation: str, batch: int) -> None:
     same(training(activation, "SGD", "MSELoss", batch), 5)
 
 
@@ -201,7 +190,7 @@ ALIASES = {"the same": _the_same, "detached": _detached, "overlapping": _overlap
 
 @pytest.mark.parametrize(
     "alias",
-    cases(ALIASES, dict.fromkeys(["detached", "overlapping"], "arguments are compared by identity, not by memory")),
+    cases(ALIASES),
 )
 def test_arguments_that_share_memory(alias: Any) -> None:
     def arguments(call: int) -> tuple[Any, Any]:
@@ -210,7 +199,6 @@ def test_arguments_that_share_memory(alias: Any) -> None:
     same(lambda: (_changed_between, []), 8, arguments, compiles=None)
 
 
-@pytest.mark.xfail(strict=True, reason="arguments are compared by identity, not by memory")
 def test_arrays_that_share_memory() -> None:
     def function(x: Any, y: Any) -> Any:
         first = y * 2
@@ -227,7 +215,6 @@ def test_arrays_that_share_memory() -> None:
 CLOSURE_ALIASES = {"the same": lambda w: w, "detached": lambda w: w.detach(), "view": lambda w: w[:]}
 
 
-@pytest.mark.xfail(strict=True, reason="an argument isn't compared with the tensors that the function reads")
 @pytest.mark.parametrize("alias", CLOSURE_ALIASES.values(), ids=CLOSURE_ALIASES)
 def test_an_argument_that_shares_memory_with_what_the_function_reads(alias: Any) -> None:
     def run(compile: Any) -> list[Any]:
@@ -244,7 +231,6 @@ def test_an_argument_that_shares_memory_with_what_the_function_reads(alias: Any)
     assert run(tinyact.compile) == run(lambda function: function)
 
 
-@pytest.mark.xfail(strict=True, reason="an argument isn't compared with the tensors that the function reads")
 def test_an_argument_that_is_what_the_function_reads_has_one_gradient() -> None:
     def run(compile: Any) -> list[Any]:
         w = tinyact.ones(3, requires_grad=True)

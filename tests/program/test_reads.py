@@ -54,7 +54,7 @@ CLOSURES: dict[str, tuple[Any, ...]] = {
 }
 
 
-@pytest.mark.parametrize("values", cases(CLOSURES, {"the sign of zero": "-0.0 is taken for 0.0"}))
+@pytest.mark.parametrize("values", cases(CLOSURES))
 def test_closures(values: tuple[Any, ...]) -> None:
     compare(closure(values[0]), *values[1:])
 
@@ -184,21 +184,9 @@ CONTAINERS: dict[str, Maker] = {
         lambda: np.full(1, 2.0), lambda b: tinyact.from_numpy(b), lambda b, v: b.fill(v)
     ),
 }
-CONTAINER_BUGS = {
-    "set": "sets aren't looked into",
-    "new attribute": "an object's keys aren't compared, only what is under them",
-    "attribute in front of its class's": "an object's keys aren't compared, only what is under them",
-    "method replaced": "an object's keys aren't compared, only what is under them",
-    "attribute of the class": "attributes of classes aren't looked at",
-    "class": "attributes of classes aren't looked at",
-    "slots": "objects with __slots__ aren't looked into",
-    "arguments of a partial": "a partial's numbers aren't compared",
-    "NumPy array": "elements of NumPy arrays aren't looked at",
-    "NumPy array, copied": "elements of NumPy arrays aren't looked at",
-}
 
 
-@pytest.mark.parametrize("make", cases(CONTAINERS, CONTAINER_BUGS))
+@pytest.mark.parametrize("make", cases(CONTAINERS))
 def test_containers_and_objects(make: Maker) -> None:
     compare(make, 3.0)
 
@@ -281,16 +269,9 @@ FUNCTIONS: dict[str, Maker] = {
     "a compiled function inside": _nested,
     "a Function of one's own": _function_of_ones_own,
 }
-FUNCTION_BUGS = {
-    "defaults": "numbers among the defaults aren't compared",
-    "keyword defaults": "numbers among the defaults aren't compared",
-    "a class that is used inside": "methods of classes aren't looked through, only those of objects",
-    "a compiled function inside": "a compiled function that is called inside isn't looked through",
-    "a Function of one's own": "methods of classes aren't looked through, only those of objects",
-}
 
 
-@pytest.mark.parametrize("make", cases(FUNCTIONS, FUNCTION_BUGS))
+@pytest.mark.parametrize("make", cases(FUNCTIONS))
 def test_functions(make: Maker) -> None:
     compare(make, 3.0)
 
@@ -361,16 +342,7 @@ SIGNATURES: dict[str, tuple[tuple[Any, ...], list[Callable[[list[Any]], Any]]]] 
 
 @pytest.mark.parametrize(
     ("layers", "changes"),
-    [
-        pytest.param(
-            *case,
-            id=name,
-            marks=pytest.mark.xfail(strict=True, reason="a module's keys aren't compared, only what is under them")
-            if name == "forward replaced"
-            else (),
-        )
-        for name, case in SIGNATURES.items()
-    ],
+    [pytest.param(*case, id=name) for name, case in SIGNATURES.items()],
 )
 def test_modules(layers: tuple[Any, ...], changes: list[Callable[[list[Any]], Any]]) -> None:
     at = {4 * (i + 1): change for i, change in enumerate(changes)}
@@ -423,22 +395,11 @@ OPTIMIZERS: dict[str, tuple[Maker, list[Callable[[list[Any]], Any]]]] = {
         [lambda t: t[1].param_groups.__setitem__(0, dict(t[1].param_groups[0], lr=0.5))],
     ),
 }
-OPTIMIZER_BUGS = dict.fromkeys(
-    ["group added", "group removed", "group replaced"],
-    "the list of an optimizer's groups is compared by identity alone: how long it is and what it holds isn't",
-)
 
 
 @pytest.mark.parametrize(
     ("make", "changes"),
-    [
-        pytest.param(
-            *case,
-            id=name,
-            marks=pytest.mark.xfail(strict=True, reason=OPTIMIZER_BUGS[name]) if name in OPTIMIZER_BUGS else (),
-        )
-        for name, case in OPTIMIZERS.items()
-    ],
+    [pytest.param(*case, id=name) for name, case in OPTIMIZERS.items()],
 )
 def test_optimizers(make: Maker, changes: list[Callable[[list[Any]], Any]]) -> None:
     at = {4 * (i + 1): change for i, change in enumerate(changes)}
@@ -454,7 +415,6 @@ def test_a_schedule_costs_no_recording() -> None:
     assert compiled._recordings == 2  # Adam's first step makes its state
 
 
-@pytest.mark.xfail(strict=True, reason="a setting that is NumPy's number is compared, not read anew")
 def test_a_schedule_with_numpys_numbers_costs_no_recording() -> None:
     changes = {call: _update(lr=np.float64(0.1) / call) for call in range(4, 20)}
     compiled = same(training(), 20, lambda call: (X + call,), changes, compiles=None)

@@ -15,14 +15,9 @@ from tinyact.program import Compiled
 Maker = Callable[[], tuple[Callable[..., Any], list[Any]]]
 
 
-def cases(functions: dict[str, Any], bugs: dict[str, str] | None = None) -> list[Any]:
-    """The functions as parameters, by name; those that fail today with the reason."""
-    bugs = bugs or {}
-    assert bugs.keys() <= functions.keys()
-    return [
-        pytest.param(function, id=name, marks=pytest.mark.xfail(strict=True, reason=bugs[name]) if name in bugs else ())
-        for name, function in functions.items()
-    ]
+def cases(functions: dict[str, Any]) -> list[Any]:
+    """The functions as parameters, by name."""
+    return [pytest.param(function, id=name) for name, function in functions.items()]
 
 
 def late(first: Any, other: Any) -> Callable[[int], tuple[Any]]:

@@ -451,6 +451,10 @@ def _strip(root: Operation) -> None:
     for node in _nodes(root):
         if node.saved:
             node.saved = [(plain(value), version, count) for value, version, count in node.saved]
+        for leaf in [edge for edge in node.edges if isinstance(edge, Variable)]:
+            for variable in (leaf, leaf._grad):
+                if variable is not None:
+                    variable.array = plain(variable.array)
         for name, thing in vars(node).items():
             if name not in ("edges", "saved", "plan"):
                 setattr(node, name, mapped(plain, thing))

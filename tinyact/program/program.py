@@ -250,7 +250,9 @@ class Program:
         def name(leaf: Any) -> str:
             if isinstance(leaf, Made):
                 return names[leaf]
-            return leaf.name if isinstance(leaf, Argument) else source.text(self.plan.current(leaf))
+            text = leaf.name if isinstance(leaf, Argument) else source.text(self.plan.current(leaf))
+            without_dimensions = isinstance(leaf, Value) and leaf.is_array and leaf.data.ndim == 0
+            return f"{source.bind(np.asarray)}({text})" if without_dimensions else text
 
         lines += [f"{tensor}._grad = {name(grad)}" for tensor, grad in effects.grads]
         lines += [f"{tensor}._version.count += {count}" for tensor, count in effects.versions]

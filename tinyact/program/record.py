@@ -370,6 +370,7 @@ class Recorder(Watcher):
         self._label(part)
         self._of_node[node.serial] = part, output
         if output is not None:
+            output.is_scalar = False  # a tensor holds an array
             self.notes.results.setdefault(output, part)
 
     def unrecorded(self, operation: Operation, inputs: Any, outputs: Any) -> None:

@@ -262,6 +262,9 @@ class Text:
 
     def _helper(self, target: Any) -> str:
         """A function that is not NumPy's, with its source."""
+        if isinstance(target, np.ufunc):
+            self.helpers[target.__name__] = f"from scipy.special import {target.__name__}\n"
+            return target.__name__
         function = inspect.unwrap(target)
         source = textwrap.dedent(inspect.getsource(function))
         self.helpers[function.__name__] = source[source.index("def ") :]
