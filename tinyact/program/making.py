@@ -18,7 +18,7 @@ from tinyact.program.later import Later, _differentiable
 from tinyact.program.passes import guards_first
 from tinyact.program.program import Argument, Effects, Made, Program, Recording, flattened, unflattened
 from tinyact.program.reads import Condition, Reads, Slot, broken, holding
-from tinyact.program.record import Array, Call, Float, Int, Recorder, Value, Watched, mapped, plain
+from tinyact.program.record import Array, Call, Float, Int, Recorder, Value, Watched, leaves_of, mapped, plain
 from tinyact.program.state import Start
 from tinyact.tensor import Tensor
 
@@ -85,7 +85,9 @@ class Making:
         if layout != self.layout or any(a is not b for a, b in zip(leaves, self.watched_leaves, strict=True)):
             self.refusal = self.refusal or "it changes a list or dictionary that it is given"
         effects = self._effects(result, counts, ends)
-        result = mapped(self._unwatched, result)
+        plain_result = mapped(self._unwatched, result)
+        if any(isinstance(leaf, (Watched, Float, Int)) for leaf in leaves_of(result)):
+            result = plain_result
         self._check_leaves_nothing()
         unchanged = holding(self.reads.conditions, 0)
         change = None if unchanged() else broken(self.reads.conditions)

@@ -306,7 +306,7 @@ class Recorder(Watcher):
             self.calls.append(call)
             return None
         if not several and not _has_out(call) and any(value.data is result for value in operands.values()):
-            return next(leaf for leaf in _leaves((args, options)) if plain(leaf) is result)  # nothing was to be done
+            return next(leaf for leaf in leaves_of((args, options)) if plain(leaf) is result)  # nothing was to be done
         outputs, watched = [], []
         for part in result if several else (result,):
             if isinstance(part, np.ndarray):
@@ -315,7 +315,7 @@ class Recorder(Watcher):
                     self._written(call, target)
                     # The array itself is handed on, not another that looks at it.
                     outputs.append(target)
-                    watched.append(next(w for w in _leaves((args, options)) if plain(w) is part))
+                    watched.append(next(w for w in leaves_of((args, options)) if plain(w) is part))
                     continue
             elif not isinstance(part, (np.generic, float, int)):
                 self.refuse(f"{_name(call)} gives a {type(part).__name__}")
@@ -476,12 +476,13 @@ def _owner(array: Array) -> int:
     return id(owner)
 
 
-def _leaves(structure: Any) -> Iterator[Any]:
+def leaves_of(structure: Any) -> Iterator[Any]:
+    """Every leaf of nested arguments or results."""
     if isinstance(structure, (tuple, list)):
         for part in structure:
-            yield from _leaves(part)
+            yield from leaves_of(part)
     elif isinstance(structure, dict):
-        yield from _leaves(tuple(structure.values()))
+        yield from leaves_of(tuple(structure.values()))
     else:
         yield structure
 
@@ -513,7 +514,7 @@ class Watched(np.ndarray):
         return _recorder(self, inputs, options).call("function", function, function, inputs, options)
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
-        if any(isinstance(leaf, Variable) for leaf in _leaves((args, options))):
+        if any(isinstance(leaf, Variable) for leaf in leaves_of((args, options))):
             return NotImplemented
         return _recorder(self, args, options).call("function", function, function, args, options)
 
@@ -603,7 +604,7 @@ for _method_name in dir(np.ndarray):
 
 def _recorder(watched: Watched, args: Any, options: Any) -> Recorder:
     """The recorder that is still open, if one of the arguments has such."""
-    recorders = (leaf.recorder for leaf in _leaves((args, options)) if isinstance(leaf, Watched))
+    recorders = (leaf.recorder for leaf in leaves_of((args, options)) if isinstance(leaf, Watched))
     return next((recorder for recorder in recorders if recorder.open), watched.recorder)
 
 
