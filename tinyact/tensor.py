@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import functools
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,7 +15,7 @@ from tinyact.autograd.hooks import RemovableHandle
 from tinyact.autograd.inplace import change, check_changeable
 from tinyact.autograd.modes import recording
 from tinyact.autograd.operation import Hook, Variable, wrap
-from tinyact.dtype import BY_NUMPY, as_dtype, bool_, float32, float64, int64
+from tinyact.dtype import BY_NUMPY, KINDS, as_dtype, bool_, float32, float64, int64
 from tinyact.dtype import dtype as DType
 from tinyact.functions import activation, arithmetic, comparison, elementwise, linear, reduction
 from tinyact.functions import shape as shapes
@@ -123,7 +124,7 @@ class Tensor(Variable):
 
     def type(self, dtype: Any = None) -> Any:
         """``"torch.FloatTensor"`` and the like; with a dtype, the tensor in it."""
-        return _TYPE_NAMES.get(self.dtype, str(self.dtype)) if dtype is None else self.to(dtype)
+        return f"torch.{KINDS[self.array.dtype]}Tensor" if dtype is None else self.to(dtype)
 
     def __len__(self) -> int:
         if self.ndim == 0:
@@ -382,15 +383,15 @@ class Tensor(Variable):
     def _replace(self, values: Any, name: str) -> Tensor:
         """Other numbers instead of its own, which get no gradient from now on."""
         values = cast(values if isinstance(values, Tensor) else wrap(np.asarray(values)), self.array.dtype)
-        return change(self, shapes.IndexPut((...,), name).apply, values)
+        return change(self, shapes.Replace(name).apply, values)
 
     def add_(self, other: Any, *, alpha: builtins.float = 1) -> Tensor:
         """`add` in place."""
-        return change(self, arithmetic.add, other) if alpha == 1 else change(self, arithmetic.add, alpha * other)
+        return change(self, functools.partial(arithmetic.add, alpha=alpha), other)
 
     def sub_(self, other: Any, *, alpha: builtins.float = 1) -> Tensor:
         """`sub` in place."""
-        return change(self, arithmetic.sub, other) if alpha == 1 else change(self, arithmetic.sub, alpha * other)
+        return change(self, functools.partial(arithmetic.sub, alpha=alpha), other)
 
     def mul_(self, other: Any) -> Tensor:
         """`mul` in place."""
@@ -651,14 +652,6 @@ def _as_arrays(value: Any) -> Any:
         return {key: _as_arrays(part) for key, part in value.items()}
     return value
 
-
-_TYPE_NAMES = {
-    as_dtype(name): f"torch.{kind}Tensor"
-    for name, kind in (
-        ("float32", "Float"), ("float64", "Double"), ("int8", "Char"), ("int16", "Short"), ("int32", "Int"),
-        ("int64", "Long"), ("uint8", "Byte"), ("bool", "Bool"),
-    )
-}  # fmt: skip
 
 _UFUNCS: dict[Any, Callable[..., Any]] = {
     np.add: arithmetic.add,

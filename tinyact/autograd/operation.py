@@ -170,7 +170,7 @@ class Operation:
 
     forward: Callable[..., Any]
     names: ClassVar[tuple[str, ...]]
-    rules: ClassVar[tuple[Rule, ...]]
+    rules: ClassVar[tuple[Rule, ...]] = ()
     _plans: ClassVar[dict[int, Plan]]
 
     def __init_subclass__(cls) -> None:
@@ -191,8 +191,9 @@ class Operation:
 
     @property
     def next_functions(self) -> tuple[tuple[Edge, int], ...]:
-        """PyTorch's form of ``edges``; a leaf stands for itself."""
-        return tuple((edge, 0) for edge in self.edges)
+        """PyTorch's form of ``edges``, without inputs that have no derivative; a leaf stands for itself."""
+        places = [rule.input for rule in self.rules] or range(len(self.edges))
+        return tuple((self.edges[place], 0) for place in places)
 
     def apply(self, *inputs: Any) -> Any:
         """The operation on Variables (and constants), recorded if an input requires gradients."""
@@ -224,7 +225,7 @@ class Operation:
         if self.serial >= 0:
             raise RuntimeError(f"this {type(self).__name__} is a node already: make one for each application")
         self.edges = edges
-        self.plan = self._plans.get(needs) or self._planned(needs)
+        self.plan = self._plans.get(needs) or self._planned(needs, len(inputs))
         values = (*inputs, output)
         self.saved = [save(values[k]) for k in self.plan.saves]
         self.serial = next_serial()
@@ -233,8 +234,8 @@ class Operation:
         for watcher in watchers:
             watcher.recorded(self, inputs, (output,))
 
-    def _planned(self, needs: int) -> Plan:
-        """The plan for the inputs whose bits are set, made once for all applications."""
+    def _planned(self, needs: int, count: int) -> Plan:
+        """The plan for those of so many inputs whose bits are set, made once for all applications."""
         rules = [rule for rule in self.rules if (needs >> rule.input) & 1]
         saves = tuple(sorted({k for rule in rules for k in rule.takes}))
         rules = [rule._replace(takes=tuple(map(saves.index, rule.takes))) for rule in rules]

@@ -10,7 +10,7 @@ from tinyact import kernels
 from tinyact.autograd.operation import Gradient, Operation, wrap
 from tinyact.dtype import promoted
 from tinyact.functions.elementwise import reciprocal
-from tinyact.functions.operand import Tensor, binary, check_broadcast, common, documented, require_tensor
+from tinyact.functions.operand import Tensor, as_element, binary, check_broadcast, common, documented, require_tensor
 
 __all__ = ["add", "clamp", "div", "maximum", "minimum", "mul", "pow", "sub", "where"]
 
@@ -39,6 +39,23 @@ class Sub(Operation):
 
     def grad_b(self, grad: Gradient) -> Gradient:
         return -grad
+
+
+class AddScaled(Operation):
+    """a + α·b      ∂/∂a = 1      ∂/∂b = α"""
+
+    def __init__(self, alpha: Any, torch_name: str) -> None:
+        self.alpha = alpha
+        self.torch_name = torch_name
+
+    def forward(self, a: Any, b: Any) -> Any:
+        return a + self.alpha * b
+
+    def grad_a(self, grad: Gradient) -> Gradient:
+        return grad
+
+    def grad_b(self, grad: Gradient) -> Gradient:
+        return grad * self.alpha
 
 
 class Rsub(Sub):
@@ -178,7 +195,7 @@ def add(input: Tensor | float, other: Any, *, alpha: float = 1) -> Tensor:
         input, other: tensors, arrays or numbers that broadcast.
         alpha: a factor for ``other``.
     """
-    return binary(Add(), *_scaled(input, other, alpha))
+    return binary(Add(), input, other) if alpha == 1 else _scaled(Add, input, other, alpha)
 
 
 @documented(Sub)
@@ -189,14 +206,18 @@ def sub(input: Tensor | float, other: Any, *, alpha: float = 1) -> Tensor:
         alpha: a factor for ``other``.
     """
     _refuse_bool(input, other)
-    return binary(Sub(), *_scaled(input, other, alpha))
+    return binary(Sub(), input, other) if alpha == 1 else _scaled(Sub, input, other, alpha)
 
 
-def _scaled(input: Any, other: Any, alpha: float) -> tuple[Any, Any]:
-    if alpha == 1:
-        return input, other
+def _scaled(operation: type[Operation], input: Any, other: Any, alpha: float) -> Tensor:
     input, other = common(input, other)
-    return input, other * alpha
+    dtype: np.dtype[Any] = next(v.array.dtype for v in (input, other) if isinstance(v, Tensor))
+    if dtype.kind in "iub" and isinstance(alpha, float):
+        raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
+    if dtype.kind in "iuf" and isinstance(alpha, bool):
+        raise RuntimeError("Boolean alpha only supported for Boolean results.")
+    factor = as_element(alpha if operation is Add else -alpha, dtype)
+    return binary(AddScaled(factor, operation.torch_name), input, other)
 
 
 def rsub(input: Tensor, other: Any) -> Tensor:

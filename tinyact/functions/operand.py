@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -100,6 +101,26 @@ def as_number(value: Any, function: str, argument: str) -> float:
     if not isinstance(value, (int, float, np.number)):
         raise TypeError(f"{function}(): argument '{argument}' must be Number, not {type(value).__name__}")
     return float(value)
+
+
+def as_element(value: Any, dtype: np.dtype[Any]) -> Any:
+    """A number in this dtype.
+
+    Raises:
+        TypeError: if it is none.
+        RuntimeError: if the dtype can't hold it; as in PyTorch, unsigned integers hold −x as what it wraps to.
+    """
+    if isinstance(value, Tensor) and value.array.ndim == 0:
+        value = value.array.item()
+    if not isinstance(value, (int, float, np.number, np.bool_)):
+        raise TypeError(f"expected a number, got {type(value).__name__}")
+    if dtype.kind == "b":
+        return dtype.type(value)
+    limits = np.iinfo(dtype) if dtype.kind in "iu" else np.finfo(dtype)
+    least = -limits.max if dtype.kind == "u" else limits.min
+    if not (least <= value <= limits.max or (dtype.kind == "f" and not math.isfinite(value))):
+        raise RuntimeError(f"value cannot be converted to type {dtype} without overflow")
+    return np.array(int(value) if dtype.kind in "iu" else value).astype(dtype)[()]
 
 
 def from_data(data: Any, dtype: DType | None = None) -> Tensor:
