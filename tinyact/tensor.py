@@ -237,6 +237,8 @@ class Tensor(Variable):
 
     @requires_grad.setter
     def requires_grad(self, value: builtins.bool) -> None:
+        if self.grad_fn is not None:
+            self._refuse_flag()
         self.requires_grad_(value)
 
     def requires_grad_(self, requires_grad: builtins.bool = True) -> Tensor:
@@ -250,12 +252,15 @@ class Tensor(Variable):
         if requires_grad and self.array.dtype.kind != "f":
             raise RuntimeError(f"only Tensors of floating point dtype can require gradients, got {self.dtype}")
         if not requires_grad and self.grad_fn is not None:
-            raise RuntimeError(
-                "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in "
-                "a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
-            )
+            self._refuse_flag()
         self._requires_grad = builtins.bool(requires_grad)
         return self
+
+    def _refuse_flag(self) -> None:
+        raise RuntimeError(
+            "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in "
+            "a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
+        )
 
     @property
     def is_leaf(self) -> builtins.bool:

@@ -44,7 +44,7 @@ def sweep(
         arrived[edge] = arrived[edge] + g if edge in arrived else g
 
     with set_grad_enabled(create_graph), np.errstate(all="ignore"), Progress() as progress:
-        for node in order(list(arrived), ends):
+        for node, goes_on in order(list(arrived), ends).items():
             grad = arrived.pop(node, None)
             if grad is None:
                 continue
@@ -54,7 +54,10 @@ def sweep(
             if ends is not None and node in ends:
                 results[node] = grad
             sent: Sequence[Gradient] = ()
-            if isinstance(node, Operation):
+            if not isinstance(node, Operation):
+                if ends is None and node.requires_grad:
+                    accumulate(node, grad)
+            elif goes_on:
                 sent = higher.pass_on(node, grad) if create_graph else node.backward(grad, node.load())
                 for edge, g in zip(node.edges, sent, strict=True):
                     if edge is not None and g is not None:
@@ -62,15 +65,15 @@ def sweep(
                         arrived[edge] = arrived[edge] + g if edge in arrived else g
                 if node.saved and not retain_graph:
                     node.saved = None
-            elif ends is None and node.requires_grad:
-                accumulate(node, grad)
             for watcher in watchers:
                 watcher.passed_on(node, grad, sent)
     return results
 
 
-def order(starts: Sequence[Edge], ends: set[Edge] | None = None) -> list[Operation | Variable]:
+def order(starts: Sequence[Edge], ends: set[Edge] | None = None) -> dict[Operation | Variable, bool]:
     """Every node that a gradient reaches (on its way to the ends, if there are any), each before its makers.
+
+    With each stands whether its gradient is to go on from there: not if no end lies behind it.
 
     An operation is always recorded after those that made its inputs, so the order of recording, reversed, is a
     topological order: no node comes before one that still has a gradient to send it.
@@ -91,12 +94,14 @@ def order(starts: Sequence[Edge], ends: set[Edge] | None = None) -> list[Operati
     operations.sort(key=attrgetter("serial"), reverse=True)
     nodes: list[Operation | Variable] = [*operations, *leaves]
     if ends is None:
-        return nodes
-    useful = set(ends)
+        return dict.fromkeys(nodes, True)
+    useful, goes_on = set(ends), {}
     for node in reversed(nodes):
-        if isinstance(node, Operation) and not useful.isdisjoint(node.edges):
+        goes_on[node] = isinstance(node, Operation) and not useful.isdisjoint(node.edges)
+        if goes_on[node]:
             useful.add(node)
-    return [node for node in nodes if node in useful]
+    useful.update(starts)
+    return {node: goes_on[node] for node in nodes if node in useful}
 
 
 def fitted(grad: Gradient, edge: Operation | Variable) -> Gradient:
