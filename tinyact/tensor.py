@@ -6,6 +6,7 @@ import builtins
 import functools
 import weakref
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from tinyact.dtype import dtype as DType
 from tinyact.functions import activation, arithmetic, comparison, elementwise, linear, reduction
 from tinyact.functions import shape as shapes
 from tinyact.functions import softmax as softmaxes
-from tinyact.functions.operand import as_operand, cast, from_data
+from tinyact.functions.operand import as_element, as_operand, cast, from_data, layout
 from tinyact.printing import tensor_text
 from tinyact.random import default_generator
 
@@ -107,7 +108,14 @@ class Tensor(Variable):
 
     def stride(self) -> tuple[int, ...]:
         """How many elements in memory lie between neighbours along each dimension."""
-        return tuple(step // self.array.itemsize for step in self.array.strides)
+        steps: list[int] = []
+        following = 1
+        for n, bytes_ in zip(reversed(self.array.shape), reversed(self.array.strides), strict=True):
+            # NumPy's is 0 in empty arrays, and for new dimensions of size 1.
+            step = following if self.array.size == 0 or (n == 1 and bytes_ == 0) else bytes_ // self.array.itemsize
+            steps.insert(0, step)
+            following = step * builtins.max(n, 1)
+        return tuple(steps)
 
     def is_contiguous(self) -> bool:
         """Whether its elements lie in order in memory."""
@@ -387,7 +395,8 @@ class Tensor(Variable):
 
     def _replace(self, values: Any, name: str) -> Tensor:
         """Other numbers instead of its own, which get no gradient from now on."""
-        values = cast(values if isinstance(values, Tensor) else wrap(np.asarray(values)), self.array.dtype)
+        dtype = self.array.dtype
+        values = cast(values, dtype) if isinstance(values, Tensor) else wrap(as_element(values, dtype))
         return change(self, shapes.Replace(name).apply, values)
 
     def add_(self, other: Any, *, alpha: builtins.float = 1) -> Tensor:
@@ -610,17 +619,23 @@ class Tensor(Variable):
                 "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the "
                 "moment. Use detach().clone() instead."
             )
-        copy = memo[id(self)] = self._renewed(self.array.copy())
+        copy = memo[id(self)] = _unpickled(type(self), self.array.copy(layout(self.array)), self._requires_grad)
         copy._grad = None if self._grad is None else self._grad.__deepcopy__(memo)
+        vars(copy).update(deepcopy(self._attributes(), memo))
         return copy
 
     def __reduce__(self) -> Any:
         if self.grad_fn is not None:
             raise RuntimeError("a tensor with a graph behind it can't be pickled; detach() it first")
-        return _unpickled, (type(self), self.array, self._requires_grad)
+        return _unpickled, (type(self), self.array, self._requires_grad), self._attributes() or None
 
-    def _renewed(self, array: Any) -> Tensor:
-        return _unpickled(type(self), array, self._requires_grad)
+    def _attributes(self) -> dict[str, Any]:
+        """What the user has set, beside what every tensor has."""
+        return {name: value for name, value in vars(self).items() if name not in _OWN}
+
+
+# A tensor's own attributes.
+_OWN = {*Variable.__annotations__, "is_detached"}
 
 
 def _unpickled(kind: type[Tensor], array: Any, requires_grad: bool) -> Tensor:

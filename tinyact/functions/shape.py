@@ -17,8 +17,8 @@ import numpy as np
 from tinyact.autograd.inplace import change
 from tinyact.autograd.operation import Gradient, Operation, Plan, Variable, array_of, wrap
 from tinyact.dtype import BY_NUMPY, KINDS, promoted
-from tinyact.functions.elementwise import clone
-from tinyact.functions.operand import Tensor, cast, dimension, from_data, require_tensor, sizes_of
+from tinyact.functions.elementwise import Clone
+from tinyact.functions.operand import Tensor, as_element, cast, dimension, from_data, require_tensor, sizes_of
 from tinyact.kernels import where
 
 __all__ = ["cat", "flatten", "permute", "reshape", "squeeze", "stack", "t", "transpose", "unsqueeze"]
@@ -90,7 +90,7 @@ class Cat(Operation):
 
     def forward(self, *parts: Any) -> Any:
         self.ends = list(np.cumsum([part.shape[self.dim] for part in parts]))
-        return np.concatenate(parts, self.dim)
+        return np.ascontiguousarray(np.concatenate(parts, self.dim))
 
     def backward(self, grad: Gradient, saved: list[Any]) -> list[Gradient]:
         starts = [0, *self.ends]
@@ -107,7 +107,7 @@ class Stack(Operation):
         self.dim = dim
 
     def forward(self, *parts: Any) -> Any:
-        return np.stack(parts, self.dim)
+        return np.ascontiguousarray(np.stack(parts, self.dim))
 
     def backward(self, grad: Gradient, saved: list[Any]) -> list[Gradient]:
         before = (slice(None),) * self.dim
@@ -426,7 +426,7 @@ def expand_as(input: Tensor, other: Tensor) -> Tensor:
 
 def contiguous(input: Tensor) -> Tensor:
     """Itself if its elements lie in order in memory, else a copy in which they do."""
-    return input if require_tensor(input, "contiguous").array.flags.c_contiguous else clone(input)
+    return input if require_tensor(input, "contiguous").array.flags.c_contiguous else Clone(in_order=True).apply(input)
 
 
 def _joined(tensors: Any, name: str) -> list[Tensor]:
@@ -544,7 +544,9 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
             )
         value = cast(value, input.array.dtype)
     else:
-        value = from_data(value, BY_NUMPY[input.array.dtype])
+        dtype = input.array.dtype
+        several = isinstance(value, (list, tuple, np.ndarray))
+        value = from_data(value, BY_NUMPY[dtype]) if several else wrap(as_element(value, dtype))
     target_shape = input.array[tuple(map(array_of, full))].shape
     while value.array.ndim > len(target_shape) and value.array.shape[0] == 1:
         value = squeeze(value, 0)
