@@ -13,7 +13,7 @@ import numpy as np
 
 from tinyact.autograd import api
 from tinyact.autograd.hooks import RemovableHandle
-from tinyact.autograd.inplace import change, check_changeable
+from tinyact.autograd.inplace import change, check_changeable, check_fits
 from tinyact.autograd.modes import recording
 from tinyact.autograd.operation import Hook, Variable, wrap
 from tinyact.dtype import BY_NUMPY, KINDS, as_dtype, bool_, float32, float64, int64
@@ -21,7 +21,7 @@ from tinyact.dtype import dtype as DType
 from tinyact.functions import activation, arithmetic, comparison, elementwise, linear, reduction
 from tinyact.functions import shape as shapes
 from tinyact.functions import softmax as softmaxes
-from tinyact.functions.operand import as_element, as_operand, cast, from_data, layout
+from tinyact.functions.operand import as_element, as_operand, binary, cast, from_data, layout
 from tinyact.printing import tensor_text
 from tinyact.random import default_generator
 
@@ -425,7 +425,10 @@ class Tensor(Variable):
 
     def copy_(self, other: Any) -> Tensor:
         """The other tensor's numbers, broadcast to this one's shape and dtype, in place."""
-        return self._replace(as_operand(other), "CopyBackwards")
+        other = as_operand(other)
+        if isinstance(other, Tensor):
+            check_fits(other.array.shape, self.array)
+        return self._replace(other, "CopyBackwards")
 
     def fill_(self, value: builtins.float) -> Tensor:
         """The same number everywhere, in place."""
@@ -693,8 +696,8 @@ _UFUNCS: dict[Any, Callable[..., Any]] = {
     np.sin: elementwise.sin,
     np.cos: elementwise.cos,
     np.tanh: activation.tanh,
-    np.maximum: arithmetic.maximum,
-    np.minimum: arithmetic.minimum,
+    np.maximum: lambda a, b: binary(arithmetic.Maximum(), a, b),
+    np.minimum: lambda a, b: binary(arithmetic.Minimum(), a, b),
     np.equal: comparison.eq,
     np.not_equal: comparison.ne,
     np.less: lambda a, b: comparison.lt(a, b),

@@ -45,7 +45,7 @@ class Elementwise(Operation):
         if hasattr(cls, "derivative"):
             takes = parameters(cls.derivative)[1:]
             cls._wide_derivative = bool(cls.wide) and "x" in takes
-            cls.rules = (Rule(0, Elementwise.chain, tuple(map(("x", "y").index, takes))),)
+            cls.rules = (Rule(0, cls.chain, tuple(map(("x", "y").index, takes))),)
 
     def forward(self, x: Any) -> Any:
         wide = self.wide.get(x.dtype)

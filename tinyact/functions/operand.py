@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -53,10 +53,10 @@ def cast(input: Tensor, dtype: np.dtype[Any]) -> Tensor:
     return Cast(dtype).apply(input)
 
 
-def require_tensor(input: Any, function: str) -> Tensor:
+def require_tensor(input: Any, function: str, argument: str = "input") -> Tensor:
     """The tensor, or PyTorch's error if it is none."""
     if not isinstance(input, Tensor):
-        raise TypeError(f"{function}(): argument 'input' must be Tensor, not {type(input).__name__}")
+        raise TypeError(f"{function}(): argument '{argument}' must be Tensor, not {type(input).__name__}")
     return input
 
 
@@ -245,7 +245,7 @@ def binary(operation: Operation, input: Any, other: Any, floating: bool = False)
 def check_broadcast(*operands: Any) -> None:
     """Raises PyTorch's error for the first pair of sizes that don't match."""
     shapes = [operand.array.shape for operand in operands if isinstance(operand, Tensor)]
-    for a, b in pairwise(shapes):
+    for a, b in combinations(shapes, 2):
         longest = max(len(a), len(b))
         for dim in range(-1, -longest - 1, -1):
             n = a[dim] if -dim <= len(a) else 1

@@ -366,7 +366,7 @@ def _extreme(input: Tensor, dim: Any, keepdim: bool, operation: type[Extreme]) -
                 "with the 'dim' argument."
             )
         return operation(tuple(range(tensor.array.ndim)), False, True).apply(tensor)
-    index = (argmax if operation is Max else argmin)(tensor, dim, keepdim=True)
+    index = _place(np.argmax if operation is Max else np.argmin, name, tensor, dim, True)
     if tensor.array.ndim == 0:
         values = operation((), False, False).apply(tensor)
         return (max_result if operation is Max else min_result)(values, index)
@@ -395,7 +395,13 @@ def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
 
 
 def _arg(function: Any, name: str, input: Tensor, dim: int | None, keepdim: bool) -> Tensor:
-    array = require_tensor(input, name).array
+    if require_tensor(input, name).array.dtype == np.bool_:
+        raise RuntimeError(f"{name}(): does not support bool")
+    return _place(function, name, input, dim, keepdim)
+
+
+def _place(function: Any, name: str, input: Tensor, dim: int | None, keepdim: bool) -> Tensor:
+    array = input.array
     axis = None if dim is None else dimension(dim, array.ndim)
     if (array.size if axis is None or array.ndim == 0 else array.shape[axis]) == 0:
         raise IndexError(f"{name}(): Expected reduction dim {dim or 0} to have non-zero size.")

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyact.autograd.inplace import change
+from tinyact.autograd.inplace import change, check_apart
 from tinyact.autograd.operation import Gradient, Operation, Plan, Variable, array_of, wrap
 from tinyact.dtype import BY_NUMPY, KINDS, promoted
 from tinyact.functions.elementwise import Clone
@@ -558,7 +558,9 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
             f"of shape {list(target_shape)}"
         ) from None
     name = "CopySlices" if advanced is None else "IndexPutBackward0"
-    change(input, IndexPut(name).apply, value, *full)
+    if advanced is None and value.array.ndim:
+        check_apart(input.array[full], value.array)
+    change(input, lambda x: IndexPut(name).apply(x, value, *full))
 
 
 def _fills(index: tuple[Any, ...], value: Tensor) -> bool:
