@@ -73,6 +73,16 @@ def same(program: Program, *arrays: Any, upstream: int | None = 0, tolerance: fl
         assert_equal(a, b, tolerance)
 
 
+def same_outcome(program: Callable[[Any], Any]) -> None:
+    """Assert that tinyact raises the same type of exception as PyTorch, or else gives the same outputs."""
+    try:
+        program(torch)
+    except Exception:
+        same_error(program)
+    else:
+        same(program, upstream=None)
+
+
 def assert_equal(ours: Any, theirs: Any, tolerance: float = 1.0) -> None:
     """The same shape, dtype and values."""
     if not isinstance(theirs, torch.Tensor):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -262,3 +264,128 @@ def test_other_byte_orders_are_refused() -> None:
     for make in (tinyact.tensor, tinyact.from_numpy, tinyact.as_tensor):
         with pytest.raises(TypeError, match="float32"):
             make(np.ones(2, ">f4"))
+
+
+DTYPES = ("float32", "float64", "int8", "int16", "int32", "int64", "uint8", "bool")
+# What makes one number: Python's, NumPy's, a tensor of one element, by module.
+numbers = st.one_of(
+    st.sampled_from([0.0, 1.5, -2, 3, True]).map(lambda number: lambda m: number),
+    st.sampled_from(DTYPES[:-1]).map(lambda name: lambda m: np.dtype(name).type(1)),
+    st.tuples(st.sampled_from(DTYPES), st.integers(0, 2)).map(
+        lambda drawn: lambda m: m.ones([1] * drawn[1], dtype=getattr(m, drawn[0]))
+    ),
+)
+
+
+@given(
+    st.lists(st.lists(numbers, min_size=2, max_size=2), min_size=1, max_size=3),
+    st.sampled_from([None, "float32", "float64"]),
+)
+def test_numbers_of_all_kinds_are_promoted(rows: list[list[Any]], dtype: str | None) -> None:
+    def program(m: Any) -> Any:
+        data = [[number(m) for number in row] for row in rows]
+        options = {"dtype": dtype and getattr(m, dtype)}
+        return m.tensor(data, **options), m.tensor(data[0], **options)
+
+    same(program)
+
+
+@pytest.mark.filterwarnings("ignore:Creating a tensor from a list of numpy.ndarrays")
+@given(st.lists(st.sampled_from(DTYPES), min_size=1, max_size=3), st.booleans())
+def test_arrays_in_lists_have_their_dtypes(names: list[str], beside_a_list: bool) -> None:
+    same(lambda m: m.tensor([np.ones(2, name) for name in names] + ([[1, 2.5]] if beside_a_list else [])))
+
+
+@pytest.mark.parametrize("sizes", [(2,), (0,), (1, 2)])
+def test_tensors_in_lists_are_numbers(sizes: tuple[int, ...]) -> None:
+    same_error(lambda m: m.tensor([m.ones(*sizes)]))
+
+
+INTEGERS = [-(2**63), -256, -255, -129, -128, -1, 0, 127, 128, 255, 256, 300, 2**40]
+REALS = [-128.5, -1.0, -0.5, 0.5, 2.7, 127.5, 1e30, 1e300, math.inf, -math.inf, math.nan]
+WAYS: list[Callable[[Any, Any, Any], Any]] = [
+    lambda m, value, dtype: m.tensor(value, dtype=dtype),
+    lambda m, value, dtype: m.tensor([0, value], dtype=dtype),
+    lambda m, value, dtype: m.full((2,), value, dtype=dtype),
+    lambda m, value, dtype: m.full_like(m.zeros(2, dtype=dtype), value),
+    lambda m, value, dtype: m.zeros(2, dtype=dtype).fill_(value),
+    lambda m, value, dtype: replaced(m.zeros(2, dtype=dtype), 0, value),
+    lambda m, value, dtype: replaced(m.zeros(2, dtype=dtype), [0], value),
+]
+
+
+def replaced(tensor: Any, index: Any, value: Any) -> Any:
+    tensor[index] = value
+    return tensor
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("value", [*INTEGERS, *REALS, True])
+def test_numbers_that_a_dtype_can_hold(way: Any, dtype: str, value: float) -> None:
+    outcomes = []
+    for m in (tinyact, torch):
+        try:
+            outcomes.append(str(way(m, value, getattr(m, dtype))))
+        except (RuntimeError, ValueError) as error:
+            outcomes.append(type(error).__name__)
+    assert outcomes[0] == outcomes[1]
+
+
+def test_huge_integers_are_floating_numbers_where_they_may_be() -> None:
+    same(lambda m: [m.tensor([2**64, 1.5]), m.tensor(2**63, dtype=m.float32), m.tensor([2**100], dtype=m.float64)])
+    same_error(lambda m: m.tensor([2**64]))
+
+
+@pytest.mark.parametrize("value", [np.float64(1.5), np.float32(1.5), np.int32(2), True, 3, 0.5])
+def test_a_fill_value_is_a_number_without_a_dtype(value: Any) -> None:
+    same(lambda m: [m.full((2,), value), m.full((2,), m.tensor(value))])
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda m: m.full((2,), m.ones(1)),
+        lambda m: m.full((2,), "1"),
+        lambda m: m.zeros(2).fill_("1"),
+        lambda m: m.zeros(2).fill_(None),
+        lambda m: m.arange(5, dtype=m.bool),
+        lambda m: m.linspace(0, 1, 3, dtype=m.bool),
+        lambda m: m.linspace(0, 300, 3, dtype=m.uint8),
+        lambda m: m.randperm(300, dtype=m.uint8),
+    ],
+)
+def test_what_a_dtype_can_not_count(program: Any) -> None:
+    same_error(program)
+
+
+@pytest.mark.parametrize("dtype", DTYPES[2:])
+@pytest.mark.parametrize("bounds", [(0, 2), (0, 3), (0, 128), (0, 129), (0, 256), (0, 257), (-1, 3), (-129, 0)])
+def test_random_integers_stay_in_their_dtype(dtype: str, bounds: tuple[int, int]) -> None:
+    def program(m: Any) -> Any:
+        m.manual_seed(0)
+        return m.randint(*bounds, (3,), dtype=getattr(m, dtype))
+
+    try:
+        program(torch)
+    except RuntimeError:
+        same_error(program)
+    else:
+        same(program)
+
+
+quarters = st.integers(-16, 16).map(lambda n: n / 4)
+
+
+@given(quarters, quarters, quarters, st.sampled_from(DTYPES[:-1]))
+def test_counting_in_every_dtype(start: float, end: float, step: float, dtype: str) -> None:
+    def outcome(m: Any) -> Any:
+        try:
+            return m.arange(start, end, step, dtype=getattr(m, dtype)).tolist()
+        except (RuntimeError, ValueError):
+            return None
+
+    ours, theirs = outcome(tinyact), outcome(torch)
+    assert (ours is None) == (theirs is None)
+    if ours is not None:
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-6)

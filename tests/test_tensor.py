@@ -530,3 +530,76 @@ def test_the_gradient_of_a_result_is_warned_of() -> None:
             assert kept.grad.tolist() == [1.0, 1.0]
             assert x.detach().grad is None
             assert m.ones(1).grad is None
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda t: pickle.loads(pickle.dumps(t))])
+@pytest.mark.parametrize("parameter", [True, False])
+@pytest.mark.parametrize("transposed", [True, False])
+def test_copies_have_what_pytorch_copies(again: Any, parameter: bool, transposed: bool) -> None:
+    def run(m: Any) -> Any:
+        x = m.ones(2, 3).T if transposed else m.ones(2, 3)
+        x = m.nn.Parameter(x) if parameter else x.requires_grad_()
+        x.note = ["mine"]
+        (x * 2).sum().backward()
+        y = again(x)
+        with m.no_grad():
+            y.add_(1)
+        note = getattr(y, "note", None)
+        grad = y.grad if y.grad is None else y.grad.tolist()
+        return x.tolist(), y.tolist(), y.stride(), grad, y.requires_grad, type(y).__name__, note, note is x.note
+
+    assert run(tinyact) == run(torch)
+
+
+def test_a_copied_model_starts_without_gradients() -> None:
+    def run(m: Any) -> Any:
+        model = m.nn.Linear(2, 1)
+        model(m.ones(2)).backward()
+        other = copy.deepcopy(model)
+        before = [p.grad for p in other.parameters()]
+        other(m.ones(2)).backward()
+        return before, [p.grad.tolist() for p in other.parameters()]
+
+    assert run(tinyact) == run(torch)
+
+
+LAYOUTS: list[Any] = [
+    lambda m: m.ones(2, 3),
+    lambda m: m.ones(2, 3).t(),
+    lambda m: m.ones(2, 3, 4).permute(2, 0, 1),
+    lambda m: m.ones(4, 6)[::2, ::3],
+    lambda m: m.ones(4, 6)[::2, ::3].t(),
+    lambda m: m.ones(3, 1).expand(3, 4),
+    lambda m: m.ones(3).expand(2, 3),
+    lambda m: m.ones(2, 0, 3),
+    lambda m: m.ones(0, 3),
+    lambda m: m.ones(1, 3),
+    lambda m: m.ones(3)[None],
+    lambda m: m.ones(3)[:, None],
+    lambda m: m.ones(2, 3)[:1],
+    lambda m: m.ones(()),
+]
+
+
+@pytest.mark.parametrize("make", LAYOUTS)
+@pytest.mark.parametrize(
+    "copied",
+    [
+        lambda m, x: x,
+        lambda m, x: x.clone(),
+        lambda m, x: x.contiguous(),
+        lambda m, x: x.double(),
+        lambda m, x: x.bool(),
+        lambda m, x: m.zeros_like(x),
+        lambda m, x: m.ones_like(x, dtype=m.int64),
+        lambda m, x: m.full_like(x, 2),
+        lambda m, x: m.empty_like(x),
+        lambda m, x: m.cat([x, x]) if x.ndim else x,
+        lambda m, x: m.stack([x, x]),
+        lambda m, x: x.unsqueeze(0) if x.numel() else x,
+    ],
+)
+def test_strides(make: Any, copied: Any) -> None:
+    ours, theirs = copied(tinyact, make(tinyact)), copied(torch, make(torch))
+    assert ours.stride() == theirs.stride()
+    assert ours.is_contiguous() == theirs.is_contiguous()

@@ -9,10 +9,19 @@ from typing import Any
 import numpy as np
 
 from tinyact import random
-from tinyact.autograd.operation import array_of, wrap
-from tinyact.dtype import as_dtype, float32, float64, int64
+from tinyact.autograd.operation import wrap
+from tinyact.dtype import as_dtype, bool_, float32, float64, int64
 from tinyact.dtype import dtype as DType
-from tinyact.functions.operand import as_number, as_operand, fresh, from_data, require_tensor, sizes_of
+from tinyact.functions.operand import (
+    as_element,
+    as_number,
+    fresh,
+    from_data,
+    layout,
+    plain_number,
+    require_tensor,
+    sizes_of,
+)
 from tinyact.tensor import Tensor, from_data_or_sizes
 
 __all__ = [
@@ -150,21 +159,19 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool =
         dtype: of the elements.
         requires_grad: whether gradients with respect to it are wanted.
     """
-    fill_value = array_of(as_operand(fill_value, "fill_value"))
-    kind = from_data(fill_value).dtype if dtype is None else as_dtype(dtype)
-    return _finished(np.full(_shape((size,)), fill_value, kind.numpy), kind, requires_grad)
+    number = plain_number(fill_value)
+    kind = from_data(number).dtype if dtype is None else as_dtype(dtype)
+    return _finished(np.full(_shape((size,)), as_element(number, kind.numpy), kind.numpy), kind, requires_grad)
 
 
 def zeros_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Zeros in the shape and dtype of another tensor."""
-    x = require_tensor(input, "zeros_like")
-    return zeros(x.shape, dtype=dtype or x.dtype, requires_grad=requires_grad)
+    return full_like(require_tensor(input, "zeros_like"), 0, dtype=dtype, requires_grad=requires_grad)
 
 
 def ones_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones in the shape and dtype of another tensor."""
-    x = require_tensor(input, "ones_like")
-    return ones(x.shape, dtype=dtype or x.dtype, requires_grad=requires_grad)
+    return full_like(require_tensor(input, "ones_like"), 1, dtype=dtype, requires_grad=requires_grad)
 
 
 def empty_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
@@ -174,7 +181,10 @@ def empty_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False)
 
 def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """The same number everywhere, in the shape and dtype of another tensor."""
-    return full(input.shape, fill_value, dtype=dtype or input.dtype, requires_grad=requires_grad)
+    kind = input.dtype if dtype is None else as_dtype(dtype)
+    # In the same layout in memory.
+    array = np.full_like(input.array, as_element(fill_value, kind.numpy), kind.numpy, layout(input.array))
+    return _finished(array, kind, requires_grad)
 
 
 def eye(n: int, m: int | None = None, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
@@ -198,13 +208,17 @@ def arange(start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Any = None,
     if end is None:
         start, end = 0, start
     start, end, step = (v.item() if isinstance(v, Tensor) else v for v in (start, end, step))
+    whole = all(isinstance(v, (int, np.integer)) for v in (start, end, step))
+    kind = _counting(dtype, "arange") if dtype is not None else (int64 if whole else float32)
+    if kind is int64:
+        start, end, step = int(start), int(end), int(step)
     if step == 0:
         raise RuntimeError("step must be nonzero")
     if (end - start) * step < 0:
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
-    whole = all(isinstance(v, (int, np.integer)) for v in (start, end, step))
-    kind = as_dtype(dtype) if dtype is not None else (int64 if whole else float32)
     count = math.ceil((end - start) / step)
+    if not kind.is_floating_point:
+        start, step = int(start), int(step)
     return _finished(start + step * np.arange(count), kind, requires_grad)
 
 
@@ -214,10 +228,15 @@ def linspace(start: float, end: float, steps: int, *, dtype: Any = None, require
     Raises:
         RuntimeError: for a negative number of steps.
     """
-    start, end, steps = as_number(start, "linspace", "start"), as_number(end, "linspace", "end"), operator.index(steps)
+    for bound, argument in ((start, "start"), (end, "end")):
+        as_number(bound, "linspace", argument)
+    steps = operator.index(steps)
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
-    kind = float32 if dtype is None else as_dtype(dtype)
+    kind = _counting(dtype, "linspace")
+    start, end = plain_number(start), plain_number(end)
+    if not kind.is_floating_point:
+        as_element(start, kind.numpy), as_element(end, kind.numpy)
     if steps <= 1 or not kind.is_floating_point:
         return _finished(np.linspace(start, end, steps), kind, requires_grad)
     number = kind.numpy.type
@@ -292,6 +311,13 @@ def randn_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False)
     return randn(input.shape, dtype=dtype or input.dtype, requires_grad=requires_grad)
 
 
+def _counting(dtype: Any, name: str) -> DType:
+    kind = float32 if dtype is None else as_dtype(dtype)
+    if kind is bool_:
+        raise NotImplementedError(f"{name} makes numbers, not booleans")
+    return kind
+
+
 def _floating(dtype: Any, name: str) -> DType:
     kind = float32 if dtype is None else as_dtype(dtype)
     if not kind.is_floating_point:
@@ -332,6 +358,10 @@ def randint(
     if size is None:
         raise TypeError("randint() missing argument: 'size'")
     kind = int64 if dtype is None else as_dtype(dtype)
+    if not kind.is_floating_point:
+        limits = (0, 1) if kind is bool_ else (np.iinfo(kind.numpy).min, np.iinfo(kind.numpy).max)
+        if low < limits[0] or high - 1 > limits[1]:
+            raise RuntimeError(f"integers from {low} to {high - 1} are out of bounds for {kind}")
     source = generator or random.default_generator
     return _finished(source.integers(low, high, _shape((size,))), kind, requires_grad)
 
@@ -354,5 +384,7 @@ def randperm(
     if n < 0:
         raise RuntimeError(f"n must be non-negative, got {n}")
     kind = int64 if dtype is None else as_dtype(dtype)
+    if n:
+        as_element(n - 1, kind.numpy)
     source = generator or random.default_generator
     return _finished(source.permutation(n), kind, requires_grad)

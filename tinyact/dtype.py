@@ -40,6 +40,9 @@ class dtype:
 _NAMES = ("float32", "float64", "int8", "int16", "int32", "int64", "uint8", "bool")
 BY_NUMPY: dict[np.dtype[Any], dtype] = {np.dtype(name): dtype(name) for name in _NAMES}
 
+# What PyTorch's messages and older names call them.
+KINDS = dict(zip(BY_NUMPY, ("Float", "Double", "Char", "Short", "Int", "Long", "Byte", "Bool"), strict=True))
+
 float32, float64, int8, int16, int32, int64, uint8, bool_ = BY_NUMPY.values()
 
 

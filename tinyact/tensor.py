@@ -7,22 +7,32 @@ import functools
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from typing import Any, TypeVar
 
 import numpy as np
 
 from tinyact.autograd import api
 from tinyact.autograd.hooks import RemovableHandle
-from tinyact.autograd.inplace import change, check_changeable
+from tinyact.autograd.inplace import change, check_changeable, check_fits
 from tinyact.autograd.modes import recording
 from tinyact.autograd.operation import Hook, Variable, wrap
-from tinyact.dtype import BY_NUMPY, as_dtype, bool_, float32, float64, int64
+from tinyact.dtype import BY_NUMPY, KINDS, as_dtype, bool_, float32, float64, int64
 from tinyact.dtype import dtype as DType
 from tinyact.functions import activation, arithmetic, comparison, elementwise, linear, reduction
 from tinyact.functions import shape as shapes
 from tinyact.functions import softmax as softmaxes
 from tinyact.functions.dispatch import UFUNCS, as_numpy_takes, numpy_function
-from tinyact.functions.operand import NotAnOperand, as_operand, cast, from_data, integer, require_numbers
+from tinyact.functions.operand import (
+    NotAnOperand,
+    as_element,
+    as_operand,
+    cast,
+    from_data,
+    integer,
+    layout,
+    require_numbers,
+)
 from tinyact.printing import tensor_text
 from tinyact.random import default_generator
 
@@ -140,7 +150,14 @@ class Tensor(Variable):
 
     def stride(self) -> tuple[int, ...]:
         """How many elements in memory lie between neighbours along each dimension."""
-        return tuple(step // self.array.itemsize for step in self.array.strides)
+        steps: list[int] = []
+        following = 1
+        for n, bytes_ in zip(reversed(self.array.shape), reversed(self.array.strides), strict=True):
+            # NumPy's is 0 in empty arrays, and for new dimensions of size 1.
+            step = following if self.array.size == 0 or (n == 1 and bytes_ == 0) else bytes_ // self.array.itemsize
+            steps.insert(0, step)
+            following = step * builtins.max(n, 1)
+        return tuple(steps)
 
     def is_contiguous(self) -> bool:
         """Whether its elements lie in order in memory."""
@@ -162,11 +179,11 @@ class Tensor(Variable):
             ValueError: for another word.
         """
         if dtype is None:
-            return _TYPE_NAMES[self.dtype]
+            return f"torch.{KINDS[self.array.dtype]}Tensor"
         if isinstance(dtype, str):
-            if dtype not in _TYPE_NAMES.values():
+            if dtype not in _BY_TYPE_NAME:
                 raise ValueError(f"invalid type: '{dtype}'")
-            dtype = next(kind for kind, name in _TYPE_NAMES.items() if name == dtype)
+            dtype = _BY_TYPE_NAME[dtype]
         return self.to(getattr(dtype, "dtype", dtype) if isinstance(dtype, builtins.type) else dtype)
 
     def __len__(self) -> int:
@@ -288,6 +305,8 @@ class Tensor(Variable):
 
     @requires_grad.setter
     def requires_grad(self, value: builtins.bool) -> None:
+        if self.grad_fn is not None:
+            self._refuse_flag()
         self.requires_grad_(value)
 
     def requires_grad_(self, requires_grad: builtins.bool = True) -> Tensor:
@@ -301,12 +320,15 @@ class Tensor(Variable):
         if requires_grad and self.array.dtype.kind != "f":
             raise RuntimeError(f"only Tensors of floating point dtype can require gradients, got {self.dtype}")
         if not requires_grad and self.grad_fn is not None:
-            raise RuntimeError(
-                "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in "
-                "a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
-            )
+            self._refuse_flag()
         self._requires_grad = builtins.bool(requires_grad)
         return self
+
+    def _refuse_flag(self) -> None:
+        raise RuntimeError(
+            "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in "
+            "a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
+        )
 
     @property
     def is_leaf(self) -> builtins.bool:
@@ -441,16 +463,17 @@ class Tensor(Variable):
 
     def _replace(self, values: Any, name: str) -> Tensor:
         """Other numbers instead of its own, which get no gradient from now on."""
-        values = cast(values if isinstance(values, Tensor) else wrap(np.asarray(values)), self.array.dtype)
-        return change(self, shapes.IndexPut((...,), name).apply, values)
+        dtype = self.array.dtype
+        values = cast(values, dtype) if isinstance(values, Tensor) else wrap(as_element(values, dtype))
+        return change(self, shapes.Replace(name).apply, values)
 
     def add_(self, other: Any, *, alpha: builtins.float = 1) -> Tensor:
         """`add` in place."""
-        return change(self, arithmetic.add, other) if alpha == 1 else change(self, arithmetic.add, alpha * other)
+        return change(self, functools.partial(arithmetic.add, alpha=alpha), other)
 
     def sub_(self, other: Any, *, alpha: builtins.float = 1) -> Tensor:
         """`sub` in place."""
-        return change(self, arithmetic.sub, other) if alpha == 1 else change(self, arithmetic.sub, alpha * other)
+        return change(self, functools.partial(arithmetic.sub, alpha=alpha), other)
 
     def mul_(self, other: Any) -> Tensor:
         """`mul` in place."""
@@ -470,7 +493,10 @@ class Tensor(Variable):
 
     def copy_(self, other: Any) -> Tensor:
         """The other tensor's numbers, broadcast to this one's shape and dtype, in place."""
-        return self._replace(as_operand(other), "CopyBackwards")
+        other = as_operand(other)
+        if isinstance(other, Tensor):
+            check_fits(other.array.shape, self.array)
+        return self._replace(other, "CopyBackwards")
 
     def fill_(self, value: builtins.float) -> Tensor:
         """The same number everywhere, in place."""
@@ -664,16 +690,22 @@ class Tensor(Variable):
                 "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the "
                 "moment. Use detach().clone() instead."
             )
-        copy = memo[id(self)] = self._renewed(self.array.copy())
+        copy = memo[id(self)] = _unpickled(type(self), self.array.copy(layout(self.array)), self._requires_grad)
         copy._grad = None if self._grad is None else self._grad.__deepcopy__(memo)
+        vars(copy).update(deepcopy(self._attributes(), memo))
         return copy
 
     def __reduce__(self) -> Any:
         # Of a result only the numbers are kept: what is loaded is a leaf.
-        return _unpickled, (type(self), self.array, self._requires_grad)
+        return _unpickled, (type(self), self.array, self._requires_grad), self._attributes() or None
 
-    def _renewed(self, array: Any) -> Tensor:
-        return _unpickled(type(self), array, self._requires_grad)
+    def _attributes(self) -> dict[str, Any]:
+        """What the user has set, beside what every tensor has."""
+        return {name: value for name, value in vars(self).items() if name not in _OWN}
+
+
+# A tensor's own attributes.
+_OWN = {*Variable.__annotations__, "is_detached"}
 
 
 def _unpickled(kind: type[Tensor], array: Any, requires_grad: bool) -> Tensor:
@@ -695,13 +727,7 @@ def from_data_or_sizes(data: tuple[Any, ...], dtype: DType) -> np.ndarray[Any, n
     return from_data(data[0], dtype).array
 
 
-_TYPE_NAMES = {
-    as_dtype(name): f"torch.{kind}Tensor"
-    for name, kind in (
-        ("float32", "Float"), ("float64", "Double"), ("int8", "Char"), ("int16", "Short"), ("int32", "Int"),
-        ("int64", "Long"), ("uint8", "Byte"), ("bool", "Bool"),
-    )
-}  # fmt: skip
+_BY_TYPE_NAME = {f"torch.{kind}Tensor": dtype for dtype, kind in KINDS.items()}
 
 # What the engine makes are tensors from now on.
 Variable._default = Tensor

@@ -53,7 +53,8 @@ def test_a_program_of_variables() -> None:
     assert done.stdout.splitlines() == [
         "[18. 32.] [12. 16.] 25.0 MulBackward0",
         "7.0 ['MulBackward0']",
-        "['tinyact.numbers']",  # figures of arrays, for the words of detect_anomaly
+        # PyTorch's names for dtypes, and figures of arrays, for the words of errors.
+        "['tinyact.dtype', 'tinyact.numbers']",
     ]
 
 

@@ -6,6 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 import tinyact
 from tests.against_torch import same, same_error
@@ -225,3 +228,123 @@ def test_materialized_zeros_require_gradients_where_the_sweep_is_recorded() -> N
         return m.autograd.grad(x.sum(), other, create_graph=True, materialize_grads=True)
 
     same(program, np.array([1.0, 2.0]))
+
+
+class Chain:
+    """Results of one another, from leaves x and w: each used by what follows."""
+
+    def __init__(self, m: Any) -> None:
+        self.x, self.w = (m.tensor(numbers, requires_grad=True) for numbers in ([0.5, 1.0], [0.25, -1.0]))
+        self.y = self.x.square()
+        self.z = self.y * self.w
+        self.u = self.z.square() + self.y
+
+
+names = st.sampled_from(["x", "w", "y", "z", "u"])
+
+
+@given(st.lists(st.tuples(names, st.lists(names, min_size=1, max_size=2, unique=True), st.booleans()), max_size=4))
+def test_sweeps_to_results_run_and_free_what_leads_there(sweeps: list[tuple[str, list[str], bool]]) -> None:
+    """One sweep after the other, on one graph: the same gradients, and errors at the same sweep."""
+
+    def run(m: Any) -> list[Any]:
+        chain, outcomes = Chain(m), []
+        for root, targets, retain in sweeps:
+            try:
+                grads = m.autograd.grad(
+                    getattr(chain, root).sum(),
+                    [getattr(chain, target) for target in targets],
+                    retain_graph=retain,
+                    allow_unused=True,
+                )
+                outcomes.append([None if g is None else g.tolist() for g in grads])
+            except RuntimeError as error:
+                outcomes.append(str(error)[:40])
+        return outcomes
+
+    assert run(tinyact) == run(torch)
+
+
+def test_what_is_changed_behind_a_target_does_not_matter() -> None:
+    def run(m: Any) -> Any:
+        x = m.tensor([1.0, 2.0], requires_grad=True)
+        y = x.exp()
+        z = (y * 3).sum()
+        with m.no_grad():
+            y.mul_(2)
+        return m.autograd.grad(z, y)[0].tolist()
+
+    assert run(tinyact) == run(torch) == [3, 3]
+
+
+def test_a_root_has_its_hooks_and_gradient_even_if_nothing_is_reached() -> None:
+    def run(m: Any) -> Any:
+        x, other = (m.ones(2, requires_grad=True) for _ in range(2))
+        y, seen = (x * 2).sum(), []
+        y.retain_grad()
+        y.register_hook(lambda grad: seen.append(grad.tolist()))
+        unused = m.autograd.grad(y, other, allow_unused=True)
+        first = y.grad
+        y.backward()
+        return unused, seen, first.tolist(), y.grad.tolist()
+
+    assert run(tinyact) == run(torch) == ((None,), [1, 1], 1, 2)
+
+
+def test_backward_for_a_result_lets_it_retain_its_gradient() -> None:
+    def run(m: Any) -> Any:
+        x = m.ones(2, requires_grad=True)
+        y = x.exp()
+        (y * 3).sum().backward(inputs=[y])
+        return y.retains_grad, y.grad.tolist(), x.grad
+
+    assert run(tinyact) == run(torch)
+
+
+def test_the_flag_of_a_result_can_not_be_assigned() -> None:
+    for m in (tinyact, torch):
+        y = m.ones(2, requires_grad=True) * 2
+        assert y.requires_grad_() is y
+        for value in (True, False):
+            with pytest.raises(RuntimeError, match="leaf variables"):
+                y.requires_grad = value
+
+
+@pytest.mark.parametrize("load", [True, False])
+@pytest.mark.parametrize("change", [True, False])
+@pytest.mark.parametrize("retain", [True, False])
+def test_what_a_context_saved_is_loaded_when_it_is_asked_for(load: bool, change: bool, retain: bool) -> None:
+    def run(m: Any) -> Any:
+        contexts = []
+
+        class Double(m.autograd.Function):  # type: ignore[misc, name-defined]
+            @staticmethod
+            def forward(ctx: Any, x: Any) -> Any:
+                ctx.save_for_backward(x)
+                contexts.append(ctx)
+                return x * 2
+
+            @staticmethod
+            def backward(ctx: Any, grad: Any) -> Any:
+                return grad * (2 * ctx.saved_tensors[0] ** 0 if load else 2)
+
+        x = m.ones(2, requires_grad=True)
+        z = x + 0
+        y = Double.apply(z).sum()
+        if change:
+            z.add_(1)
+        steps = [
+            lambda: y.backward(retain_graph=retain),
+            lambda: contexts[0].saved_tensors[0].tolist(),
+            lambda: y.backward(),
+            lambda: x.grad.tolist(),
+        ]
+        outcomes = []
+        for step in steps:
+            try:
+                outcomes.append(step())
+            except (RuntimeError, AttributeError) as error:
+                outcomes.append(str(error)[:60])
+        return outcomes
+
+    assert run(tinyact) == run(torch)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import tinyact
-from tests.against_torch import same, same_error
+from tests.against_torch import same, same_error, same_outcome
 
 DTYPES = ("bool", "uint8", "int8", "int64", "float32", "float64")
 
@@ -97,3 +97,39 @@ def test_many_views_do_not_slow_a_change_down() -> None:
     x._views[1:] = [Counted() for _ in views]  # type: ignore[misc]
     x[3] = 5.0
     assert not calls
+
+
+@pytest.mark.parametrize("sizes", [3, (), (1,), (2, 3), (1, 2, 3), (1, 1, 3), (4,), (0,), (2, 1), (1, 3)])
+@pytest.mark.parametrize("target", [3, (), (1,), (2, 3), (0,)])
+@pytest.mark.parametrize("name", ["copy_", "add_", "mul_"])
+def test_what_is_written_broadcasts_to_what_is_there(name: str, target: Any, sizes: Any) -> None:
+    same_outcome(lambda m: getattr(m.zeros(target), name)(m.ones(sizes)))
+
+
+@pytest.mark.parametrize("name", ["copy_", "add_", "sub_", "mul_", "div_", "pow_", "clamp_", "assigned"])
+@pytest.mark.parametrize(
+    "parts",
+    [
+        lambda x: (x[1:], x[:-1]),
+        lambda x: (x[:-1], x[1:]),
+        lambda x: (x, x),
+        lambda x: (x[:4], x[4:]),
+        lambda x: (x[::2], x[1::2]),
+        lambda x: (x.view(3, 3), x.view(3, 3).t()),
+        lambda x: (x, x[0]),
+        lambda x: (x[0], x[0]),
+        lambda x: (x[:3], x[2]),
+        lambda x: (x, x.clone()),
+    ],
+)
+def test_what_is_written_does_not_overlap_what_is_read(parts: Any, name: str) -> None:
+    def program(m: Any) -> Any:
+        x = m.arange(1.0, 10.0)
+        target, source = parts(x)
+        if name == "assigned":
+            target[...] = source
+        elif target.shape == source.shape or source.ndim == 0:
+            getattr(target, name)(source)
+        return x
+
+    same_outcome(program)

@@ -11,7 +11,7 @@ from tinyact.autograd.mathematics import mathematics
 from tinyact.autograd.operation import Operation
 
 # Bases without a formula of their own.
-ABSTRACT = {"Elementwise", "Activation", "Loss", "Reduction", "Extreme"}
+ABSTRACT = {"Elementwise", "Activation", "Loss", "Reduction", "Extreme", "Indexed"}
 
 
 def operations(base: type[Operation] = Operation) -> Iterator[type[Operation]]:

@@ -499,3 +499,23 @@ def test_relu_of_minus_zero(size: int) -> None:
     x = np.full(size, -0.0, np.float32)
     for m in (tinyact, torch):
         assert np.signbit(m.relu(m.from_numpy(x)).numpy()).all()
+
+
+@pytest.mark.parametrize("name", ["hardsigmoid", "hardswish", "hardtanh", "relu", "relu6", "hardshrink", "softshrink"])
+@pytest.mark.parametrize("grad", [np.inf, np.nan])
+def test_nothing_passes_where_it_is_flat(name: str, grad: float) -> None:
+    x = np.array([-np.inf, -4.0, -3.0, -2.5, -0.5, 0.0, 0.5, 2.5, 3.0, 4.0, 6.0, np.inf], np.float32)
+
+    def program(m: Any, x: Any) -> Any:
+        y = getattr(m.nn.functional, name)(x)
+        return m.autograd.grad(y, x, m.full_like(y, grad))[0]
+
+    same(program, x)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("beta", [1.0, 0.7, 2.0])
+@pytest.mark.parametrize("threshold", [0.1, 0.3, 1.0, 20.0])
+def test_the_threshold_of_softplus_is_a_number_of_the_dtype(threshold: float, beta: float, dtype: str) -> None:
+    x = np.array([0.1, 0.05, 0.0999999, 0.10000001, 1.0, 0.5, 0.3, 1 / 7, 0.142857, threshold / beta], dtype)
+    same(lambda m, x: m.nn.functional.softplus(x, beta, threshold), x)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinyact
-from tests.against_torch import SPECIAL, arrays, check_derivatives, numbers, same, same_error
+from tests.against_torch import SPECIAL, arrays, check_derivatives, numbers, same, same_error, same_outcome
 from tinyact.functions.operand import check_broadcast
 
 BINARY = ["add", "sub", "mul", "div", "pow", "maximum", "minimum"]
@@ -213,3 +214,79 @@ def test_of_three_the_two_that_do_not_match_are_named() -> None:
 )
 def test_refused(program: Any) -> None:
     same_error(program)
+
+
+TENSORS = {
+    "floating": lambda m: m.tensor([1.0, 3.0, -2.0]),
+    "double": lambda m: m.tensor([1.0, 3.0, -2.0], dtype=m.float64),
+    "integers": lambda m: m.tensor([0, 1, -2]),
+    "bytes": lambda m: m.tensor([0, 1, 2], dtype=m.uint8),
+    "booleans": lambda m: m.tensor([True, False, True]),
+    "one integer": lambda m: m.tensor(-1),
+    "one number": lambda m: m.tensor(1.5),
+}
+NUMBERS: dict[str, Any] = {f"{n!r}": lambda m, n=n: n for n in (2, -1, -2, 2.5, 300, -300, 0)}
+
+
+@pytest.mark.parametrize("a", TENSORS)
+@pytest.mark.parametrize("b", [*TENSORS, *NUMBERS])
+@pytest.mark.parametrize("name", ["add", "sub", "mul", "div", "pow", "maximum", "minimum"])
+@pytest.mark.parametrize("in_place", [False, True])
+def test_operands_of_all_dtypes(name: str, a: str, b: str, in_place: bool) -> None:
+    if in_place and name in ("maximum", "minimum"):
+        return
+    operands = TENSORS[a], {**TENSORS, **NUMBERS}[b]
+    same_outcome(lambda m: getattr(operands[0](m), name + "_" * in_place)(operands[1](m)))
+
+
+@pytest.mark.parametrize("a", TENSORS)
+@pytest.mark.parametrize("b", [*TENSORS, *NUMBERS])
+@pytest.mark.parametrize("alpha", [2, 1.5, 2.0, -1, 0])
+@pytest.mark.parametrize("name", ["add", "sub"])
+def test_alpha_of_all_dtypes(name: str, a: str, b: str, alpha: float) -> None:
+    operands = TENSORS[a], {**TENSORS, **NUMBERS}[b]
+    same_outcome(lambda m: getattr(m, name)(operands[0](m), operands[1](m), alpha=alpha))
+
+
+@pytest.mark.parametrize("x", TENSORS)
+@pytest.mark.parametrize("low", [None, *TENSORS, *NUMBERS])
+@pytest.mark.parametrize("high", [None, *TENSORS, *NUMBERS])
+def test_clamp_between_bounds_of_all_kinds(x: str, low: str | None, high: str | None) -> None:
+    if x == "booleans" and "booleans" in (low, high):
+        pytest.skip("which PyTorch has in part")
+    bounds = {None: lambda m: None, **TENSORS, **NUMBERS}
+    same_outcome(lambda m: TENSORS[x](m).clamp(bounds[low](m), bounds[high](m)))
+
+
+@pytest.mark.parametrize("a", [*TENSORS, *NUMBERS])
+@pytest.mark.parametrize("b", [*TENSORS, *NUMBERS])
+def test_where_of_all_dtypes(a: str, b: str) -> None:
+    operands = {**TENSORS, **NUMBERS}
+    same_outcome(lambda m: m.where(m.tensor([True, False, True]), operands[a](m), operands[b](m)))
+
+
+@given(st.lists(st.lists(st.sampled_from([1, 3, 40]), max_size=3), min_size=3, max_size=3))
+def test_where_of_three_shapes(shapes: list[list[int]]) -> None:
+    rng = np.random.default_rng(0)
+    a, b, c = (rng.integers(-4, 5, shape).astype(float) for shape in shapes)
+
+    def program(m: Any, a: Any, b: Any, c: Any) -> Any:
+        return m.where(c.detach() > 0, a, b)
+
+    try:
+        np.broadcast_shapes(*map(tuple, shapes))
+    except ValueError:
+        same_error(lambda m: program(m, *map(m.tensor, (a, b, c))))
+    else:
+        same(program, a, b, c)
+
+
+@pytest.mark.parametrize("grad", [math.inf, math.nan, 1.0])
+def test_gradients_of_powers_that_are_no_numbers(grad: float) -> None:
+    def program(m: Any, x: Any, y: Any) -> Any:
+        powers = [0**x, 0.0**x, x**0, x**2, x**y, x**-1, m.zeros((), dtype=m.float64) ** x]
+        return [m.autograd.grad(p, x, m.full_like(p, grad))[0] for p in powers]
+
+    x, y = np.array([0.0, 0.0, 2.0, -1.0]), np.array([0.0, 2.0, -1.0, 1.0])
+    same(program, x, y)
+    same(lambda m, x: 0**x / 0**x, x)

@@ -13,7 +13,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import tinyact
-from tests.against_torch import NOT_FINITE, arrays, check_derivatives, same, same_error
+from tests.against_torch import NOT_FINITE, arrays, check_derivatives, same, same_error, same_outcome
 
 NAMES = ["sum", "mean", "prod", "var", "std"]
 
@@ -191,3 +191,9 @@ def test_float32_does_not_drift_down_a_column() -> None:
 def test_the_variance_of_large_and_small_numbers() -> None:
     for size in (1e20, 1e-25):
         same(lambda m, t: t.std(), np.array([size, -size], np.float32))
+
+
+@pytest.mark.parametrize("name", ["argmax", "argmin", "max", "min", "sum", "prod", "all", "any", "mean", "var", "std"])
+@pytest.mark.parametrize("dim", [None, 0])
+def test_reductions_of_booleans(name: str, dim: int | None) -> None:
+    same_outcome(lambda m: getattr(m.tensor([[True, False], [False, False]]), name)(*(() if dim is None else (dim,))))

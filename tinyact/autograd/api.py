@@ -54,10 +54,11 @@ def backward(
     for leaf in leaves:
         if not leaf.requires_grad:
             raise RuntimeError("One of the inputs to backward does not require grad")
+        leaf.retain_grad()
     gradients = sweep(roots, grads, leaves, keep, create_graph)
     for leaf in leaves:
         gradient = gradients.get(edge_of(leaf))
-        if gradient is not None and not leaf.retains_grad:  # else the sweep has done it
+        if gradient is not None and leaf.grad_fn is None:  # a result has retained it
             accumulate(leaf, gradient)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -127,14 +128,24 @@ class Context:
 
     Attributes:
         needs_input_grad: per argument, whether its gradient is wanted.
-        saved_tensors: what ``save_for_backward`` was given.
     """
 
     def __init__(self, needs_input_grad: tuple[bool, ...]) -> None:
         self.needs_input_grad = needs_input_grad
-        self.saved_tensors: tuple[Tensor | None, ...] = ()
+        self._to_save: tuple[Tensor | None, ...] = ()
+        self._node: weakref.ref[Application] | None = None
         self._constants: tuple[Tensor, ...] = ()
         self._materialize_grads = True
+
+    @property
+    def saved_tensors(self) -> tuple[Tensor | None, ...]:
+        """What ``save_for_backward`` was given.
+
+        Raises:
+            RuntimeError: if it was freed by a sweep, or changed in place since it was saved.
+        """
+        node = None if self._node is None else self._node()
+        return () if node is None else node.saved_tensors()
 
     def save_for_backward(self, *tensors: Tensor | None) -> None:
         """Keeps inputs, outputs or intermediate tensors for ``backward``, where ``saved_tensors`` has them again.
@@ -145,7 +156,7 @@ class Context:
         for tensor in tensors:
             if not isinstance(tensor, Variable | None):
                 raise TypeError(f"save_for_backward can only save variables, but got {type(tensor).__name__}")
-        self.saved_tensors = tensors
+        self._to_save = tensors
 
     def mark_non_differentiable(self, *outputs: Tensor) -> None:
         """Declares outputs that have no derivative (indices, masks)."""
@@ -181,9 +192,9 @@ class Application(Operation):
         outputs = tuple(_alias(o) if id(o) in inputs and isinstance(o, Variable) else o for o in outputs)
         # A saved tensor's source: the inputs are counted first, then the outputs; as `Operation` counts them.
         places = {id(value): k for k, value in reversed(list(enumerate((*args, *outputs))))}
-        self.sources = [places.get(id(tensor)) for tensor in context.saved_tensors]
-        self.saved = [save(tensor) for tensor in context.saved_tensors]
-        context.saved_tensors = ()
+        self.sources = [places.get(id(tensor)) for tensor in context._to_save]
+        self.saved = [save(tensor) for tensor in context._to_save]
+        context._to_save, context._node = (), weakref.ref(self)
         self.serial = next_serial()
         self.outputs = [(o.array.shape, o.array.dtype) if isinstance(o, Variable) else None for o in outputs]
         for index, output in enumerate(outputs):
@@ -195,8 +206,12 @@ class Application(Operation):
         return outputs
 
     def load(self) -> list[Any]:
-        arrays = super().load()
-        return [self._restored(k, array) for k, array in zip(self.sources, arrays, strict=True)]
+        # The user's rule loads by itself, if it wants to.
+        return []
+
+    def saved_tensors(self) -> tuple[Any, ...]:
+        """What was saved, each in its place in the graph."""
+        return tuple(self._restored(k, array) for k, array in zip(self.sources, super().load(), strict=True))
 
     def _restored(self, source: int | None, array: Any) -> Any:
         if array is None:
@@ -214,10 +229,8 @@ class Application(Operation):
 
     def backward(self, grad: Gradient, saved: list[Any]) -> list[Gradient]:
         """The user's rule, with tensors in and out."""
-        self.context.saved_tensors = tuple(saved)
         grads = [self._grad_of_output(grad, index) for index in range(len(self.outputs))]
         result = self.function.backward(self.context, *grads)
-        self.context.saved_tensors = ()
         results = result if isinstance(result, tuple) else (result,)
         count = len(self.edges)
         if len(results) < count or any(extra is not None for extra in results[count:]):

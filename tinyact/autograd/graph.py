@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakValueDictionary
 
 if TYPE_CHECKING:
-    from tinyact.autograd.operation import Edge, Variable
+    from tinyact.autograd.operation import Edge, Rule, Variable
 
 
 class AccumulateGrad:
@@ -34,11 +34,13 @@ class Node:
     """What is in the graph between results and leaves."""
 
     edges: tuple[Edge, ...] = ()
+    rules: ClassVar[tuple[Rule, ...]] = ()
 
     @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
-        """Per input the node that its gradient goes to, or None; PyTorch's form of ``edges``."""
-        return tuple((_shown(edge), 0) for edge in self.edges)
+        """Per input that has a derivative the node that its gradient goes to, or None; PyTorch's form of ``edges``."""
+        places = [rule.input for rule in self.rules] or range(len(self.edges))
+        return tuple((_shown(self.edges[place]), 0) for place in places)
 
 
 def _shown(edge: Edge) -> Any:

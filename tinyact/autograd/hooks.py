@@ -42,7 +42,9 @@ def after_hooks(node: Operation | Variable, grad: Gradient) -> Gradient:
             grad = replacement if recording.on else replacement.array
     retained = None if node._retained is None else node._retained()
     if retained is not None:
-        accumulate(retained, grad)
+        # In memory of its own each time, as PyTorch has it for results, and only for them.
+        before, retained._grad = retained._grad, None
+        accumulate(retained, grad if before is None else grad + (before if recording.on else before.array))
     return grad
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from tinyact.autograd.modes import recording
 from tinyact.autograd.operation import Variable, wrap
+from tinyact.dtype import KINDS
 
 V = TypeVar("V", bound=Variable)
 
@@ -22,9 +23,13 @@ def change(variable: V, operation: Callable[..., Any], *args: Any) -> V:
             or has views (write ``x = x + 1`` for ``x += 1`` then).
     """
     check_changeable(variable)
+    for value in args:
+        if isinstance(value, Variable):
+            check_apart(variable.array, value.array)
     # A copy, because the operation may save its input, which is about to change.
     result = operation(_copy_in_place(variable) if recording.on else variable, *args)
-    _check_fits(result.array, variable.array)
+    check_fits(result.array.shape, variable.array)
+    _check_category(result.array, variable.array)
     if result.array.dtype != variable.array.dtype:
         result = np.astype(result, variable.array.dtype)
     if result.requires_grad:
@@ -70,16 +75,35 @@ def _copy_in_place(variable: Variable) -> Any:
     return copy
 
 
-def _check_fits(result: Any, array: Any) -> None:
-    """Raise RuntimeError if an array's numbers can't stand in the other's place."""
-    if result.shape != array.shape:
+def check_fits(shape: tuple[int, ...], array: Any) -> None:
+    """Raise RuntimeError if numbers of this shape don't broadcast to the array's."""
+    try:
+        broadcast = np.broadcast_shapes(shape, array.shape)
+    except ValueError as error:
+        raise RuntimeError(str(error)) from None
+    if broadcast != array.shape:
+        raise RuntimeError(f"output with shape {list(array.shape)} doesn't match the broadcast shape {list(broadcast)}")
+
+
+def check_apart(array: Any, other: Any) -> None:
+    """Raise RuntimeError if two arrays share a part of their memory, each of them without gaps; all of it they may."""
+    if not np.may_share_memory(array, other):
+        return
+    low, high = zip(*(np.lib.array_utils.byte_bounds(a) for a in (array, other)), strict=True)
+    without_gaps = (high[0] - low[0], high[1] - low[1]) == (array.nbytes, other.nbytes)
+    if without_gaps and (low[0], array.shape, array.strides) != (low[1], other.shape, other.strides):
         raise RuntimeError(
-            f"output with shape {list(array.shape)} doesn't match the broadcast shape {list(result.shape)}"
+            "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
+            "memory location. Please clone() the tensor before performing the operation."
         )
+
+
+def _check_category(result: Any, array: Any) -> None:
+    """Raise RuntimeError if an array's numbers can't stand in the other's place."""
     category = {"b": 0, "u": 1, "i": 1, "f": 2}
     if category[result.dtype.kind] > category[array.dtype.kind]:
         raise RuntimeError(
-            f"result type torch.{result.dtype} can't be cast to the desired output type torch.{array.dtype}"
+            f"result type {KINDS[result.dtype]} can't be cast to the desired output type {KINDS[array.dtype]}"
         )
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from tinyact.dtype import KINDS
+
 if TYPE_CHECKING:
     from tinyact.autograd.operation import Operation, Variable
 
@@ -46,12 +48,11 @@ def load(node: Operation) -> list[Any]:
     values = []
     for value, version, count in node.saved:
         if version is not None and version.count != count:
-            kind = f"torch.{'Double' if value.dtype == np.float64 else 'Float'}Tensor"
             raise RuntimeError(
                 "one of the variables needed for gradient computation has been modified by an inplace operation: "
-                f"[{kind} {list(value.shape)}], saved for {node.name()}, is at version {version.count}; expected "
-                f"version {count} instead. Save a copy (clone()) before you change it in place, or change it after "
-                "backward()."
+                f"[torch.{KINDS[value.dtype]}Tensor {list(value.shape)}], saved for {node.name()}, is at version "
+                f"{version.count}; expected version {count} instead. Save a copy (clone()) before you change it in "
+                "place, or change it after backward()."
             )
         values.append(value)
     return values

@@ -173,7 +173,6 @@ class Operation(Node):
 
     forward: Callable[..., Any]
     names: ClassVar[tuple[str, ...]]
-    rules: ClassVar[tuple[Rule, ...]]
     _plans: ClassVar[dict[int, Plan]]
 
     def __init_subclass__(cls) -> None:
@@ -225,7 +224,7 @@ class Operation(Node):
         if self.serial >= 0:
             raise RuntimeError(f"this {type(self).__name__} is a node already: make one for each application")
         self.edges = edges
-        self.plan = self._plans.get(needs) or self._planned(needs)
+        self.plan = self._plans.get(needs) or self._planned(needs, len(inputs))
         values = (*inputs, output)
         self.saved = [save(values[k]) for k in self.plan.saves]
         self.serial = next_serial()
@@ -234,8 +233,8 @@ class Operation(Node):
         for watcher in watchers:
             watcher.recorded(self, inputs, (output,))
 
-    def _planned(self, needs: int) -> Plan:
-        """The plan for the inputs whose bits are set, made once for all applications."""
+    def _planned(self, needs: int, count: int) -> Plan:
+        """The plan for those of so many inputs whose bits are set, made once for all applications."""
         rules = [rule for rule in self.rules if (needs >> rule.input) & 1]
         saves = tuple(sorted({k for rule in rules for k in rule.takes}))
         rules = [rule._replace(takes=tuple(map(saves.index, rule.takes))) for rule in rules]

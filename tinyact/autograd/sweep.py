@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -48,7 +47,7 @@ def sweep(
     before = recording.on, recording.sweeps
     try:
         recording.on, recording.sweeps = create_graph, recording.sweeps + 1
-        for node in order(list(arrived), ends):
+        for node, goes_on in order(list(arrived), ends).items():
             grad = arrived.pop(node, None)
             if grad is None:
                 continue
@@ -57,7 +56,10 @@ def sweep(
             if ends is not None and node in ends:
                 results[node] = grad
             sent: Sequence[Gradient] = ()
-            if isinstance(node, Operation):
+            if not isinstance(node, Operation):
+                if ends is None and node.requires_grad:
+                    accumulate(node, grad)
+            elif goes_on:
                 sent = higher.pass_on(node, grad) if create_graph else node.backward(grad, node.load())
                 for edge, g in zip(node.edges, sent, strict=True):
                     if edge is not None and g is not None:
@@ -65,8 +67,6 @@ def sweep(
                         arrived[edge] = arrived[edge] + g if edge in arrived else g
                 if node.saved and not retain_graph:
                     node.saved = None
-            elif ends is None and node.requires_grad:
-                accumulate(node, grad)
             for watcher in watchers:
                 watcher.passed_on(node, grad, sent)
     except Exception as error:
@@ -78,34 +78,34 @@ def sweep(
     return results
 
 
-def order(starts: Sequence[Edge], ends: set[Edge] | None = None) -> list[Operation | Variable]:
+def order(starts: Sequence[Edge], ends: set[Edge] | None = None) -> dict[Operation | Variable, bool]:
     """Every node that a gradient reaches (on its way to the ends, if there are any), each before its makers.
+
+    With each stands whether its gradient is to go on from there: not if no end lies behind it.
 
     An operation is always recorded after those that made its inputs, so the order of recording, reversed, is a
     topological order: no node comes before one that still has a gradient to send it.
     """
     reached, stack = set(starts), list(starts)
-    operations: list[Operation] = []
-    leaves: list[Any] = []
+    nodes: list[Any] = []
     while stack:
         node = stack.pop()
-        if not isinstance(node, Operation):
-            leaves.append(node)
-            continue
-        operations.append(node)
-        for edge in node.edges:
+        nodes.append(node)
+        for edge in node.edges if isinstance(node, Operation) else ():
             if edge is not None and edge not in reached:
                 reached.add(edge)
                 stack.append(edge)
-    operations.sort(key=attrgetter("serial"), reverse=True)
-    nodes: list[Operation | Variable] = [*operations, *leaves]
+    # Leaves come last.
+    nodes.sort(key=lambda node: node.serial if isinstance(node, Operation) else -1, reverse=True)
     if ends is None:
-        return nodes
-    useful = set(ends)
+        return dict.fromkeys(nodes, True)
+    useful, goes_on = set(ends), {}
     for node in reversed(nodes):
-        if isinstance(node, Operation) and not useful.isdisjoint(node.edges):
+        goes_on[node] = isinstance(node, Operation) and not useful.isdisjoint(node.edges)
+        if goes_on[node]:
             useful.add(node)
-    return [node for node in nodes if node in useful]
+    useful.update(starts)
+    return {node: goes_on[node] for node in nodes if node in useful}
 
 
 def fitted(grad: Gradient, edge: Operation | Variable) -> Gradient:

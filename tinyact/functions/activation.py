@@ -462,21 +462,27 @@ class Softplus(Activation):
     option pricing.
     """
 
-    def __init__(self, beta: float, threshold: float) -> None:
-        self.beta = as_number(beta, "softplus", "beta")
-        self.threshold = as_number(threshold, "softplus", "threshold")
+    def __init__(self, beta: float, threshold: float, dtype: Any = np.float64) -> None:
+        # Numbers, and comparisons with them, are those of the input's dtype, in whatever it is computed.
+        self.rounded = np.dtype(dtype)
+        self.beta = float(self.rounded.type(as_number(beta, "softplus", "beta")))
+        self.threshold = float(self.rounded.type(as_number(threshold, "softplus", "threshold")))
         if not self.beta > 0:
             raise ValueError(f"softplus takes a beta above 0, got {beta}")
 
     def value(self, x: Any) -> Any:
         z = x * self.beta
         # ln(1 + eᶻ) = max(z, 0) + ln(1 + e^(−|z|)), which can't overflow.
-        return where(z > self.threshold, x, (np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))) / self.beta)
+        return where(self.above(z), x, (np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))) / self.beta)
 
     def derivative(self, x: Any) -> Any:
         z = x * self.beta
         # At the threshold the second derivative is 0, as in PyTorch: a constant stands there for z.
-        return where(z > self.threshold, 1.0, sigma(where(z >= self.threshold, self.threshold, z)))
+        return where(self.above(z), 1.0, sigma(where(z >= self.threshold, self.threshold, z)))
+
+    def above(self, z: Any) -> Any:
+        """Where z is above the threshold."""
+        return np.astype(z, self.rounded) > self.threshold
 
 
 @documented(Softplus)
@@ -495,7 +501,8 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
         >>> tinyact.nn.functional.softplus(tinyact.tensor([-1.0, 0.0, 1.0]))
         tensor([0.3133, 0.6931, 1.3133])
     """
-    return Softplus(beta, threshold).apply(require_floating(input, "softplus"))
+    x = require_floating(input, "softplus")
+    return Softplus(beta, threshold, x.array.dtype).apply(x)
 
 
 class Softsign(Activation):
@@ -661,6 +668,10 @@ class Hardsigmoid(Activation):
     def derivative(self, x: Any) -> Any:
         return where((x > -3) & (x < 3), 1 / 6, 0.0)
 
+    def chain(self, grad: Gradient, *values: Any) -> Gradient:
+        # Where it is flat, nothing passes: not even ∞.
+        return where((values[0] > -3) & (values[0] < 3), super().chain(grad, *values), 0)
+
 
 @documented(Hardsigmoid)
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
@@ -693,6 +704,10 @@ class Hardswish(Activation):
 
     def derivative(self, x: Any) -> Any:
         return where(x <= -3, 0.0, where(x >= 3, 1.0, x / 3 + 0.5))
+
+    def chain(self, grad: Gradient, *values: Any) -> Gradient:
+        # Where it is flat, nothing passes: not even ∞.
+        return where(values[0] <= -3, 0, super().chain(grad, *values))
 
 
 @documented(Hardswish)

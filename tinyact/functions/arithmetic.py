@@ -10,7 +10,16 @@ from tinyact import kernels
 from tinyact.autograd.operation import Gradient, Operation, wrap
 from tinyact.dtype import promoted
 from tinyact.functions.elementwise import reciprocal
-from tinyact.functions.operand import Tensor, as_operand, binary, check_broadcast, common, documented, require_tensor
+from tinyact.functions.operand import (
+    Tensor,
+    as_element,
+    as_operand,
+    binary,
+    check_broadcast,
+    common,
+    documented,
+    require_tensor,
+)
 
 __all__ = ["add", "clamp", "div", "maximum", "minimum", "mul", "pow", "sub", "where"]
 
@@ -39,6 +48,23 @@ class Sub(Operation):
 
     def grad_b(self, grad: Gradient) -> Gradient:
         return -grad
+
+
+class AddScaled(Operation):
+    """a + α·b      ∂/∂a = 1      ∂/∂b = α"""
+
+    def __init__(self, alpha: Any, torch_name: str) -> None:
+        self.alpha = alpha
+        self.torch_name = torch_name
+
+    def forward(self, a: Any, b: Any) -> Any:
+        return a + self.alpha * b
+
+    def grad_a(self, grad: Gradient) -> Gradient:
+        return grad
+
+    def grad_b(self, grad: Gradient) -> Gradient:
+        return grad * self.alpha
 
 
 class Rsub(Sub):
@@ -86,15 +112,21 @@ class Pow(Operation):
         if type(b) is float:
             return 1 / np.sqrt(a) if b == -0.5 else a**b
         shape = np.broadcast_shapes(np.shape(a), b.shape)
-        return np.power(a, np.broadcast_to(b, shape or 1).copy()).reshape(shape)
+        exponents = np.broadcast_to(b, shape or 1).copy()
+        if b.dtype.kind == "i" and (negative := exponents < 0).any():
+            # 1/aⁿ cut off: 0 but for 1 and −1.
+            exponents = np.where(negative, exponents & 1, exponents)
+            a = np.where(negative.reshape(shape) & (np.abs(a) != 1), 0, a)
+            return np.where(negative & (a == 0), 0, np.power(a, exponents)).reshape(shape)
+        return np.power(a, exponents).reshape(shape)
 
     def grad_a(self, grad: Gradient, a: Any, b: Any) -> Gradient:
         if type(b) is float and b == 0:
-            return grad * 0.0
+            return np.where(True, 0.0, grad)
         return np.where(b == 0, 0.0, grad * (b * Pow(self.variant)(a, b - 1)))
 
     def grad_b(self, grad: Gradient, a: Any, b: Any, y: Any) -> Gradient:
-        return np.where((a == 0) & (b >= 0), 0.0, grad * (y * np.log(a)))
+        return grad * np.where((a == 0) & (b >= 0), 0.0, y * np.log(a))
 
 
 class Maximum(Operation):
@@ -174,7 +206,7 @@ def add(input: Tensor | float, other: Any, *, alpha: float = 1) -> Tensor:
         input, other: tensors, arrays or numbers that broadcast.
         alpha: a factor for ``other``.
     """
-    return binary(Add(), *_scaled(input, other, alpha))
+    return binary(Add(), input, other) if alpha == 1 else _scaled(Add, input, other, alpha)
 
 
 @documented(Sub)
@@ -185,14 +217,18 @@ def sub(input: Tensor | float, other: Any, *, alpha: float = 1) -> Tensor:
         alpha: a factor for ``other``.
     """
     _refuse_bool(input, other)
-    return binary(Sub(), *_scaled(input, other, alpha))
+    return binary(Sub(), input, other) if alpha == 1 else _scaled(Sub, input, other, alpha)
 
 
-def _scaled(input: Any, other: Any, alpha: float) -> tuple[Any, Any]:
-    if alpha == 1:
-        return input, other
+def _scaled(operation: type[Operation], input: Any, other: Any, alpha: float) -> Tensor:
     input, other = common(input, other)
-    return input, other * alpha
+    dtype: np.dtype[Any] = next(v.array.dtype for v in (input, other) if isinstance(v, Tensor))
+    if dtype.kind in "iub" and isinstance(alpha, float):
+        raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
+    if dtype.kind in "iuf" and isinstance(alpha, bool):
+        raise RuntimeError("Boolean alpha only supported for Boolean results.")
+    factor = as_element(alpha if operation is Add else -alpha, dtype)
+    return binary(AddScaled(factor, operation.torch_name), input, other)
 
 
 def rsub(input: Tensor, other: Any) -> Tensor:
@@ -253,6 +289,8 @@ def pow(input: Tensor | float, exponent: Any) -> Tensor:
         negative = isinstance(exponent, int) and exponent < 0
         if negative and require_tensor(input, "pow").array.dtype.kind != "f":
             raise RuntimeError("Integers to negative integer powers are not allowed.")
+        if isinstance(exponent, int) and require_tensor(input, "pow").array.dtype.kind in "iu":
+            as_element(exponent, input.array.dtype)  # type: ignore[union-attr]
     elif not isinstance(input, (Tensor, np.ndarray)):
         variant = 2
     dtypes = {v.array.dtype if isinstance(v, Tensor) else np.dtype(type(v)) for v in (input, exponent)}
@@ -271,8 +309,11 @@ def maximum(input: Tensor, other: Tensor) -> Tensor:
     """
     Args:
         input, other: tensors that broadcast.
+
+    Raises:
+        TypeError: if one is no tensor.
     """
-    return binary(Maximum(), input, other)
+    return binary(Maximum(), require_tensor(input, "maximum"), require_tensor(other, "maximum", "other"))
 
 
 @documented(Minimum)
@@ -280,8 +321,11 @@ def minimum(input: Tensor, other: Tensor) -> Tensor:
     """
     Args:
         input, other: tensors that broadcast.
+
+    Raises:
+        TypeError: if one is no tensor.
     """
-    return binary(Minimum(), input, other)
+    return binary(Minimum(), require_tensor(input, "minimum"), require_tensor(other, "minimum", "other"))
 
 
 @documented(Clamp)
@@ -292,17 +336,27 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
         min, max: the bounds, as numbers or as tensors that broadcast; one may be left out.
 
     Raises:
-        RuntimeError: if both are left out.
-        NotImplementedError: for booleans.
+        TypeError: if one is a number and the other a tensor with dimensions.
+        RuntimeError: if both are left out, or the dtype can't hold a bound.
+        NotImplementedError: for booleans between booleans.
     """
-    if require_tensor(input, "clamp").array.dtype == np.bool_:
-        raise NotImplementedError("clamp takes numbers, not booleans")
+    require_tensor(input, "clamp")
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
     variant = 0 if any(isinstance(bound, Tensor) for bound in (min, max)) else 1
     bounds = [v for v in (min, max) if v is not None]
+    if len({isinstance(v, Tensor) for v in bounds}) == 2 and any(
+        isinstance(v, Tensor) and v.array.ndim for v in bounds
+    ):
+        raise TypeError("clamp() takes two numbers or two tensors as bounds, not one of each")
     values = common(input, *bounds)
-    least, greatest = _range_of(values[0].array.dtype)
+    dtype = values[0].array.dtype
+    if dtype == np.bool_:
+        raise NotImplementedError("clamp takes numbers, not booleans")
+    for bound in bounds:
+        if not isinstance(bound, (Tensor, np.ndarray)):
+            as_element(bound, dtype)
+    least, greatest = _range_of(dtype)
     low = values[1] if min is not None else least
     high = values[-1] if max is not None else greatest
     try:
@@ -338,6 +392,9 @@ def where(condition: Tensor, input: Any, other: Any) -> Tensor:
     if not isinstance(input, Tensor) and not isinstance(other, Tensor):
         input = wrap(np.asarray(input, promoted((input,))))
     a, b = common(input, other)
+    for number in (input, other):
+        if not isinstance(number, (Tensor, np.ndarray)):
+            as_element(number, (a if number is other else b).array.dtype)
     # A bare number would widen float32 to float64 here.
     a, b = (np.asarray(v, (b if v is a else a).array.dtype) if isinstance(v, float) else v for v in (a, b))
     try:

@@ -8,6 +8,7 @@ import numpy as np
 
 from tinyact.autograd.modes import no_grad
 from tinyact.autograd.operation import array_of, wrap
+from tinyact.dtype import KINDS
 from tinyact.functions.operand import Tensor, as_operand, check_broadcast, common, require_tensor
 
 __all__ = [
@@ -113,8 +114,7 @@ def bitwise_not(input: Tensor) -> Tensor:
 def _bitwise(function: Any, name: str, input: Any, other: Any) -> Tensor:
     for value in (as_operand(input), as_operand(other)):
         if isinstance(value, Tensor) and value.array.dtype.kind == "f":
-            kind = "Double" if value.array.dtype == np.float64 else "Float"
-            raise NotImplementedError(f"\"{name}\" not implemented for '{kind}'")
+            raise NotImplementedError(f"\"{name}\" not implemented for '{KINDS[value.array.dtype]}'")
     return _compare(function, input, other)
 
 

@@ -12,7 +12,7 @@ from tinyact.autograd.operation import array_of, wrap
 from tinyact.dtype import as_dtype
 from tinyact.functions import activation, arithmetic, comparison, elementwise, linear, reduction
 from tinyact.functions import shape as shapes
-from tinyact.functions.operand import Tensor, cast, common, dimensions
+from tinyact.functions.operand import Tensor, binary, cast, common, dimensions
 
 UFUNCS: dict[Any, Callable[..., Any]] = {
     np.add: arithmetic.add,
@@ -34,8 +34,8 @@ UFUNCS: dict[Any, Callable[..., Any]] = {
     np.sin: elementwise.sin,
     np.cos: elementwise.cos,
     np.tanh: activation.tanh,
-    np.maximum: arithmetic.maximum,
-    np.minimum: arithmetic.minimum,
+    np.maximum: lambda a, b: binary(arithmetic.Maximum(), a, b),
+    np.minimum: lambda a, b: binary(arithmetic.Minimum(), a, b),
     np.equal: comparison.eq,
     np.not_equal: comparison.ne,
     np.less: comparison.lt,
@@ -136,6 +136,8 @@ def _clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max:
     low, high = as_numpy_takes(a_min if min is None else min), as_numpy_takes(a_max if max is None else max)
     if (low is None and high is None) or array_of(a).dtype == np.bool_:
         return NotImplemented
+    if any(isinstance(bound, (Tensor, np.ndarray)) for bound in (low, high)):
+        low, high = (None if bound is None else _tensor(bound) for bound in (low, high))
     return arithmetic.clamp(_tensor(a), low, high)
 
 

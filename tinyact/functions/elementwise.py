@@ -9,7 +9,7 @@ import numpy as np
 
 from tinyact.autograd.operation import Gradient, Operation, Rule, array_of, parameters
 from tinyact.dtype import bool_
-from tinyact.functions.operand import Tensor, as_floating, cast, documented, require_tensor
+from tinyact.functions.operand import Tensor, as_floating, cast, documented, layout, require_tensor
 from tinyact.kernels import HEAVY, LIGHT, in_a_block, in_blocks, where
 
 __all__ = ["abs", "clone", "cos", "exp", "expm1", "log", "log1p", "neg", "reciprocal", "sin", "sqrt", "square"]
@@ -45,7 +45,7 @@ class Elementwise(Operation):
         if hasattr(cls, "derivative"):
             takes = parameters(cls.derivative)[1:]
             cls._wide_derivative = bool(cls.wide) and "x" in takes
-            cls.rules = (Rule(0, Elementwise.chain, tuple(map(("x", "y").index, takes))),)
+            cls.rules = (Rule(0, cls.chain, tuple(map(("x", "y").index, takes))),)
 
     def forward(self, x: Any) -> Any:
         wide = self.wide.get(x.dtype)
@@ -183,14 +183,19 @@ class Cos(Elementwise):
         return -np.sin(x)
 
 
-class Clone(Elementwise):
+class Clone(Operation):
     """A copy of x      d/dx x = 1"""
 
-    def value(self, x: Any) -> Any:
-        return x.copy()
+    may_warn = False
 
-    def derivative(self) -> Any:
-        return 1.0
+    def __init__(self, in_order: bool = False) -> None:
+        self.in_order = in_order
+
+    def forward(self, x: Any) -> Any:
+        return x.copy("C" if self.in_order else layout(x))
+
+    def grad_x(self, grad: Gradient) -> Gradient:
+        return grad
 
 
 @documented(Neg)

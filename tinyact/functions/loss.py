@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from tinyact.autograd.operation import Gradient, Operation
+from tinyact.autograd.operation import Gradient, Operation, array_of
+from tinyact.dtype import KINDS
 from tinyact.functions.activation import sigma
-from tinyact.functions.elementwise import Abs
+from tinyact.functions.arithmetic import sub
+from tinyact.functions.elementwise import abs
 from tinyact.functions.operand import Tensor, check_broadcast, common, documented, require_tensor
-from tinyact.functions.reduction import sum
+from tinyact.functions.reduction import mean, sum
 from tinyact.functions.shape import reshape
 from tinyact.functions.softmax import log_softmax
 from tinyact.kernels import all_probabilities, where
@@ -105,23 +107,6 @@ class MseLoss(Loss):
         return self.each(grad) * 2 * (t - x)
 
 
-class L1Loss(Loss):
-    """|x − t|      ∂/∂x = 1 for x > t, −1 for x < t, 0 for x = t      ∂/∂t the other way round"""
-
-    def __init__(self, reduction: str) -> None:
-        super().__init__(reduction)
-        self.torch_name = {"mean": "MeanBackward0", "sum": "SumBackward0"}.get(reduction, "AbsBackward0")
-
-    def forward(self, x: Any, t: Any) -> Any:
-        return self.reduced(np.abs(x - t))
-
-    def grad_x(self, grad: Gradient, x: Any, t: Any) -> Gradient:
-        return self.each(grad) * Abs().derivative(x - t)
-
-    def grad_t(self, grad: Gradient, x: Any, t: Any) -> Gradient:
-        return self.each(grad) * Abs().derivative(t - x)
-
-
 class SmoothL1Loss(Loss):
     """With d = x − t: d²/(2β) for |d| < β, else |d| − β/2      ∂/∂x = d/β held within ±1      ∂/∂t = −∂/∂x"""
 
@@ -169,25 +154,31 @@ class NllLoss(Operation):
     ∂/∂x_t = −w_t, and 0 for all other classes
     """
 
-    def __init__(self, reduction: str, classes: Any, counted: Any, weights: Any) -> None:
+    def __init__(self, reduction: str, ignore_index: int) -> None:
         self.reduction = reduction
-        # One class per sample, whether it counts, and its weight: with a dimension of size 1 where x has the classes.
-        self.classes = classes
-        self.counted = counted
-        self.weights = weights
+        self.ignore_index = ignore_index
 
-    def forward(self, x: Any) -> Any:
-        taken = -np.take_along_axis(x, self.classes, 1)
-        losses = (where(self.counted, taken, 0) * self.weights).squeeze(1)
+    def forward(self, x: Any, t: Any, w: Any) -> Any:
+        classes, counted, weights = self.per_sample(x, t, w)
+        taken = -np.take_along_axis(x, classes, 1)
+        losses = (where(counted, taken, 0) * weights).squeeze(1)
         if self.reduction == "none":
             return losses
-        return losses.sum() / self.weights.sum() if self.reduction == "mean" else losses.sum()
+        return losses.sum() / weights.sum() if self.reduction == "mean" else losses.sum()
 
-    def grad_x(self, grad: Gradient, x: Any) -> Gradient:
-        share = self.weights / self.weights.sum() if self.reduction == "mean" else self.weights
-        each = grad.reshape(self.weights.shape) if self.reduction == "none" else grad
-        here = self.classes == np.arange(x.shape[1]).reshape((-1,) + (1,) * (len(x.shape) - 2))
-        return where(here & self.counted, np.broadcast_to(-each * share, x.shape), 0)
+    def grad_x(self, grad: Gradient, x: Any, t: Any, w: Any) -> Gradient:
+        classes, counted, weights = self.per_sample(x, array_of(t), array_of(w))
+        share = weights / weights.sum() if self.reduction == "mean" else weights
+        each = grad.reshape(weights.shape) if self.reduction == "none" else grad
+        here = classes == np.arange(x.shape[1]).reshape((-1,) + (1,) * (len(x.shape) - 2))
+        return where(here & counted, np.broadcast_to(-each * share, x.shape), 0)
+
+    def per_sample(self, x: Any, t: Any, w: Any) -> tuple[Any, Any, Any]:
+        """The class, whether it counts, and its weight, with a dimension of size 1 where x has the classes."""
+        t = np.expand_dims(t, 1)
+        counted = t != self.ignore_index
+        classes = np.where(counted, t, 0)
+        return classes, counted, np.where(counted, 1 if w is None else w[classes], 0).astype(array_of(x).dtype)
 
 
 class KLDivLoss(Loss):
@@ -229,17 +220,11 @@ def check_reduction(reduction: str, more: tuple[str, ...] = ()) -> str:
     return reduction
 
 
-_KINDS = {"float32": "Float", "float64": "Double", "int64": "Long", "int32": "Int", "bool": "Bool"}
-
-
-def _kind(array: Any) -> str:
-    """What PyTorch's errors call the array's dtype."""
-    return _KINDS.get(array.dtype.name, array.dtype.name)
-
-
 def _check_dtype(input: Tensor, other: Tensor) -> None:
-    if input.array.dtype != other.array.dtype or input.array.dtype.kind != "f":
-        raise RuntimeError(f"Found dtype {_kind(other.array)} but expected {_kind(input.array)}")
+    dtypes = other.array.dtype, input.array.dtype
+    if dtypes[0] != dtypes[1] or dtypes[0].kind != "f":
+        kinds = [KINDS[dtype] for dtype in dtypes]
+        raise RuntimeError(f"Found dtype {kinds[0]} but expected {kinds[1]}")
 
 
 def _constant(value: Tensor | None, input: Tensor, argument: str, function: str) -> Any:
@@ -376,13 +361,15 @@ def mse_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tenso
     return MseLoss(check_reduction(reduction)).apply(*_pair(input, target, "mse_loss"))
 
 
-@documented(L1Loss)
 def l1_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
-    """
+    """|x − t|, of which ∂/∂x is 1 for x > t, −1 for x < t, and 0 for x = t
+
     Args:
         input, target, reduction: as for `mse_loss`.
     """
-    return L1Loss(check_reduction(reduction)).apply(*_pair(input, target, "l1_loss"))
+    check_reduction(reduction)
+    losses = abs(sub(*_pair(input, target, "l1_loss")))
+    return losses if reduction == "none" else mean(losses) if reduction == "mean" else sum(losses)
 
 
 @documented(SmoothL1Loss)
@@ -456,9 +443,11 @@ def nll_loss(
     wrong = (classes < 0) | (classes >= count)
     if wrong.any():
         raise IndexError(f"Target {classes[wrong][0]} is out of bounds: there are {count} classes")
-    counted = t != ignore_index
-    weights = _class_weights(weight, count, x)[classes] * counted.astype(x.array.dtype)
-    loss = NllLoss(reduction, *(np.expand_dims(part, 1) for part in (classes, counted, weights))).apply(x)
+    if weight is not None:
+        _check_class_weights(weight, count)
+        _check_dtype(x, weight)
+        _constant(weight, weight, "weight", "nll_loss")
+    loss = NllLoss(reduction, ignore_index).apply(x, target.unsqueeze(0) if single else target, weight)
     return loss.squeeze(0) if single and reduction == "none" else loss
 
 
@@ -468,7 +457,7 @@ def _check_classes(x: Any, t: Any) -> None:
     if x.dtype.kind != "f":
         raise NotImplementedError(f"nll_loss takes floating tensors, got {x.dtype}")
     if t.dtype not in (np.int64, np.uint8):
-        raise RuntimeError(f"expected target dtype to be Long or Byte, but got {_kind(t)}")
+        raise RuntimeError(f"expected target dtype to be Long or Byte, but got {KINDS[t.dtype]}")
     if x.ndim > 1 and (t.ndim == 0 or t.shape[0] != x.shape[0]):
         size = t.shape[0] if t.ndim else 0
         raise ValueError(f"Expected input batch_size ({x.shape[0]}) to match target batch_size ({size}).")
@@ -476,16 +465,6 @@ def _check_classes(x: Any, t: Any) -> None:
         raise RuntimeError(
             f"nll_loss takes a target of shape (N, …) for an input (N, C, …), got {t.shape} and {x.shape}"
         )
-
-
-def _class_weights(weight: Tensor | None, count: int, x: Tensor) -> Any:
-    """The classes' weights as an array, 1 if there are none; they have no gradient."""
-    if weight is None:
-        return np.ones(count, x.array.dtype)
-    _check_class_weights(weight, count)
-    _check_dtype(x, weight)
-    _constant(weight, weight, "weight", "nll_loss")
-    return weight.array
 
 
 def _check_class_weights(weight: Tensor, count: int) -> None:
@@ -538,7 +517,7 @@ def cross_entropy(
     x, t = require_tensor(input, "cross_entropy").array, require_tensor(target, "cross_entropy").array
     of_all_classes = t.shape == x.shape
     if of_all_classes and t.dtype.kind != "f":
-        raise RuntimeError(f"Expected floating point type for target with class probabilities, got {_kind(t)}")
+        raise RuntimeError(f"Expected floating point type for target with class probabilities, got {KINDS[t.dtype]}")
     if x.ndim == 0:
         raise IndexError("cross_entropy takes an input with a dimension of classes, got one without dimensions")
     place = min(1, x.ndim - 1)
@@ -582,8 +561,7 @@ def _smooth(logs: Tensor, t: Any, weight: Tensor | None, ignore_index: int, redu
         return losses
     if reduction == "sum":
         return sum(losses)
-    weights = _class_weights(weight, logs.array.shape[place], logs)[t[counted]]
-    return sum(losses) / float(weights.sum())
+    return sum(losses) / float(counted.sum() if weight is None else weight.array[t[counted]].sum())
 
 
 @documented(KLDivLoss)

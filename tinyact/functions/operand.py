@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from tinyact.autograd.operation import Operation, Variable, array_of, wrap
 from tinyact.autograd.watch import watchers
-from tinyact.dtype import as_dtype, float32, int64, promoted
+from tinyact.dtype import as_dtype, float32, promote_types, promoted
 from tinyact.dtype import dtype as DType
 
 if TYPE_CHECKING:
@@ -22,6 +24,11 @@ else:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+def layout(array: np.ndarray[Any, np.dtype[Any]]) -> Any:
+    """NumPy's letter for the layout that a copy has: the same, or in order if elements share memory."""
+    return "C" if 0 in array.strides else "K"
+
+
 class Cast(Operation):
     """x in another dtype      ∂L/∂x = ∂L/∂y in x's own, which every gradient gets anyway"""
 
@@ -31,7 +38,7 @@ class Cast(Operation):
         self.to = dtype
 
     def forward(self, x: Any) -> Any:
-        return x.astype(self.to)
+        return x.astype(self.to, layout(x))
 
     def grad_x(self, grad: Any) -> Any:
         return grad
@@ -43,14 +50,14 @@ def cast(input: Tensor, dtype: np.dtype[Any]) -> Tensor:
         return input
     if dtype.kind != "f":
         with np.errstate(all="ignore"):
-            return wrap(input.array.astype(dtype))
+            return wrap(input.array.astype(dtype, layout(input.array)))
     return Cast(dtype).apply(input)
 
 
-def require_tensor(input: Any, function: str) -> Tensor:
+def require_tensor(input: Any, function: str, argument: str = "input") -> Tensor:
     """The tensor, or PyTorch's error if it is none."""
     if not isinstance(input, Tensor):
-        raise TypeError(f"{function}(): argument 'input' must be Tensor, not {type(input).__name__}")
+        raise TypeError(f"{function}(): argument '{argument}' must be Tensor, not {type(input).__name__}")
     return input
 
 
@@ -103,18 +110,53 @@ def as_number(value: Any, function: str, argument: str) -> float:
     return float(value)
 
 
+def as_element(value: Any, dtype: np.dtype[Any]) -> Any:
+    """A number in this dtype.
+
+    Raises:
+        TypeError: if it is none.
+        RuntimeError: if the dtype can't hold it; as in PyTorch, unsigned integers hold −x as what it wraps to.
+    """
+    value = plain_number(value)
+    if not isinstance(value, (int, float)):
+        raise TypeError(f"expected a number, got {type(value).__name__}")
+    if dtype.kind == "f" and math.isfinite(value) and abs(value) > float(np.finfo(dtype).max):
+        raise RuntimeError(f"value cannot be converted to type {dtype} without overflow")
+    array = np.asarray(value)
+    _check_values(array, dtype)
+    return (array.astype(np.int64) if dtype.kind in "iu" else array).astype(dtype)[()]
+
+
+def plain_number(value: Any) -> Any:
+    """A tensor without dimensions, or a number of NumPy's, as a Python number; anything else as it is."""
+    if isinstance(value, Tensor) and value.array.ndim == 0:
+        return value.array.item()
+    return value.item() if isinstance(value, np.generic) else value
+
+
 def from_data(data: Any, dtype: DType | None = None) -> Tensor:
     """A new tensor with a copy of the data; numbers are float32, int64 or bool unless they say otherwise.
 
     Raises:
         TypeError: if it holds anything but numbers.
-        ValueError: if nested sequences differ in length.
+        ValueError: if nested sequences differ in length, or hold tensors of more than one element.
         RuntimeError: if integers of this dtype can't hold one of the numbers.
     """
-    array, inferred = _array_of(data)
-    dtype = as_dtype(inferred) if dtype is None else dtype
-    if not isinstance(data, (np.ndarray, Tensor)):
-        _check_values(array, dtype)
+    if isinstance(data, (Tensor, np.ndarray, np.generic)):
+        array = np.asarray(data) if isinstance(data, np.generic) else array_of(data)
+        dtype = dtype or as_dtype(array.dtype)
+    else:
+        types: set[Any] = set()
+        try:
+            array = np.asarray(_plain(data, types))
+        except (ValueError, OverflowError, RecursionError) as error:
+            raise ValueError(f"expected numbers, in sequences of equal length at every level: {error}") from None
+        inferred = functools.reduce(promote_types, map(_dtype_of, types)) if types else float32.numpy
+        dtype = dtype or as_dtype(inferred)
+        if dtype.numpy.kind in "iu" and array.dtype.kind in "uO" and int in types:
+            raise ValueError(f"Overflow when unpacking long: {data!r:.200}")
+    if not isinstance(data, (Tensor, np.ndarray)):
+        _check_values(array, dtype.numpy)
     with np.errstate(all="ignore"):
         return fresh(array.astype(dtype.numpy, order="C"))
 
@@ -126,50 +168,38 @@ def fresh(array: np.ndarray[Any, np.dtype[Any]]) -> Tensor:
     return wrap(array)
 
 
-def _array_of(data: Any) -> tuple[np.ndarray[Any, np.dtype[Any]], np.dtype[Any]]:
-    """The data as an array, with all their digits, and the dtype that PyTorch infers for them."""
-    if isinstance(data, Tensor):
-        return data.array, data.array.dtype
-    if isinstance(data, (np.ndarray, np.generic)):
-        return data if isinstance(data, np.ndarray) else np.asarray(data), data.dtype
-    try:
-        array = np.asarray(_plain(data))
-    except (ValueError, OverflowError, RecursionError):
-        raise ValueError(f"expected numbers, in sequences of equal length at every level, got {data!r:.200}") from None
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"new(): invalid data type '{type(data).__name__}': a tensor holds numbers, got {data!r:.200}")
-    if array.dtype == np.uint64:
-        raise ValueError(f"Overflow when unpacking long: {data!r:.200}")
-    if array.dtype == np.float64 and not _holds_numpy_double(data):
-        return array, float32.numpy
-    return array, int64.numpy if array.dtype.kind in "iu" else array.dtype
+def _dtype_of(kind: Any) -> np.dtype[Any]:
+    """The dtype that PyTorch infers for a Python type of numbers; a dtype of NumPy's as it is."""
+    if isinstance(kind, np.dtype):
+        return kind
+    for number, dtype in ((bool, np.bool_), (int, np.int64), (float, np.float32)):
+        if issubclass(kind, number):
+            return np.dtype(dtype)
+    raise TypeError(f"new(): invalid data type '{kind.__name__}': a tensor holds numbers")
 
 
-def _check_values(array: np.ndarray[Any, np.dtype[Any]], dtype: DType) -> None:
-    """Raise RuntimeError for numbers that integers of this dtype can't hold."""
-    if dtype.numpy.kind not in "iu" or not array.size or array.dtype.kind == "b":
-        return
-    limits = np.iinfo(dtype.numpy)
-    # NaN is refused too: neither comparison holds for it.
-    if not (array.min() >= limits.min and array.max() <= limits.max):
-        raise RuntimeError(f"value cannot be converted to type {dtype.name} without overflow")
-
-
-def _plain(data: Any) -> Any:
-    """Nested sequences without tensors in them."""
-    if isinstance(data, Tensor):
-        return data.array
+def _plain(data: Any, types: set[Any]) -> Any:
+    """Nested sequences without tensors in them; Python's types of their numbers, or NumPy's dtypes, are added."""
     if isinstance(data, (list, tuple, range)):
-        return [_plain(part) for part in data]
+        return [_plain(part, types) for part in data]
+    if isinstance(data, Tensor):
+        if data.array.size != 1:
+            raise ValueError("only one element tensors can be converted to Python scalars")
+        types.add(data.array.dtype)
+        return data.array.item()
+    types.add(data.dtype if isinstance(data, (np.ndarray, np.generic)) else type(data))
     return data
 
 
-def _holds_numpy_double(data: Any) -> bool:
-    if isinstance(data, (list, tuple)):
-        return any(_holds_numpy_double(part) for part in data[:1])
-    if isinstance(data, Tensor):
-        return data.array.dtype == np.float64
-    return isinstance(data, (np.ndarray, np.generic)) and data.dtype == np.float64
+def _check_values(array: np.ndarray[Any, np.dtype[Any]], dtype: np.dtype[Any]) -> None:
+    """Raise RuntimeError for numbers that integers of this dtype can't hold; negative integers may wrap in unsigned."""
+    if dtype.kind not in "iu" or not array.size or array.dtype.kind == "b":
+        return
+    limits = np.iinfo(dtype)
+    least = -limits.max if dtype.kind == "u" and array.dtype.kind != "f" else limits.min
+    # NaN is refused too: neither comparison holds for it.
+    if not (array.min() >= least and array.max() <= limits.max):
+        raise RuntimeError(f"value cannot be converted to type {dtype.name} without overflow")
 
 
 class NotAnOperand(TypeError):
@@ -200,7 +230,9 @@ def common(*values: Any, floating: bool = False) -> tuple[Any, ...]:
     if not any(isinstance(v, Tensor) for v in values):
         raise TypeError(f"expected at least one Tensor among {values}")
     return tuple(
-        cast(v, dtype) if isinstance(v, Tensor) else (float(v) if dtype.kind == "f" else np.asarray(v).astype(dtype))
+        cast(v, dtype)
+        if isinstance(v, Tensor)
+        else (float(v) if dtype.kind == "f" else np.asarray(v, np.int64).astype(dtype))
         for v in values
     )
 
@@ -227,7 +259,7 @@ def binary(operation: Operation, input: Any, other: Any, floating: bool = False)
 def check_broadcast(*operands: Any) -> None:
     """Raises PyTorch's error for the first pair of sizes that don't match."""
     shapes = [operand.array.shape for operand in operands if isinstance(operand, Tensor)]
-    for a, b in pairwise(shapes):
+    for a, b in combinations(shapes, 2):
         longest = max(len(a), len(b))
         for dim in range(-1, -longest - 1, -1):
             n = a[dim] if -dim <= len(a) else 1

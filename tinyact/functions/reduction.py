@@ -15,6 +15,7 @@ from tinyact.autograd.sums import total
 from tinyact.dtype import dtype as DType
 from tinyact.functions.arithmetic import maximum, minimum
 from tinyact.functions.operand import Tensor, cast, dimension, dimensions, documented, require_tensor
+from tinyact.functions.shape import squeeze
 from tinyact.kernels import where
 
 __all__ = ["all", "any", "argmax", "argmin", "max", "mean", "min", "prod", "std", "sum", "var"]
@@ -173,19 +174,19 @@ class Min(Extreme):
 class Pick(Reduction):
     """The element at one index along a dimension      ∂/∂xᵢ = 1 at that index, else 0"""
 
-    def __init__(self, dim: int, index: Any, keepdim: bool, torch_name: str) -> None:
+    def __init__(self, dim: int, keepdim: bool, torch_name: str) -> None:
         super().__init__((dim,), keepdim, False)
-        self.index = index
         self.torch_name = torch_name
 
-    def value(self, x: Any) -> Any:
-        picked = np.take_along_axis(x, self.index, self.dims[0])
+    def forward(self, x: Any, index: Any) -> Any:  # type: ignore[override]  # it wants an index too
+        self.sizes = tuple(x.shape)
+        picked = np.take_along_axis(x, index, self.dims[0])
         return picked if self.keepdim else picked.squeeze(self.dims[0])
 
-    def grad_x(self, grad: Gradient) -> Gradient:
+    def grad_x(self, grad: Gradient, index: Any) -> Gradient:
         dim = self.dims[0]
         places = np.arange(self.sizes[dim]).reshape([-1] + [1] * (len(self.sizes) - dim - 1))
-        return where(self.index == places, self.repeated(grad), 0)
+        return where(index == places, self.repeated(grad), 0)
 
 
 class max_result(NamedTuple):
@@ -359,13 +360,13 @@ def _extreme(input: Tensor, dim: Any, keepdim: bool, operation: type[Extreme]) -
                 "with the 'dim' argument."
             )
         return operation(tuple(range(tensor.array.ndim)), False, True).apply(tensor)
-    index = (argmax if operation is Max else argmin)(tensor, dim, keepdim=True)
+    index = _place(np.argmax if operation is Max else np.argmin, name, tensor, dim, True)
     if tensor.array.ndim == 0:
         values = operation((), False, False).apply(tensor)
         return (max_result if operation is Max else min_result)(values, index)
     dim = dimension(dim, tensor.array.ndim)
-    values = Pick(dim, index.array, keepdim, f"{operation.__name__}Backward0").apply(tensor)
-    indices = index if keepdim else wrap(index.array.squeeze(dim))
+    values = Pick(dim, keepdim, f"{operation.__name__}Backward0").apply(tensor, index)
+    indices = index if keepdim else squeeze(index, dim)
     return (max_result if operation is Max else min_result)(values, indices)
 
 
@@ -388,7 +389,13 @@ def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
 
 
 def _arg(function: Any, name: str, input: Tensor, dim: int | None, keepdim: bool) -> Tensor:
-    array = require_tensor(input, name).array
+    if require_tensor(input, name).array.dtype == np.bool_:
+        raise RuntimeError(f"{name}(): does not support bool")
+    return _place(function, name, input, dim, keepdim)
+
+
+def _place(function: Any, name: str, input: Tensor, dim: int | None, keepdim: bool) -> Tensor:
+    array = input.array
     axis = None if dim is None else dimension(dim, array.ndim)
     if (array.size if axis is None or array.ndim == 0 else array.shape[axis]) == 0:
         raise IndexError(f"{name}(): Expected reduction dim {dim or 0} to have non-zero size.")

@@ -215,4 +215,4 @@ def maxout(input: Tensor, pieces: int = 2, dim: int = -1) -> Tensor:
         raise ValueError(f"maxout takes a size that is a multiple of {pieces} along dimension {dim}, got {sizes}")
     grouped = reshape(x, *sizes[:place], sizes[place] // pieces, pieces, *sizes[place + 1 :])
     largest = grouped.array.argmax(place + 1, keepdims=True)
-    return Maxout(place + 1, largest, False, "MaxoutBackward0").apply(grouped)
+    return Maxout(place + 1, False, "MaxoutBackward0").apply(grouped, largest)

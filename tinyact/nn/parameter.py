@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tinyact.autograd.operation import Variable
 from tinyact.creation import empty
 from tinyact.tensor import Tensor
@@ -39,3 +41,8 @@ class Parameter(Tensor):
 
     def __repr__(self) -> str:
         return f"Parameter containing:\n{super().__repr__()}"
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
+        """Numbers and flag alone: not the gradient, as in PyTorch."""
+        copy = memo[id(self)] = type(self)(self.data.clone(), self._requires_grad)
+        return copy
