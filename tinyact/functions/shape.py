@@ -93,12 +93,17 @@ class Cat(Operation):
 
     def forward(self, *parts: Any) -> Any:
         self.ends = list(np.cumsum([part.shape[self.dim] for part in parts]))
-        return np.ascontiguousarray(np.concatenate(parts, self.dim))
+        return in_order(np.concatenate(parts, self.dim))
 
     def backward(self, grad: Gradient, saved: list[Any]) -> list[Gradient]:
         starts = [0, *self.ends]
         before = (slice(None),) * self.dim
         return [grad[(*before, slice(a, b))] for a, b in zip(starts, self.ends, strict=False)]
+
+
+def in_order(array: Any) -> Any:
+    """The array, its elements in order in memory."""
+    return array.astype(array.dtype, order="C", copy=False)
 
 
 class Stack(Operation):
@@ -110,7 +115,7 @@ class Stack(Operation):
         self.dim = dim
 
     def forward(self, *parts: Any) -> Any:
-        return np.ascontiguousarray(np.stack(parts, self.dim))
+        return in_order(np.stack(parts, self.dim))
 
     def backward(self, grad: Gradient, saved: list[Any]) -> list[Gradient]:
         before = (slice(None),) * self.dim
