@@ -211,7 +211,7 @@ def sub(input: Tensor | float, other: Any, *, alpha: float = 1) -> Tensor:
         input, other: tensors, arrays or numbers that broadcast.
         alpha: a factor for ``other``.
     """
-    _refuse_bool(input, other)
+    refuse_bool(input, other)
     return binary(Sub(), input, other) if alpha == 1 else _scaled(Sub, input, other, alpha)
 
 
@@ -228,11 +228,12 @@ def _scaled(operation: type[Operation], input: Any, other: Any, alpha: float) ->
 
 def rsub(input: Tensor, other: Any) -> Tensor:
     """other − input: the tensor stands on the right."""
-    _refuse_bool(input, other)
+    refuse_bool(input, other)
     return binary(Rsub() if not isinstance(other, Tensor) else Sub(), other, input)
 
 
-def _refuse_bool(a: Any, b: Any) -> None:
+def refuse_bool(a: Any, b: Any) -> None:
+    """Raise PyTorch's error if one of two operands is boolean."""
     bools = [v.array.dtype == np.bool_ if isinstance(v, Tensor) else isinstance(v, (bool, np.bool_)) for v in (a, b)]
     if any(bools):
         which = "two bool tensors" if bools == [True, True] else "a bool tensor"
@@ -387,7 +388,7 @@ def where(condition: Tensor, input: Any, other: Any) -> Tensor:
         input = wrap(np.asarray(input, promoted((input,))))
     a, b = common(input, other)
     for number in (input, other):
-        if not isinstance(number, Tensor):
+        if isinstance(number, (int, float)):
             as_element(number, (a if number is other else b).array.dtype)
     # A bare number would widen float32 to float64 here.
     a, b = (np.asarray(v, (b if v is a else a).array.dtype) if isinstance(v, float) else v for v in (a, b))
