@@ -22,7 +22,7 @@ from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 from sklearn.preprocessing import StandardScaler
 
 import tinyact
-from tests.against_torch import arrays, assert_equal, same, same_error
+from tests.against_torch import arrays, assert_equal, same, same_error, same_outcome
 
 
 @given(arrays())
@@ -603,3 +603,43 @@ def test_strides(make: Any, copied: Any) -> None:
     ours, theirs = copied(tinyact, make(tinyact)), copied(torch, make(torch))
     assert ours.stride() == theirs.stride()
     assert ours.is_contiguous() == theirs.is_contiguous()
+
+
+@pytest.mark.parametrize("operator", ["iand", "ior", "ixor", "iadd", "isub", "imul", "itruediv", "ipow"])
+@pytest.mark.parametrize("dtype", ["bool", "int64", "uint8", "float32"])
+@pytest.mark.parametrize("other", [True, 3, 1.5, "bool", "int64", "float32"])
+def test_operators_in_place(operator: str, dtype: str, other: Any) -> None:
+    if (operator, dtype, other) == ("ipow", "bool", True):
+        pytest.skip("which PyTorch has as a copy")
+
+    def program(m: Any) -> Any:
+        x = kept = m.tensor([0, 1, 1]).to(getattr(m, dtype))
+        view = x[1:]
+        y = m.tensor([1, 1, 0]).to(getattr(m, other)) if isinstance(other, str) else other
+        x = getattr(x, f"__{operator}__")(y)
+        assert x is kept
+        return x, view
+
+    same_outcome(program)
+
+
+def test_an_array_stays_an_array_when_a_tensor_is_added_in_place() -> None:
+    for operation in (operator.iadd, operator.isub, operator.imul, operator.itruediv, operator.ipow):
+        array = kept = np.array([1.0, 2.0])
+        array = operation(array, tinyact.tensor([2.0, 4.0]))
+        assert array is kept
+        assert type(operation(np.ones(2), tinyact.ones(2))) is np.ndarray
+        with pytest.raises(RuntimeError, match="requires grad"):
+            operation(array, tinyact.ones(2, requires_grad=True))
+
+
+@pytest.mark.parametrize("make", [lambda m: m.arange(18.0).reshape(6, 3), lambda m: m.arange(6.0)])
+def test_matplotlib_reads_tensors_as_arrays(make: Any) -> None:
+    from matplotlib import cbook
+
+    ours, theirs = make(tinyact), make(torch)
+    for read in (cbook._reshape_2D, lambda t, _: [cbook.index_of(t)[1]]):
+        for a, b in zip(read(ours, "x"), read(theirs.numpy(), "x"), strict=True):
+            np.testing.assert_array_equal(a, b)
+    with pytest.raises(RuntimeError, match="requires grad"):
+        cbook._reshape_2D(ours.requires_grad_(), "x")

@@ -242,6 +242,9 @@ class Tensor(Variable):
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         return self.array
 
+    # What matplotlib asks for; it takes what it can't turn into an array for a sequence of columns.
+    to_numpy = numpy
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, np.dtype[Any]]:
         return np.array(self.numpy(), dtype=dtype, copy=copy)
 
@@ -548,6 +551,15 @@ class Tensor(Variable):
     __itruediv__ = operator(div_)
     __ipow__ = operator(pow_)
 
+    def __iand__(self, other: Any) -> Tensor:  # type: ignore[misc]
+        return change(self, comparison.bitwise_and, other)
+
+    def __ior__(self, other: Any) -> Tensor:  # type: ignore[misc]
+        return change(self, comparison.bitwise_or, other)
+
+    def __ixor__(self, other: Any) -> Tensor:  # type: ignore[misc]
+        return change(self, comparison.bitwise_xor, other)
+
     # --- operations, which are functions first -------------------------------------------------------------------
 
     add = arithmetic.add
@@ -675,6 +687,9 @@ class Tensor(Variable):
         if any(isinstance(o, Tensor) for o in options.get("out", ())):
             return NotImplemented
         result = getattr(ufunc, method)(*arrays, **options)
+        if "out" in options:
+            # ``array += t`` leaves the array what it is.
+            return result
         supported = isinstance(result, (np.ndarray, np.generic)) and result.dtype in BY_NUMPY
         return wrap(result) if supported else result
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinyact
-from tests.against_torch import TOLERANCE, arrays, check_derivatives, numbers, orders, same, same_error
+from tests.against_torch import TOLERANCE, arrays, check_derivatives, numbers, orders, same, same_error, same_outcome
 
 F = tinyact.nn.functional
 REDUCTIONS = st.sampled_from(["mean", "sum", "none"])
@@ -382,3 +382,55 @@ def test_smoothing_outside_0_and_1_is_named(smoothing: float) -> None:
 def test_a_class_beyond_the_last_is_named(x: float) -> None:
     with pytest.raises(IndexError, match="Target 3 is out of bounds: there are 3 classes"):
         F.cross_entropy(tinyact.full((1, 3), x), tinyact.tensor([3]))
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "mse_loss",
+        "l1_loss",
+        "huber_loss",
+        "smooth_l1_loss",
+        "kl_div",
+        "binary_cross_entropy",
+        "binary_cross_entropy_with_logits",
+    ],
+)
+@pytest.mark.parametrize("input", ["float32", "float64", "int64", "uint8", "bool"])
+@pytest.mark.parametrize("target", ["float32", "float64", "int64", "uint8", "bool"])
+@pytest.mark.parametrize("sizes", [((2,), (2,)), ((2,), ()), ((), (2,)), ((), ())])
+@pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
+def test_losses_of_all_dtypes(name: str, input: str, target: str, sizes: Any, reduction: str) -> None:
+    def program(m: Any) -> Any:
+        x, t = (m.full(size, 0.5).to(getattr(m, dtype)) for size, dtype in zip(sizes, (input, target), strict=True))
+        return getattr(m.nn.functional, name)(x, t, reduction=reduction)
+
+    try:
+        program(torch)
+    except Exception:
+        with pytest.raises((RuntimeError, ValueError)):
+            program(tinyact)
+    else:
+        # Of mixed operands PyTorch computes a part in float32.
+        same(program, upstream=None, tolerance=3e7 if {input, target} == {"float32", "float64"} else 1.0)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int64"])
+def test_weights_of_other_dtypes(dtype: str) -> None:
+    def program(m: Any, x: Any) -> Any:
+        w, F = m.ones(3).to(getattr(m, dtype)) * 2, m.nn.functional
+        t = m.tensor([1.0, 0.0, 1.0])
+        return [
+            F.binary_cross_entropy(x, t, w),
+            F.binary_cross_entropy_with_logits(x, t, w),
+            F.binary_cross_entropy_with_logits(x, t, pos_weight=w),
+        ]
+
+    same(program, np.array([0.25, 0.5, 0.75], np.float32))
+
+
+@pytest.mark.parametrize("index", [-100, -1, 0, 1])
+@pytest.mark.parametrize("sizes", [(3,), (2, 3)])
+def test_probabilities_are_not_ignored(sizes: tuple[int, ...], index: int) -> None:
+    same_outcome(lambda m: m.nn.functional.cross_entropy(m.ones(sizes), m.ones(sizes) / 4, ignore_index=index))

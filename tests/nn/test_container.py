@@ -157,3 +157,14 @@ def test_dict() -> None:
     assert list(modules) == ["c"]
     modules.clear()
     assert len(modules) == 0
+
+
+@pytest.mark.parametrize(
+    "kind", [lambda m, *layers: m.nn.ModuleList(layers), lambda m, *layers: m.nn.Sequential(*layers)]
+)
+def test_adding_in_place_keeps_the_object(kind: Any) -> None:
+    for m in (tinyact, torch):
+        layers = kept = kind(m, m.nn.Linear(1, 1))
+        layers += kind(m, m.nn.ReLU(), m.nn.Linear(1, 2))
+        assert layers is kept
+        assert [name for name, _ in layers.named_children()] == ["0", "1", "2"]

@@ -216,7 +216,7 @@ def sub(input: Tensor | float, other: Any, *, alpha: float = 1) -> Tensor:
         input, other: tensors, arrays or numbers that broadcast.
         alpha: a factor for ``other``.
     """
-    _refuse_bool(input, other)
+    refuse_bool(input, other)
     return binary(Sub(), input, other) if alpha == 1 else _scaled(Sub, input, other, alpha)
 
 
@@ -233,11 +233,12 @@ def _scaled(operation: type[Operation], input: Any, other: Any, alpha: float) ->
 
 def rsub(input: Tensor, other: Any) -> Tensor:
     """other − input: the tensor stands on the right."""
-    _refuse_bool(input, other)
+    refuse_bool(input, other)
     return binary(Rsub() if not isinstance(other, Tensor) else Sub(), other, input)
 
 
-def _refuse_bool(a: Any, b: Any) -> None:
+def refuse_bool(a: Any, b: Any) -> None:
+    """Raise PyTorch's error if one of two operands is boolean."""
     operands = (as_operand(a), as_operand(b))
     bools = [v.array.dtype == np.bool_ if isinstance(v, Tensor) else isinstance(v, bool) for v in operands]
     if any(bools):

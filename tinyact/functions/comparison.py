@@ -113,8 +113,9 @@ def bitwise_not(input: Tensor) -> Tensor:
 
 def _bitwise(function: Any, name: str, input: Any, other: Any) -> Tensor:
     for value in (as_operand(input), as_operand(other)):
-        if isinstance(value, Tensor) and value.array.dtype.kind == "f":
-            raise NotImplementedError(f"\"{name}\" not implemented for '{KINDS[value.array.dtype]}'")
+        dtype = np.dtype(np.float32) if isinstance(value, float) else getattr(array_of(value), "dtype", None)
+        if dtype is not None and dtype.kind == "f":
+            raise NotImplementedError(f"\"{name}\" not implemented for '{KINDS[dtype]}'")
     return _compare(function, input, other)
 
 

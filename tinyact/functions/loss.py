@@ -8,11 +8,19 @@ from typing import Any
 import numpy as np
 
 from tinyact.autograd.operation import Gradient, Operation, array_of
-from tinyact.dtype import KINDS
+from tinyact.dtype import KINDS, promote_types
 from tinyact.functions.activation import sigma
-from tinyact.functions.arithmetic import sub
+from tinyact.functions.arithmetic import refuse_bool, sub
 from tinyact.functions.elementwise import abs
-from tinyact.functions.operand import Tensor, check_broadcast, common, documented, require_tensor
+from tinyact.functions.operand import (
+    Tensor,
+    cast,
+    check_broadcast,
+    common,
+    documented,
+    require_floating,
+    require_tensor,
+)
 from tinyact.functions.reduction import mean, sum
 from tinyact.functions.shape import reshape
 from tinyact.functions.softmax import log_softmax
@@ -227,6 +235,11 @@ def _check_dtype(input: Tensor, other: Tensor) -> None:
         raise RuntimeError(f"Found dtype {kinds[0]} but expected {kinds[1]}")
 
 
+def _require_floating_target(input: Tensor, target: Tensor) -> None:
+    if target.array.dtype.kind != "f":
+        raise RuntimeError(f"Found dtype {KINDS[target.array.dtype]} but expected {KINDS[input.array.dtype]}")
+
+
 def _constant(value: Tensor | None, input: Tensor, argument: str, function: str) -> Any:
     """The weight if there is one, checked: it must broadcast to the input and have no gradient."""
     if value is None:
@@ -241,11 +254,11 @@ def _constant(value: Tensor | None, input: Tensor, argument: str, function: str)
     except ValueError:
         shapes = f"{value.array.shape} does not broadcast to the input's {input.array.shape}"
         raise RuntimeError(f"{function}: a {argument} of shape {shapes}") from None
-    return value
+    return cast(value, input.array.dtype)
 
 
-def _pair(input: Any, target: Any, name: str) -> tuple[Tensor, Tensor]:
-    """Input and target of one floating dtype, in shapes that broadcast: with a warning if they differ."""
+def _pair(input: Any, target: Any, name: str, floating: bool = True) -> tuple[Tensor, Tensor]:
+    """Input and target of one dtype, in shapes that broadcast: with a warning if they differ."""
     x, t = require_tensor(input, name), require_tensor(target, name)
     if x.array.shape != t.array.shape:
         check_broadcast(x, t)
@@ -254,10 +267,10 @@ def _pair(input: Any, target: Any, name: str) -> tuple[Tensor, Tensor]:
             "to incorrect results due to broadcasting. Please ensure they have the same size.",
             stacklevel=3,
         )
-    x, t = common(x, t)
-    if x.array.dtype.kind != "f":
-        raise NotImplementedError(f"{name} takes floating tensors, got {x.dtype}")
-    return x, t
+    # PyTorch has broadcast them before it promotes: tensors without dimensions count like others.
+    dtype = promote_types(x.array.dtype, t.array.dtype)
+    x, t = cast(x, dtype), cast(t, dtype)
+    return require_floating(x, name) if floating else x, t
 
 
 # --- the public functions ------------------------------------------------------------------------------------------
@@ -296,8 +309,6 @@ def binary_cross_entropy(
             "deprecated. Please ensure they have the same size."
         )
     _check_dtype(input, target)
-    if weight is not None:
-        _check_dtype(input, weight)
     for name, array in (("input", x), ("target", t)):
         if not all_probabilities(array):
             outside = array[~((array >= 0) & (array <= 1))]
@@ -340,10 +351,11 @@ def binary_cross_entropy_with_logits(
     check_reduction(reduction)
     if require_tensor(target, name).array.shape != require_tensor(input, name).array.shape:
         raise ValueError(f"Target size ({target.size()}) must be the same as input size ({input.size()})")
+    _require_floating_target(require_floating(input, name), target)
     x, t = _pair(input, target, name)
     w = _constant(weight, x, "weight", name)
     p = 1.0 if pos_weight is None else _constant(pos_weight, x, "pos_weight", name)
-    return BinaryCrossEntropyWithLogits(reduction).apply(x, t, w, p)
+    return cast(BinaryCrossEntropyWithLogits(reduction).apply(x, t, w, p), target.array.dtype)
 
 
 @documented(MseLoss)
@@ -368,7 +380,8 @@ def l1_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor
         input, target, reduction: as for `mse_loss`.
     """
     check_reduction(reduction)
-    losses = abs(sub(*_pair(input, target, "l1_loss")))
+    refuse_bool(input, target)
+    losses = abs(sub(*_pair(input, target, "l1_loss", floating=False)))
     return losses if reduction == "none" else mean(losses) if reduction == "mean" else sum(losses)
 
 
@@ -403,7 +416,10 @@ def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: fl
     """
     if not delta > 0:
         raise RuntimeError(f"huber_loss does not support non-positive values for delta, got {delta}")
-    return HuberLoss(check_reduction(reduction), delta).apply(*_pair(input, target, "huber_loss"))
+    x, t = _pair(input, target, "huber_loss")
+    if input.array.dtype.kind != "f":
+        raise RuntimeError(f"huber_loss takes a floating input, got {input.dtype}")
+    return cast(HuberLoss(check_reduction(reduction), delta).apply(x, t), input.array.dtype)
 
 
 @documented(NllLoss)
@@ -516,6 +532,8 @@ def cross_entropy(
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     x, t = require_tensor(input, "cross_entropy").array, require_tensor(target, "cross_entropy").array
     of_all_classes = t.shape == x.shape
+    if of_all_classes and ignore_index >= 0:
+        raise RuntimeError("ignore_index is not supported for floating point target")
     if of_all_classes and t.dtype.kind != "f":
         raise RuntimeError(f"Expected floating point type for target with class probabilities, got {KINDS[t.dtype]}")
     if x.ndim == 0:
@@ -579,7 +597,10 @@ def kl_div(input: Tensor, target: Tensor, *, reduction: str = "mean", log_target
         RuntimeError: if the shapes don't broadcast.
     """
     check_reduction(reduction, ("batchmean",))
-    x, t = _pair(input, target, "kl_div")
+    _require_floating_target(input, input)
+    _require_floating_target(input, target)
+    x, t = common(input, target)
+    x, t = _pair(x, t, "kl_div")
     if reduction == "mean":
         warnings.warn(
             "reduction: 'mean' divides the total loss by both the batch size and the support size. 'batchmean' divides "

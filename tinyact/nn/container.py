@@ -57,6 +57,9 @@ class _Numbered(Module):
         self._modules.update(added)  # type: ignore[arg-type]
         return self
 
+    def __iadd__(self, modules: Iterable[Module]) -> Self:
+        return self.extend(modules)
+
     def insert(self, index: int, module: Module) -> Self:
         """Adds a module before the one at this index.
 
