@@ -357,6 +357,7 @@ def randint(
         low, high, size = (0, low, high) if size is None else (0, low, size)
     if size is None:
         raise TypeError("randint() missing argument: 'size'")
+    low, high = plain_number(low), plain_number(high)
     kind = int64 if dtype is None else as_dtype(dtype)
     if not kind.is_floating_point:
         limits = (0, 1) if kind is bool_ else (np.iinfo(kind.numpy).min, np.iinfo(kind.numpy).max)
