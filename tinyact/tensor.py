@@ -551,12 +551,15 @@ class Tensor(Variable):
     __itruediv__ = operator(div_)
     __ipow__ = operator(pow_)
 
+    @operator
     def __iand__(self, other: Any) -> Tensor:  # type: ignore[misc]
         return change(self, comparison.bitwise_and, other)
 
+    @operator
     def __ior__(self, other: Any) -> Tensor:  # type: ignore[misc]
         return change(self, comparison.bitwise_or, other)
 
+    @operator
     def __ixor__(self, other: Any) -> Tensor:  # type: ignore[misc]
         return change(self, comparison.bitwise_xor, other)
 
