@@ -552,15 +552,15 @@ class Tensor(Variable):
     __ipow__ = operator(pow_)
 
     @operator
-    def __iand__(self, other: Any) -> Tensor:  # type: ignore[misc]
+    def __iand__(self, other: Any) -> Tensor:
         return change(self, comparison.bitwise_and, other)
 
     @operator
-    def __ior__(self, other: Any) -> Tensor:  # type: ignore[misc]
+    def __ior__(self, other: Any) -> Tensor:
         return change(self, comparison.bitwise_or, other)
 
     @operator
-    def __ixor__(self, other: Any) -> Tensor:  # type: ignore[misc]
+    def __ixor__(self, other: Any) -> Tensor:
         return change(self, comparison.bitwise_xor, other)
 
     # --- operations, which are functions first -------------------------------------------------------------------
