@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import hypothesis.extra.numpy as hnp
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinyact
-from tests.against_torch import arrays, check_derivatives, same, same_error
+from tests.against_torch import arrays, check_derivatives, same, same_error, same_outcome
 
 
 @given(data=st.data(), x=arrays())
@@ -359,3 +360,63 @@ def test_a_single_element_is_a_view() -> None:
 
     same(program, np.arange(4.0).reshape(2, 2), upstream=None)
     same_error(lambda m: m.ones(2, requires_grad=True)[0].add_(1))
+
+
+MORE_INDICES: list[Callable[[Any], Any]] = [
+    *(lambda m, n=n: m.tensor(1, dtype=getattr(m, n)) for n in ("uint8", "int8", "int16", "int32", "int64", "bool")),
+    *(lambda m, n=n: m.tensor([1], dtype=getattr(m, n)) for n in ("uint8", "int8", "int16", "int32", "int64", "bool")),
+    *(lambda m, n=n: np.array(1, n) for n in ("uint8", "int8", "int16", "int32", "int64", "bool")),
+    *(lambda m, n=n: np.array([1, 0, 1], n) for n in ("uint8", "int8", "int16", "int32", "int64", "bool", "float32")),
+    *(
+        lambda m, index=index: index
+        for index in (
+            [[0, 1], [1, 0]], [[0, 1]], [[0]] * 31, [[0]] * 32, [0] * 40, [None], [None, 0], [slice(0, 1), 1], [...],
+            [[0, 1], slice(None)], [[0, 1], None], [[]], [], [1.0], ([1.5],), [range(2)], range(2), [True, 2], True,
+            False, [[True, False, True]], (0, [True, False, True]), (True, 0), slice("0", "1"), slice(1.7, 3), 1.0,
+            slice(True, 3), {0}, "a", b"a", ["a"], np.bool_(True), np.uint8(1), np.array([[0, 1], [1, 0]]),
+            [np.int64(1)], [np.array(1)], ((0, 1), (1, 0)),
+        )
+    ),
+    lambda m: [m.tensor(0), m.tensor(1)],
+    lambda m: [m.tensor([0]), m.tensor([1])],
+    lambda m: [m.tensor(True), m.tensor(False)],
+    lambda m: slice(m.tensor(0), m.tensor(2)),
+    lambda m: slice(None, m.tensor(2.0)),
+    lambda m: (m.tensor(0, dtype=m.int16), m.tensor(1, dtype=m.uint8)),
+]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("index", MORE_INDICES)
+def test_what_an_index_may_be(index: Any) -> None:
+    same_outcome(lambda m: m.arange(9.0).view(3, 3)[index(m)])
+
+
+def test_a_list_that_is_read_as_a_tuple_warns() -> None:
+    for m in (tinyact, torch):
+        with pytest.warns(UserWarning, match="non-tuple sequence"):
+            m.ones(2, 2)[[[0, 1], [1, 0]]]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int64", "uint8", "bool"])
+@pytest.mark.parametrize("value", ["float32", "float64", "int64", "uint8", "bool", 2, 2.7, True, -1])
+@pytest.mark.parametrize("sizes", [(), (1,), (3,), (1, 3)])
+@pytest.mark.parametrize(
+    "index",
+    [
+        lambda m: 0,
+        lambda m: [0, 1],
+        lambda m: m.tensor([True, False, True]),
+        lambda m: (0, [0, 1, 1]),
+        lambda m: m.arange(9).view(3, 3) > 4,
+        lambda m: (0, 0),
+        lambda m: (slice(None), m.tensor([0])),
+    ],
+)
+def test_assigned_values_of_all_dtypes(index: Any, sizes: Any, value: Any, dtype: str) -> None:
+    def program(m: Any) -> Any:
+        x = m.arange(9).view(3, 3).to(getattr(m, dtype))
+        x[index(m)] = m.ones(sizes).to(getattr(m, value)) if isinstance(value, str) else value
+        return x
+
+    same_outcome(program)
