@@ -21,7 +21,10 @@ __all__ = ["glu", "log_softmax", "maxout", "softmax", "softmin"]
 
 
 class AlongDims(Operation):
-    """A function that mixes the elements along some dimensions: ``value(x)``, and ``chain(grad, y)`` for ∂L/∂x."""
+    """y = f(x), which mixes the elements along some dimensions      ∂L/∂x by ``chain(grad, y)``
+
+    A subclass gives f as ``value(x)``.
+    """
 
     value: Callable[..., Any]
     chain: Callable[..., Gradient]

@@ -35,7 +35,7 @@ def why_no_grad(tensor: Tensor, loss: Tensor | None = None) -> str:
     for argument in (tensor,) if loss is None else (tensor, loss):
         if not isinstance(argument, Tensor):
             raise TypeError(f"why_no_grad() takes tensors, got {type(argument).__name__}")
-    if tensor.grad is not None:
+    if tensor._grad is not None:
         return "it has a gradient: .grad is not None"
     return _of_itself(tensor) or _of_the_loss(tensor, loss)
 

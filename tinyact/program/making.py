@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import inspect
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -39,6 +40,7 @@ class Making:
         self.recorder = Recorder()
         self.arguments = args, kwargs
         self.layout, self.leaves = flattened(args, kwargs)
+        self.names = parameter_names(function, args, kwargs)
         self.reads = Reads()
         self.source = Source()
         self.conditions = [Condition("{0}.on is {1}", (recording, recording.on), "the grad mode")]
@@ -245,12 +247,12 @@ class Making:
             self._condition(f"not {a}._hooks and not {a}._accumulate_hooks", (), f"hooks of {about}")
             if leaf._hooks or leaf._accumulate_hooks:
                 self.refusal = self.refusal or f"{about} has hooks"
-            self._tensor(leaf, a, a, a, (), fetch)
+            self._tensor(leaf, self.names[place], a, a, (), fetch)
             return leaf
         watched = self.recorder.root(np.asarray(leaf))
         if watched.value.base is not watched.value:
             self.refusal = self.refusal or f"{about} looks at the memory of another array that the function reads"
-        self.roots.setdefault(watched.value, (a, a))
+        self.roots.setdefault(watched.value, (self.names[place], a))
         return watched
 
     def _aliases(self, leaf: Any, place: int) -> None:
@@ -401,6 +403,20 @@ class Making:
                 for key in list(holder) if isinstance(holder, dict) else range(len(holder)):
                     if isinstance(holder[key], (Watched, Float, Int)):
                         holder[key] = plain(holder[key])
+
+
+def parameter_names(function: Callable[..., Any], args: Any, kwargs: Any) -> list[str]:
+    """What the function calls each of its flattened arguments; several under one name are numbered."""
+    try:
+        arguments = inspect.signature(getattr(function, "forward", function)).bind(*args, **kwargs).arguments
+    except (TypeError, ValueError):
+        arguments = {}
+    names = []
+    for name, value in arguments.items():
+        count = len(flattened(value, {})[1])
+        names += [name] if count == 1 else [f"{name}{i + 1}" for i in range(count)]
+    count = len(flattened(args, kwargs)[1])
+    return names if len(names) == count else [f"a{i}" for i in range(count)]
 
 
 def _containers(structure: Any) -> Iterator[Any]:

@@ -112,7 +112,9 @@ class Text:
             counts["z" if letter == "h" and not counts["z"] else letter] += 0
             counts[letter] += 1
             self._name(value, f"{letter}{counts[letter]}")
-        for gradient, value in notes.gradients.items():
+        # What is kept in the end comes first: it has the name without a number.
+        gradients = sorted(notes.gradients.items(), key=lambda pair: pair[1].kind != "root" or -pair[0].number)
+        for gradient, value in gradients:
             value = self._same(value)
             if value in self.names:
                 self._name(gradient, f"d_{self.names[value]}")
