@@ -102,7 +102,7 @@ X = tinyact.arange(12.0).reshape(4, 3) / 7 - 1
 def _set_row(x: Any) -> Any:
     x = x.clone()
     x[0, :] = 5.0
-    x[1:3] = x[2:]
+    x[1:3] = x[2:].clone()
     x[2, 0] = x[0, 1]
     return x
 

@@ -117,8 +117,8 @@ def _operand_used_twice(x: Any, y: Any) -> Any:
 
 def _overlapping(x: Any, y: Any) -> Any:
     z = x * 2
-    z[1:] = z[:-1]
-    z[:-1] += z[1:]
+    z[1:] = z[:-1].clone()
+    z[:-1] += z[1:].clone()
     return z + y
 
 
