@@ -499,3 +499,42 @@ def test_arguments_and_results_are_let_go() -> None:
         gc.collect()
         assert argument() is None
         assert result() is None
+
+
+def _returned(x: Any, kept: Any) -> Any:
+    y = x * 2
+    kept.append(y)
+    return y
+
+
+@pytest.mark.filterwarnings("ignore:.*not compiled")
+def test_what_is_returned_and_kept_too() -> None:
+    kept: Any = collections.deque()
+    compiled = tinyact.compile(lambda x: _returned(x, kept))
+    for call in range(5):
+        compiled(X + call)
+    assert len(kept) == 5
+
+
+@pytest.mark.filterwarnings("ignore:.*not compiled")
+def test_a_gradient_that_is_kept() -> None:
+    kept: Any = collections.deque()
+    w = tinyact.ones(3, requires_grad=True)
+
+    def function(x: Any) -> None:
+        w.grad = None
+        (w * x).sum().backward()
+        kept.append(w.grad)
+
+    compiled = tinyact.compile(function)
+    for call in range(5):
+        compiled(X[0] + call)
+    assert len({id(grad) for grad in kept}) == 5
+
+
+def test_a_gradient_that_is_always_the_same() -> None:
+    def make() -> tuple[Any, list[Any]]:
+        x = tinyact.ones(3, requires_grad=True)
+        return lambda: (x + 1).sum().backward(), [x]
+
+    same(make, 8)

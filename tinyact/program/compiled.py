@@ -77,7 +77,10 @@ class Compiled:
             RuntimeError: if there is none: the function was not called yet, or can't be compiled.
         """
         if not self._programs:
-            raise RuntimeError(self._reason or "there is no program yet: call the function first")
+            raise RuntimeError(
+                self._reason
+                or "there is no program yet: call the function first, twice if it makes an optimizer's state"
+            )
         return Listing(self._programs[0], optimized)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import inspect
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -30,6 +31,12 @@ class Refused(Exception):
     def __init__(self, reason: str, result: Any) -> None:
         super().__init__(reason)
         self.result = result
+
+
+_KEPT = (
+    "numbers of the run are kept somewhere (a list, an attribute), where a replay would put no new ones: return them "
+    "instead"
+)
 
 
 class Making:
@@ -87,6 +94,8 @@ class Making:
         if layout != self.layout or any(a is not b for a, b in zip(leaves, self.watched_leaves, strict=True)):
             self.refusal = self.refusal or "it changes a list or dictionary that it is given"
         effects = self._effects(result, counts, ends)
+        if self._keeps_results(result):
+            self.refusal = self.refusal or _KEPT
         plain_result = mapped(self._unwatched, result)
         if any(isinstance(leaf, (Watched, Float, Int)) for leaf in leaves_of(result)):
             result = plain_result
@@ -293,6 +302,8 @@ class Making:
         for tensor, _, _, expression in self.installed.values():
             if id(tensor) not in self.grads or tensor._grad is self.grads[id(tensor)]:
                 continue
+            if tensor._grad is not None and _is_plain(tensor._grad.array):
+                self._watch_constant(tensor._grad)
             grads.append((expression, None if tensor._grad is None else self._output(tensor._grad)))
         versions: dict[int, tuple[str, int]] = {}
         for key, (tensor, _, _, expression) in self.installed.items():
@@ -312,6 +323,13 @@ class Making:
         if len(set(map(id, containers := list(_containers(result))))) != len(containers):
             self.refusal = self.refusal or "it returns one list or dictionary twice"
         return Effects(grads, list(versions.values()), slots, mapped(self._output, result))
+
+    def _watch_constant(self, grad: Any) -> None:
+        """A gradient that is the same each time, such as ones, is a copy of a constant."""
+        constant = self.recorder.value("constant", grad.array)
+        copy = self.recorder.value("new", grad.array.copy())
+        self.recorder.calls.append(Call("method", "copy", (constant,), {}, (copy,)))
+        grad.array = self.recorder.watch(copy)
 
     def _output(self, leaf: Any) -> Any:
         """What a leaf of the result is in the program."""
@@ -386,11 +404,26 @@ class Making:
         if any(sys.getrefcount(item) > 3 and id(item) not in own for item in watched):
             gc.collect()
             if any(sys.getrefcount(item) > 3 and id(item) not in own for item in watched):
-                self.refusal = self.refusal or (
-                    "numbers of the run are kept somewhere (a list, an attribute), where a replay would put no new "
-                    "ones: return them instead"
-                )
+                self.refusal = self.refusal or _KEPT
                 self._restore_everything()
+
+    def _keeps_results(self, result: Any) -> bool:
+        """Whether a tensor that is returned, or a new gradient, is kept somewhere else too."""
+        places = Counter(map(id, leaves_of(result)))
+        places.update(id(tensor._grad) for tensor, *_ in self.installed.values())
+        places.update(map(id, [*self.outputs, result]))  # the result is an argument here too
+        for collected in (False, True):
+            # Besides, the list of them has each, this loop and the count itself.
+            kept = [
+                tensor
+                for tensor, _ in self.made_tensors
+                if sys.getrefcount(tensor) > places[id(tensor)] + 3 and not (tensor.is_leaf and tensor.requires_grad)
+            ]
+            if not kept or collected:
+                return bool(kept)
+            del kept
+            gc.collect()
+        return False
 
     def _restore_everything(self) -> None:
         """Put plain arrays and numbers in the place of watched ones wherever these are kept."""
@@ -426,6 +459,10 @@ def _containers(structure: Any) -> Iterator[Any]:
     if isinstance(structure, (tuple, list, dict)):
         for part in structure.values() if isinstance(structure, dict) else structure:
             yield from _containers(part)
+
+
+def _is_plain(array: Any) -> bool:
+    return not isinstance(array, Watched)
 
 
 def _is_constant(leaf: Any) -> bool:
