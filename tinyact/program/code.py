@@ -75,7 +75,7 @@ class Source:
     def expression(self, call: Call, more: Iterable[str] = ()) -> str:
         """The call without what becomes of its result."""
         if call.form == "function":
-            return f"{self.bind(call.target)}({self.arguments(call, more=more)})"
+            return f"{self.bind(call.target, _name(call.target))}({self.arguments(call, more=more)})"
         first = self.text(call.args[0])
         if call.form == "method":
             return f"{first}.{call.target}({self.arguments(call, 1)})"
@@ -127,6 +127,12 @@ class Source:
         if not new or (call.written is not None and len(call.outputs) == 1):
             return self.expression(call)
         return f"{new}{',' if call.several and len(call.outputs) == 1 else ''} = {self.expression(call)}"
+
+
+def _name(target: Any) -> str:
+    """What a function's name here begins with."""
+    name = getattr(target, "__name__", "")
+    return f"{name}_" if name.isidentifier() else "k"
 
 
 def _takes_out_in_place(target: Any) -> bool:
