@@ -25,8 +25,11 @@ ARGUMENTS: list[tuple[Any, ...]] = [
     (X > 1, X, X), (X > 1, 0.0, X), (V, X, V), ([X > 1], [X]), ([X > 1, X < 1], [X, X]), ("ij,jk", X, X),
     ((3, 3), (K, K)), (X, X > 1, X), (X, X > 1, 1.0), (X, None, ()), (X, ()), (X, -1),
 ]  # fmt: skip
-# They dispatch on ``like`` alone, read files, or promise no numbers.
-OTHERS = {"frombuffer", "empty", "empty_like", "fromfile", "fromstring", "loadtxt", "genfromtxt", "fromiter"}
+# They dispatch on ``like`` alone, read or write files, or promise no numbers.
+OTHERS = {
+    "frombuffer", "empty", "empty_like", "fromfile", "fromstring", "loadtxt", "genfromtxt", "fromiter", "save", "savez",
+    "savez_compressed", "savetxt",
+}  # fmt: skip
 FUNCTIONS_OF_NUMPY = sorted(
     (f for f in overrides.get_overridable_numpy_array_functions() if f.__name__ not in OTHERS),
     key=lambda f: (f.__module__, f.__name__),

@@ -352,8 +352,8 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
         raise TypeError("clamp() takes two numbers or two tensors as bounds, not one of each")
     values = common(input, *bounds)
     dtype = values[0].array.dtype
-    if dtype == np.bool_:
-        raise NotImplementedError("clamp takes numbers, not booleans")
+    if dtype == np.bool_ and not (len(bounds) == 1 and isinstance(bounds[0], Tensor)):
+        raise NotImplementedError("clamp takes numbers, not booleans")  # between one bound it is maximum or minimum
     for bound in bounds:
         if not isinstance(bound, (Tensor, np.ndarray)):
             as_element(bound, dtype)
@@ -371,6 +371,8 @@ def _range_of(dtype: np.dtype[Any]) -> tuple[Any, Any]:
     """Bounds that bound nothing."""
     if dtype.kind == "f":
         return -np.inf, np.inf
+    if dtype.kind == "b":
+        return False, True
     return np.iinfo(dtype).min, np.iinfo(dtype).max
 
 
