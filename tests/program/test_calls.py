@@ -455,12 +455,16 @@ def peak(call: Callable[[], Any]) -> int:
         tracemalloc.stop()
 
 
-STEPS = {"ReLU": ("ReLU", 0.0), "SiLU": ("SiLU", 0.0), "dropout": ("Tanh", 0.3), "softmax": ("Softmax", 0.0)}
+# Drawing takes memory of its own, beside the program's.
+STEPS = {
+    "ReLU": ("ReLU", 0.0, 1.01), "SiLU": ("SiLU", 0.0, 1.01), "softmax": ("Softmax", 0.0, 1.01),
+    "dropout": ("Tanh", 0.3, 1.3),
+}  # fmt: skip
 
 
-@pytest.mark.parametrize(("activation", "dropout"), STEPS.values(), ids=STEPS)
-def test_a_replay_needs_little_more_memory_than_the_eager_step(activation: str, dropout: float) -> None:
-    """With the buffers that the program holds between the calls, in which pieces of one size stand free for another."""
+@pytest.mark.parametrize(("activation", "dropout", "ratio"), STEPS.values(), ids=STEPS)
+def test_a_replay_needs_no_more_memory_than_the_eager_step(activation: str, dropout: float, ratio: float) -> None:
+    """With the memory that the program holds between the calls."""
     eager, _ = training(activation, batch=5000, dropout=dropout)()
     for _ in range(4):
         eager()
@@ -471,7 +475,7 @@ def test_a_replay_needs_little_more_memory_than_the_eager_step(activation: str, 
         compiled()
     (program, *_) = compiled._programs
     memory = {id(base): base.nbytes for base in map(_memory, program.plan.buffers.values())}
-    assert peak(compiled) + sum(memory.values()) <= wanted * 1.7 + 20_000
+    assert peak(compiled) + sum(memory.values()) <= wanted * ratio + 20_000
 
 
 def _memory(array: Any) -> Any:

@@ -13,7 +13,9 @@ from tinyact.program.passes import Plan, opened
 from tinyact.program.record import Call, Value
 
 # How many elements make an array large, and how many a block.
-LARGE, BLOCK = 1 << 17, 1 << 14
+LARGE, BLOCK = 1 << 17, 1 << 16
+# The shortest run worth it: of fewer calls the blocks cost more than the caches give.
+SHORTEST = 3
 
 
 def runs_joined(plan: Plan) -> None:
@@ -38,7 +40,7 @@ def _out_of_blocks(plan: Plan, call: Call) -> list[Call]:
         return [call]
     written_out, result = call.written_out
     calls = opened(written_out)
-    if result.kind != "new" or not all(_is_elementwise(part) for part in calls):
+    if result.kind != "new" or len(calls) < SHORTEST or not all(map(_is_elementwise, calls)):
         return [call]
     plan.put(result, call.outputs[0])
     return calls
@@ -91,7 +93,7 @@ def _runs(calls: list[Call]) -> Iterator[list[Call]]:
 
 def _joined(run: list[Call], number: int, uses: dict[Value, set[int]]) -> list[Call]:
     """A run as one call, unless there is something in the way."""
-    if not _is_elementwise(run[0]):
+    if len(run) < SHORTEST or not _is_elementwise(run[0]):
         return run
     produced = list(dict.fromkeys(call.outputs[0] for call in run))
     wanted = [value for value in produced if uses.get(value, set()) - {number}]

@@ -247,33 +247,47 @@ def _with_arrays_for_numbers(call: Call) -> Call:
     return call if same else replace(call, args=args)
 
 
+class Piece:
+    """A piece of the program's memory, from the call that first writes to it to the last that has to do with it."""
+
+    def __init__(self, start: int, end: int, size: int) -> None:
+        self.start, self.end, self.size = start, end, size
+        self.offset = 0
+
+
 def memory_reused(plan: Plan) -> None:
-    """Results go to memory that is there already and that nobody needs any more: their own at every replay.
+    """Results go to memory that the program has for itself; its pieces serve again when nobody needs them any more.
 
     A fresh array of more than 128 KiB costs page faults. What lasts is the user's and always fresh.
     """
     last = last_uses(plan.calls)
     lasting = {value.base for value in plan.lasting}
-    free: list[Array] = []
-    blocks: dict[Value, Array] = {}
+    pieces: dict[Value, Piece] = {}
     for place, call in enumerate(plan.calls):
         output = call.outputs[0] if len(call.outputs) == 1 else None
-        taken = None
         if output is not None and output not in lasting and takes_out(call):
-            taken = _operand_in_place(call, place, last, plan)
-            size = output.data.nbytes
-            block = blocks[taken] if taken is not None else _smallest(free, size)
-            blocks[output] = block
-            plan.buffers[output] = block[:size].view(output.data.dtype).reshape(output.data.shape)
-        for value in {value.base for value in (*call.inputs, *call.outputs)}:
-            if last[value] == place and value in blocks and value is not taken:
-                free.append(blocks[value])
+            operand = _operand_in_place(call, place, last, pieces)
+            # Whole cache lines, so that each piece starts with one.
+            piece = Piece(place, 0, -(-output.data.nbytes // 64) * 64) if operand is None else pieces[operand]
+            piece.end = last[output]
+            pieces[output] = piece
+    memory = _placed(list(dict.fromkeys(pieces.values())))
+    for value, piece in pieces.items():
+        part = memory[piece.offset : piece.offset + value.data.nbytes]
+        plan.buffers[value] = part.view(value.data.dtype).reshape(value.data.shape)
 
 
-def _smallest(free: list[Array], size: int) -> Array:
-    """The smallest free block of at least this size, taken out; a new one, if there is none."""
-    large = [place for place, block in enumerate(free) if block.nbytes >= size]
-    return free.pop(min(large, key=lambda place: free[place].nbytes)) if large else np.empty(size, np.uint8)
+def _placed(pieces: list[Piece]) -> Array:
+    """Memory for all pieces, the largest first, each as far in front as those leave free that live at the same time."""
+    placed: list[Piece] = []
+    for piece in sorted(pieces, key=lambda piece: -piece.size):
+        for other in sorted(placed, key=lambda other: other.offset):
+            together = piece.start <= other.end and other.start <= piece.end
+            if together and other.offset < piece.offset + piece.size:
+                piece.offset = max(piece.offset, other.offset + other.size)
+        placed.append(piece)
+    memory = np.empty(max((piece.offset + piece.size for piece in placed), default=0) + 64, np.uint8)
+    return memory[-memory.ctypes.data % 64 :]
 
 
 def takes_out(call: Call) -> bool:
@@ -291,14 +305,14 @@ def takes_out(call: Call) -> bool:
     return isinstance(getattr(call.target, "__self__", None), np.ufunc) and call.target.__name__ == "reduce"
 
 
-def _operand_in_place(call: Call, place: int, last: dict[Value, int], plan: Plan) -> Value | None:
+def _operand_in_place(call: Call, place: int, last: dict[Value, int], pieces: dict[Value, Piece]) -> Value | None:
     """An operand that is not needed any more, whose memory the result can go to while it is computed."""
     if not isinstance(call.target, np.ufunc) or call.target.signature is not None:
         return None
     output = call.outputs[0].data
     for value in call.inputs:
         alone = sum(other.base is value.base for other in call.inputs) == 1
-        unneeded = value.base in plan.buffers and last[value.base] == place and alone
+        unneeded = value.base in pieces and last[value.base] == place and alone
         # A view must be one of all of the memory, in its order, as other numbers of the same size.
         whole = value.is_array and value.data.flags.c_contiguous and value.data.nbytes == value.base.data.nbytes
         if unneeded and whole and value.data.dtype == output.dtype and value.data.shape == output.shape:

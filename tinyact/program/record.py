@@ -20,7 +20,7 @@ import numpy as np
 from tinyact.autograd.mathematics import argument, mathematics
 from tinyact.autograd.operation import Operation, Variable
 from tinyact.autograd.watch import Watcher
-from tinyact.kernels import at_once, in_blocks
+from tinyact.kernels import HEAVY, at_once, in_blocks
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Kind = Literal["root", "constant", "new", "view", "number"]
@@ -234,6 +234,8 @@ class Recorder(Watcher):
             return run(*mapped(plain, args), **mapped(plain, options))
         if hasattr(target, "line"):
             return self._kernel(target, args, options)
+        if target is in_blocks and args[2].size < 2 * options.get("share", HEAVY):
+            return in_blocks.__wrapped__(*args, **options)  # which is computed at once, and so call by call
         symbols = mapped(self._symbol, args), mapped(self._symbol, options)
         written_out = self._written_out(target, args, options) if target is in_blocks else None
         self._inside, self._drew = 1, False
