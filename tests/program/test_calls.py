@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import tinyact
+from tests.autograd.test_function import cube
 from tests.program.test_compiled import training
 from tests.program.twins import cases, same
 from tinyact import nn
@@ -275,24 +276,12 @@ def third() -> tuple[Any, list[Any]]:
     return function, []
 
 
-class Cube(tinyact.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Any) -> Any:
-        ctx.save_for_backward(x)
-        return x**3
-
-    @staticmethod
-    def backward(ctx: Any, grad: Any) -> Any:
-        (x,) = ctx.saved_tensors
-        return grad * 3 * x**2
-
-
 def own_function() -> tuple[Any, list[Any]]:
-    w = tinyact.randn(3, requires_grad=True)
+    w, function_of_ones_own = tinyact.randn(3, requires_grad=True), cube(tinyact)
 
     def function(x: Any) -> Any:
         w.grad = None
-        loss = Cube.apply(w * x).sum()
+        loss = function_of_ones_own.apply(w * x).sum()
         loss.backward()
         return loss
 

@@ -10,7 +10,7 @@ import numpy as np
 from tinyact.kernels import in_blocks, over_blocks
 from tinyact.program.code import Source, definition, made
 from tinyact.program.passes import Plan, opened
-from tinyact.program.record import Call, Value
+from tinyact.program.values import Call, Value
 
 # How many elements make an array large, and how many a block.
 LARGE, BLOCK = 1 << 17, 1 << 16

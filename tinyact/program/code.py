@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinyact.program.passes import Plan, last_uses, may_fail
-from tinyact.program.record import Call, Value
+from tinyact.program.values import Call, Value
 
 SYMBOLS = {
     operator.add: "+", operator.sub: "-", operator.mul: "*", operator.truediv: "/", operator.floordiv: "//",

@@ -22,6 +22,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 LIMIT = 8
 
 
+# One comparison at a time: each brings the random stream back to where it was.
+_comparing = threading.RLock()
+
+
 class _Here(threading.local):
     """Whether this thread is recording: what is called then becomes part of that recording."""
 
@@ -101,7 +105,8 @@ class Compiled:
     def _replayed(self, program: Program, leaves: Sequence[Any], args: Any, kwargs: Any) -> Any:
         if program.is_trusted(leaves):
             return program.replay(*leaves)
-        result, difference = program.verify(leaves, functools.partial(self.function, *args, **kwargs))
+        with _comparing:
+            result, difference = program.verify(leaves, functools.partial(self.function, *args, **kwargs))
         if difference:
             self._give_up(f"it computed other numbers than the function itself: {difference} differed")
         return result

@@ -16,7 +16,8 @@ from tinyact.autograd.sweep import sweep
 from tinyact.program.code import Source, definition, lines_of, made, starts
 from tinyact.program.improve import improve
 from tinyact.program.passes import Plan
-from tinyact.program.record import Array, Recorder, Value
+from tinyact.program.record import Recorder
+from tinyact.program.values import Array, Value, leaves_of
 
 
 class Later:
@@ -38,7 +39,8 @@ class Later:
         self._firsts: list[Value] = [first.value for first in firsts]
         grads = sweep(outputs, [wrap(first) for first in firsts], self._tensors, retain_graph=True)
         self.calls, recorder.calls = recorder.calls, self._run
-        self.refusal = self._refusal(list(grads.values()))
+        if reason := self._refusal(list(grads.values())):
+            recorder.reject(reason)
         self._grads = [getattr(grads.get(edge), "value", None) for edge in leaves]
         produced = {output for call in self.calls for output in call.outputs}
         used = dict.fromkeys(value for call in self.calls for value in call.inputs)
@@ -88,7 +90,7 @@ class Later:
 
     def gradients(self, result: Any, arguments: Sequence[Any]) -> list[Any]:
         """Gradients of a result by an ordinary sweep, to be compared."""
-        outputs = list(_differentiable(result))
+        outputs = differentiable(result)
         firsts = [
             wrap(np.linspace(-1, 1, output.array.size, dtype=output.array.dtype).reshape(output.array.shape))
             for output in outputs
@@ -98,21 +100,10 @@ class Later:
         return [grads.get(edge_of(tensor)) for tensor in tensors]
 
 
-def _differentiable(result: Any) -> Any:
+def differentiable(result: Any) -> list[Any]:
     """Every tensor in a nested result that has a graph, once."""
-    seen: dict[int, Any] = {}
-
-    def look(structure: Any) -> None:
-        if isinstance(structure, (tuple, list)):
-            for part in structure:
-                look(part)
-        elif isinstance(structure, dict):
-            look(list(structure.values()))
-        elif isinstance(structure, Variable) and structure.grad_fn is not None:
-            seen[id(structure)] = structure
-
-    look(result)
-    return seen.values()
+    tensors = (leaf for leaf in leaves_of(result) if isinstance(leaf, Variable) and leaf.grad_fn is not None)
+    return list({id(tensor): tensor for tensor in tensors}.values())
 
 
 class Replayed(Application):

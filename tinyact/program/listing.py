@@ -11,8 +11,8 @@ import numpy as np
 
 from tinyact.program.code import literal
 from tinyact.program.program import Argument, Made
-from tinyact.program.record import Value
 from tinyact.program.text import Text, identifier
+from tinyact.program.values import Value
 
 if TYPE_CHECKING:
     from tinyact.program.program import Program

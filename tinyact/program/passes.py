@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyact.program.record import Call, Value, mapped
+from tinyact.program.values import Call, Value, mapped
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

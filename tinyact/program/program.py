@@ -8,19 +8,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinyact.autograd.memory import Version, share_memory
-from tinyact.autograd.operation import Operation
+from tinyact.autograd.memory import share_memory
+from tinyact.autograd.operation import Operation, wrap
 from tinyact.program.code import Changed, Source, definition, lines_of, literal, made, starts
 from tinyact.program.improve import improve
 from tinyact.program.later import Later, ReplayedOutput
+from tinyact.program.nesting import flattened
 from tinyact.program.passes import Plan, may_fail
 from tinyact.program.reads import Condition, Slot, holding
-from tinyact.program.record import Call, Notes, Value
 from tinyact.program.state import Start, State, same, snapshot
+from tinyact.program.values import Call, Notes, Value, leaves_of
 from tinyact.random import Generator, default_generator
 from tinyact.tensor import Tensor
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +70,7 @@ class Effects(NamedTuple):
 
     def _leaves(self) -> Iterator[Any]:
         yield from (grad for _, grad in self.grads)
-        yield from _leaves(self.result)
+        yield from leaves_of(self.result)
 
 
 @dataclass(frozen=True)
@@ -81,21 +80,9 @@ class Argument:
     name: str
 
 
-def _leaves(structure: Any) -> Iterator[Any]:
-    if isinstance(structure, (tuple, list)):
-        for part in structure:
-            yield from _leaves(part)
-    elif isinstance(structure, dict):
-        yield from _leaves(list(structure.values()))
-    else:
-        yield structure
-
-
 def new_tensor(array: Any, requires_grad: bool, node: Operation | None) -> Tensor:
     """A tensor of the program's numbers."""
-    tensor: Tensor = object.__new__(Tensor)
-    tensor.array = array if type(array) is np.ndarray else np.asarray(array)
-    tensor._version = Version()
+    tensor: Tensor = wrap(array)
     if requires_grad:
         tensor._requires_grad, tensor.grad_fn = True, node
     return tensor
@@ -305,28 +292,3 @@ def _forget(call: Call) -> None:
         value.forget()
     for inner in (*(call.inner or ()), *(call.written_out[0] if call.written_out else ())):
         _forget(inner)
-
-
-def flattened(args: Any, kwargs: Any) -> tuple[Any, list[Any]]:
-    """How arguments are nested, and what they hold."""
-    leaves: list[Any] = []
-
-    def layout(structure: Any) -> Any:
-        if type(structure) in (tuple, list):
-            return (type(structure), *map(layout, structure))
-        if type(structure) is dict:
-            return (dict, *((key, layout(part)) for key, part in structure.items()))
-        leaves.append(structure)
-        return None
-
-    return (layout(args), layout(kwargs)), leaves
-
-
-def unflattened(layout: Any, leaves: Iterator[Any]) -> Any:
-    """The other way round."""
-    if layout is None:
-        return next(leaves)
-    kind, *parts = layout
-    if kind is dict:
-        return {key: unflattened(part, leaves) for key, part in parts}
-    return kind(unflattened(part, leaves) for part in parts)

@@ -61,6 +61,7 @@ class Reads:
         remembered: the identities of those that are an optimizer's state, of which the array alone matters.
         slots: numbers that are read anew each time.
         conditions: what must stay the same.
+        visited: by identity all that was looked through.
     """
 
     def __init__(self) -> None:
@@ -68,7 +69,7 @@ class Reads:
         self.remembered: set[int] = set()
         self.slots: list[tuple[Slot, str]] = []
         self.conditions: list[Condition] = []
-        self._visited: dict[int, Any] = {}
+        self.visited: dict[int, Any] = {}
         self._in_module = False
         self._optimizers: list[tuple[Optimizer, str, int]] = []
 
@@ -79,9 +80,9 @@ class Reads:
 
     def visit(self, thing: Any, name: str, depth: int = 0) -> None:
         """Look through whatever this is."""
-        if isinstance(thing, (*_BY_VALUE, types.BuiltinFunctionType)) or id(thing) in self._visited or depth > DEPTH:
+        if isinstance(thing, (*_BY_VALUE, types.BuiltinFunctionType)) or id(thing) in self.visited or depth > DEPTH:
             return
-        self._visited[id(thing)] = thing
+        self.visited[id(thing)] = thing
         for kind, visit in self._KINDS:
             if isinstance(thing, kind):
                 visit(self, thing, name, depth)

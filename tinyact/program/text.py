@@ -19,7 +19,7 @@ from tinyact.functions.linear import Linear
 from tinyact.functions.loss import Loss, NllLoss
 from tinyact.program.code import SYMBOLS
 from tinyact.program.passes import Plan, computed_once, copies_spared, unused_dropped
-from tinyact.program.record import Call, Part, Value
+from tinyact.program.values import Call, Part, Value
 
 if TYPE_CHECKING:
     from tinyact.program.program import Program
@@ -109,7 +109,6 @@ class Text:
             if issubclass(part.kind, (Loss, NllLoss)) and value.data.ndim == 0:
                 self._name(value, "loss")
                 continue
-            counts["z" if letter == "h" and not counts["z"] else letter] += 0
             counts[letter] += 1
             self._name(value, f"{letter}{counts[letter]}")
         # What is kept in the end comes first: it has the name without a number.
