@@ -469,3 +469,15 @@ def test_a_replay_needs_no_more_memory_than_the_eager_step(activation: str, drop
 
 def _memory(array: Any) -> Any:
     return array if array.base is None else _memory(array.base)
+
+
+def test_threads_with_a_compiled_function_inside_of_theirs() -> None:
+    inner = tinyact.compile(lambda x: x * 2)
+
+    def work(number: int) -> None:
+        outer = tinyact.compile(lambda x: inner(x) + number)
+        for call in range(20):
+            assert tinyact.equal(outer(X + call), (X + call) * 2 + number)
+            assert tinyact.equal(inner(X * call), X * call * 2)
+
+    run_in_threads(4, work)

@@ -6,7 +6,8 @@ import functools
 import threading
 import types
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar, overload
 
 from tinyact.autograd.watch import watchers
@@ -27,12 +28,21 @@ _comparing = threading.RLock()
 
 
 class _Here(threading.local):
-    """Whether this thread is recording: what is called then becomes part of that recording."""
+    """Whether this thread runs a compiled function eagerly: what is called then is a part of that."""
 
-    recording = False
+    is_running = False
 
 
 _here = _Here()
+
+
+@contextmanager
+def _running() -> Iterator[None]:
+    _here.is_running = True
+    try:
+        yield
+    finally:
+        _here.is_running = False
 
 
 class Compiled:
@@ -53,7 +63,7 @@ class Compiled:
         functools.update_wrapper(self, function, updated=())
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._reason is not None or _here.recording or watchers:
+        if self._reason is not None or _here.is_running or watchers:
             if self._reason is not None and self.fullgraph:
                 raise RuntimeError(self._message())
             return self.function(*args, **kwargs)
@@ -105,21 +115,19 @@ class Compiled:
     def _replayed(self, program: Program, leaves: Sequence[Any], args: Any, kwargs: Any) -> Any:
         if program.is_trusted(leaves):
             return program.replay(*leaves)
-        with _comparing:
+        with _comparing, _running():
             result, difference = program.verify(leaves, functools.partial(self.function, *args, **kwargs))
         if difference:
             self._give_up(f"it computed other numbers than the function itself: {difference} differed")
         return result
 
     def _record(self, args: Any, kwargs: Any) -> Any:
-        _here.recording = True
         try:
-            result, program = Making(self.function, args, kwargs).run()
+            with _running():
+                result, program = Making(self.function, args, kwargs).run()
         except Refused as refusal:
             self._give_up(str(refusal))
             return refusal.result
-        finally:
-            _here.recording = False
         self._recordings += 1
         if isinstance(program, Program):
             self._programs.insert(0, program)
