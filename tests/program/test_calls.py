@@ -481,3 +481,13 @@ def test_threads_with_a_compiled_function_inside_of_theirs() -> None:
             assert tinyact.equal(inner(X * call), X * call * 2)
 
     run_in_threads(4, work)
+
+
+def test_programs_are_kept_when_there_are_many() -> None:
+    compiled = tinyact.compile(lambda x: x * 2)
+    with pytest.warns(UserWarning, match="not compiled any further"):
+        for size in range(1, LIMIT + 3):
+            compiled(tinyact.ones(size))
+    assert len(compiled._programs) == LIMIT
+    compiled(tinyact.ones(3) * 5)
+    assert compiled._programs[0].is_verified

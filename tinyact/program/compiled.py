@@ -79,7 +79,9 @@ class Compiled:
                         self._programs.remove(program)
                         self._programs.insert(0, program)
                     return result
-            return self._record(args, kwargs)
+            if self._recordings < LIMIT:
+                return self._record(args, kwargs)
+        return self.function(*args, **kwargs)
 
     def program(self, optimized: bool = False) -> Listing:
         """The program that was used last, as an object that prints as NumPy code.
@@ -131,15 +133,24 @@ class Compiled:
         self._recordings += 1
         if isinstance(program, Program):
             self._programs.insert(0, program)
-        if self._recordings >= LIMIT:
-            self._give_up(f"it was recorded {LIMIT} times; the last time because of {self._why(program, args, kwargs)}")
+        if self._recordings == LIMIT:
+            self._stop(f"it was recorded {LIMIT} times; the last time because of {self._why(program)}")
         return result
 
-    def _why(self, program: Program | str, args: Any, kwargs: Any) -> str:
+    def _why(self, program: Program | str) -> str:
         if isinstance(program, str):
             return program
         reasons = [broken(other.reads) for other in self._programs if other is not program]
         return next((reason for reason in reasons if reason), "other arguments, modes or gradients")
+
+    def _stop(self, reason: str) -> None:
+        """Record nothing any more; what there are programs for is replayed."""
+        if not self._programs:
+            self._give_up(reason)
+        else:
+            warnings.warn(
+                f"{self._name()} is not compiled any further, what is new runs eagerly: {reason}", stacklevel=4
+            )
 
     def _give_up(self, reason: str) -> None:
         """From now on the function runs eagerly."""
@@ -149,8 +160,11 @@ class Compiled:
         warnings.warn(self._message(), stacklevel=4)
 
     def _message(self) -> str:
-        name = getattr(self.function, "__name__", type(self.function).__name__)
-        return f"{name} is not compiled, it runs eagerly: {self._reason}"
+        return f"{self._name()} is not compiled, it runs eagerly: {self._reason}"
+
+    def _name(self) -> str:
+        name: str = getattr(self.function, "__name__", type(self.function).__name__)
+        return name
 
 
 @overload
