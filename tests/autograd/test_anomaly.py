@@ -194,7 +194,7 @@ def test_every_operation_is_watched(name: str) -> None:
     x = tinyact.randn(3, 4, requires_grad=True)
     with tinyact.autograd.detect_anomaly(check_nan=False):
         loss = OPERATIONS[name](x).sum()
-    recorded = [node for node in order([loss.grad_fn]) if isinstance(node, Operation)]
+    recorded = [node for node in order([loss.grad_fn])[0] if isinstance(node, Operation)]
     assert all("loss = OPERATIONS" in _lines(node) for node in recorded)
 
 

@@ -486,8 +486,7 @@ def test_threads_with_a_compiled_function_inside_of_theirs() -> None:
 def test_programs_are_kept_when_there_are_many() -> None:
     compiled = tinyact.compile(lambda x: x * 2)
     with pytest.warns(UserWarning, match="not compiled any further"):
-        for size in range(1, LIMIT + 3):
-            compiled(tinyact.ones(size))
+        _ = [compiled(tinyact.ones(size)) for size in range(1, LIMIT + 3)]
     assert len(compiled._programs) == LIMIT
     compiled(tinyact.ones(3) * 5)
     assert compiled._programs[0].is_verified

@@ -36,6 +36,13 @@ class Node:
     edges: tuple[Edge, ...] = ()
     rules: ClassVar[tuple[Rule, ...]] = ()
 
+    def name(self) -> str:
+        """What PyTorch calls this node."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return f"<{self.name()} object at {id(self):#x}>"
+
     @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
         """Per input that has a derivative the node that its gradient goes to, or None; PyTorch's form of ``edges``."""

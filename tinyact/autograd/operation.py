@@ -188,9 +188,6 @@ class Operation(Node):
         """What PyTorch calls this node: ``MulBackward0``."""
         return self.torch_name
 
-    def __repr__(self) -> str:
-        return f"<{self.name()} object at {id(self):#x}>"
-
     def apply(self, *inputs: Any) -> Any:
         """The operation on Variables (and constants), recorded if an input requires gradients."""
         arrays: list[Any] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,8 @@ def sweep(
     before = recording.on, recording.sweeps
     try:
         recording.on, recording.sweeps = create_graph, recording.sweeps + 1
-        for node, goes_on in order(list(arrived), ends).items():
+        nodes, through = order(list(arrived), ends)
+        for node in nodes:
             grad = arrived.pop(node, None)
             if grad is None:
                 continue
@@ -59,7 +61,7 @@ def sweep(
             if not isinstance(node, Operation):
                 if ends is None and node.requires_grad:
                     accumulate(node, grad)
-            elif goes_on:
+            elif through is None or node in through:
                 sent = higher.pass_on(node, grad) if create_graph else node.backward(grad, node.load())
                 for edge, g in zip(node.edges, sent, strict=True):
                     if edge is not None and g is not None:
@@ -78,34 +80,36 @@ def sweep(
     return results
 
 
-def order(starts: Sequence[Edge], ends: set[Edge] | None = None) -> dict[Operation | Variable, bool]:
-    """Every node that a gradient reaches (on its way to the ends, if there are any), each before its makers.
+def order(starts: Sequence[Edge], ends: set[Edge] | None = None) -> tuple[list[Any], set[Any] | None]:
+    """Every node that a gradient reaches, each before its makers; and those from which it goes on, None if from all.
 
-    With each stands whether its gradient is to go on from there: not if no end lies behind it.
-
+    With ends it only goes where one lies behind.
     An operation is always recorded after those that made its inputs, so the order of recording, reversed, is a
     topological order: no node comes before one that still has a gradient to send it.
     """
     reached, stack = set(starts), list(starts)
-    nodes: list[Any] = []
+    operations: list[Operation] = []
+    leaves: list[Any] = []
     while stack:
         node = stack.pop()
-        nodes.append(node)
-        for edge in node.edges if isinstance(node, Operation) else ():
+        if not isinstance(node, Operation):
+            leaves.append(node)
+            continue
+        operations.append(node)
+        for edge in node.edges:
             if edge is not None and edge not in reached:
                 reached.add(edge)
                 stack.append(edge)
-    # Leaves come last.
-    nodes.sort(key=lambda node: node.serial if isinstance(node, Operation) else -1, reverse=True)
+    operations.sort(key=attrgetter("serial"), reverse=True)
     if ends is None:
-        return dict.fromkeys(nodes, True)
-    useful, goes_on = set(ends), {}
-    for node in reversed(nodes):
-        goes_on[node] = isinstance(node, Operation) and not useful.isdisjoint(node.edges)
-        if goes_on[node]:
+        return [*operations, *leaves], None
+    useful, through = set[Any](ends), set[Any]()
+    for node in reversed(operations):
+        if not useful.isdisjoint(node.edges):
+            through.add(node)
             useful.add(node)
     useful.update(starts)
-    return {node: goes_on[node] for node in nodes if node in useful}
+    return [node for node in (*operations, *leaves) if node in useful], through
 
 
 def fitted(grad: Gradient, edge: Operation | Variable) -> Gradient:

@@ -72,7 +72,7 @@ def _of_the_loss(tensor: Tensor, loss: Tensor | None) -> str:
         )
     if loss.grad_fn is None and loss is not tensor:
         return f"the loss {no_graph(loss)}"
-    nodes = order([edge for edge in [edge_of(loss)] if edge is not None])
+    nodes, _ = order([edge for edge in [edge_of(loss)] if edge is not None])
     if edge_of(tensor) not in set(nodes):
         return (
             "the loss was not computed from it, as far as was recorded: it isn't used, or only detached, under "

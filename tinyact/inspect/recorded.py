@@ -52,7 +52,7 @@ def recorded_graph(loss: Tensor, module: Module | None, names: Mapping[str, Tens
         raise TypeError(f"{function}() takes a tensor, got {type(loss).__name__}")
     if loss.grad_fn is None:
         raise ValueError(f"{function}(): this tensor {no_graph(loss)}")
-    recorded = order([loss.grad_fn])
+    recorded, _ = order([loss.grad_fn])
     operations = [node for node in recorded if isinstance(node, Operation)]
     if any(operation.saved is None for operation in operations):
         raise ValueError(
