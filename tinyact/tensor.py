@@ -19,7 +19,7 @@ from tinyact.autograd.modes import recording
 from tinyact.autograd.operation import Hook, Variable, wrap
 from tinyact.dtype import BY_NUMPY, KINDS, as_dtype, bool_, float32, float64, int64
 from tinyact.dtype import dtype as DType
-from tinyact.functions import activation, arithmetic, comparison, elementwise, linear, reduction
+from tinyact.functions import activation, arithmetic, comparison, elementwise, indexing, linear, reduction
 from tinyact.functions import shape as shapes
 from tinyact.functions import softmax as softmaxes
 from tinyact.functions.dispatch import UFUNCS, as_numpy_takes, numpy_function
@@ -197,7 +197,7 @@ class Tensor(Variable):
         return (self[i] for i in range(len(self)))
 
     def __reversed__(self) -> Tensor:
-        return self if self.ndim == 0 else shapes.getitem(self, np.arange(len(self))[::-1])
+        return self if self.ndim == 0 else indexing.getitem(self, np.arange(len(self))[::-1])
 
     def __pos__(self) -> Tensor:
         return require_numbers(self, "positive")
@@ -468,7 +468,7 @@ class Tensor(Variable):
         """Other numbers instead of its own, which get no gradient from now on."""
         dtype = self.array.dtype
         values = cast(values, dtype) if isinstance(values, Tensor) else wrap(as_element(values, dtype))
-        return change(self, shapes.Replace(name).apply, values)
+        return change(self, indexing.Replace(name).apply, values)
 
     def add_(self, other: Any, *, alpha: builtins.float = 1) -> Tensor:
         """`add` in place."""
@@ -543,7 +543,7 @@ class Tensor(Variable):
         return self._replace(wrap(draw()), f"{name[:-1].capitalize()}Backward0")
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        shapes.setitem(self, index, value)
+        indexing.setitem(self, index, value)
 
     __iadd__ = operator(add_)
     __isub__ = operator(sub_)
@@ -655,7 +655,7 @@ class Tensor(Variable):
     isfinite = comparison.isfinite
     equal = comparison.equal
     allclose = comparison.allclose
-    __getitem__ = shapes.getitem
+    __getitem__ = indexing.getitem
 
     def where(self, condition: Tensor, other: Any) -> Tensor:
         """This tensor where the condition holds, else the other."""

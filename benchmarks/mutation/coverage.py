@@ -22,7 +22,7 @@ FILES = [
 # What else computes derivatives, for mutants that survive their own tests.
 WIDER = [
     path
-    for name in ("functions", "autograd", "nn", "optim", "tensor", "creation", "kernels")
+    for name in ("functions", "autograd", "nn", "optim", "program", "tensor", "creation", "kernels")
     for path in (f"tests/{name}", f"tests/test_{name}.py")
     if (ROOT / path).exists()
 ]
