@@ -538,3 +538,16 @@ def test_a_gradient_that_is_always_the_same() -> None:
         return lambda: (x + 1).sum().backward(), [x]
 
     same(make, 8)
+
+
+def test_a_division_by_what_was_changed_before_is_not_compiled() -> None:
+    def make() -> tuple[Any, list[Any]]:
+        w = tinyact.ones(3)
+
+        def function(x: Any) -> Any:
+            w.add_(x)
+            return 1 / w[0].item()
+
+        return function, [w]
+
+    same(make, 8, lambda call: (X[0] * 0 + (-5 if call == 4 else 1),), compiles=False)

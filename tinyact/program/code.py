@@ -176,9 +176,9 @@ def lines_of(plan: Plan, source: Source, generators: list[Any]) -> list[str]:
         into = bool(call.outputs) and call.written is None and call.outputs[0] in plan.buffers
         line = source.statement(call, into)
         if call.form == "guard":
-            lines += _retreating([f"{line}:"], "    ", generators, source)
+            lines += _retreating([f"{line}:"], generators, source)
         elif call in failing:
-            lines += _retreating(["try:", f"    {line}", "except ArithmeticError:"], "    ", generators, source)
+            lines += _retreating(["try:", f"    {line}", "except ArithmeticError:"], generators, source)
         else:
             lines.append(line)
         for value in {value.base for value in (*call.inputs, *call.outputs)}:
@@ -189,10 +189,10 @@ def lines_of(plan: Plan, source: Source, generators: list[Any]) -> list[str]:
     return lines
 
 
-def _retreating(lines: list[str], indent: str, generators: list[Any], source: Source) -> list[str]:
+def _retreating(lines: list[str], generators: list[Any], source: Source) -> list[str]:
     """Lines behind which the program is left, the random streams where they were before."""
     back = [f"for g, s in zip({source.bind(generators)}, states): g.set_state(s)"] if generators else []
-    return [*lines, *(f"{indent}{line}" for line in [*back, f"raise {source.bind(Changed, 'Changed')}"])]
+    return [*lines, *(f"    {line}" for line in [*back, f"raise {source.bind(Changed, 'Changed')}"])]
 
 
 def definition(name: str, parameters: list[str], lines: list[str], source: Source) -> str:

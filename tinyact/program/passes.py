@@ -62,7 +62,10 @@ def changes_what_lasts(call: Call) -> bool:
 
 
 def guards_first(calls: list[Call]) -> list[Call] | None:
-    """Decisions before anything that lasts is changed, so that there is a way back; None if there is no such order."""
+    """Decisions, and what may fail, before anything that lasts is changed, so that there is a way back.
+
+    None, if there is no such order.
+    """
     first = next((place for place, call in enumerate(calls) if changes_what_lasts(call)), len(calls))
     failing = set(may_fail(calls))
     late = [call for call in calls[first:] if call.form == "guard" or call in failing]
@@ -72,10 +75,9 @@ def guards_first(calls: list[Call]) -> list[Call] | None:
     early: set[Call] = set()
     for call in late:
         needed = _all_needs(call, needs)
-        if not any(changes_what_lasts(other) for other in needed):
-            early |= needed
-        elif call.form == "guard":
+        if any(changes_what_lasts(other) for other in needed):
             return None
+        early |= needed
     rest = calls[first:]
     return [*calls[:first], *(call for call in rest if call in early), *(call for call in rest if call not in early)]
 

@@ -50,17 +50,20 @@ class Text:
     """A program as text.
 
     Attributes:
-        roots: by value what the program starts from, with the names it has here.
+        calls: what is written.
+        names: by value its name.
+        constants, helpers: by name arrays that can't be written down, and sources of functions that are not NumPy's.
         sections: headings, each with its statements.
     """
 
     def __init__(self, program: Program) -> None:
         self.recording = program.recording
-        self.plan = Plan(
-            [call for call in program.recording.calls if call.form != "guard"], set(program.recording.effects.values())
-        )
+        calls = [call for call in self.recording.calls if call.form != "guard"]
+        self.plan = Plan(calls, set(self.recording.effects.values()))
         for improve in (computed_once, copies_spared, unused_dropped):
             improve(self.plan)
+        # By value what it is called outside of the calls that it was written out as.
+        self._outputs: dict[Value, Value] = {}
         self.calls = copies_beside_their_sources(list(self._written_out(self.plan.calls)))
         self.names: dict[Value, str] = {}
         self.constants: dict[str, Any] = {}
@@ -73,16 +76,13 @@ class Text:
 
     # --- which calls -------------------------------------------------------------------------------------------------
 
-    _alias_pairs: list[tuple[Value, Value]]
-
     def _written_out(self, calls: list[Call]) -> Iterator[Call]:
         """The calls, kernels that their plain line doesn't give to the last bit as what they consist of."""
-        self._alias_pairs = getattr(self, "_alias_pairs", [])
         for call in calls:
             inner = call.inner if call.inner is not None and not call.target.exact else None
             if call.written_out is not None:
                 inner, result = call.written_out
-                self._alias_pairs.append((result, call.outputs[0]))
+                self._outputs[result] = call.outputs[0]
             if inner is None:
                 yield call
                 continue
@@ -91,11 +91,9 @@ class Text:
                 yield part
 
     def _same(self, value: Value) -> Value:
+        """The value that stands for this one in the text."""
         value = self.plan.current(value)
-        for made, output in self._alias_pairs:
-            if made is value:
-                return self._same(output)
-        return value
+        return self._same(self._outputs[value]) if value in self._outputs else value
 
     # --- names -------------------------------------------------------------------------------------------------------
 
