@@ -551,3 +551,18 @@ def test_a_division_by_what_was_changed_before_is_not_compiled() -> None:
         return function, [w]
 
     same(make, 8, lambda call: (X[0] * 0 + (-5 if call == 4 else 1),), compiles=False)
+
+
+def test_hooks_of_leaves_behind_a_result_are_called_once() -> None:
+    def run(compiled: bool) -> list[Any]:
+        w = tinyact.ones(3, requires_grad=True)
+        seen: list[Any] = []
+        w.register_hook(lambda g: (seen.append(g.tolist()), g * 2)[1])
+        function: Any = tinyact.compile(lambda x: w * x) if compiled else lambda x: w * x
+        for call in range(6):
+            function(X[0] + call).sum().backward()
+        return [seen, w.grad.tolist()]
+
+    with pytest.warns(UserWarning, match="hooks"):
+        compiled = run(True)
+    assert compiled == run(False)

@@ -45,11 +45,13 @@ UFUNCS: dict[Any, Callable[..., Any]] = {
 }
 
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
-# They ask for no numbers, so that a tensor that requires gradients may be given too.
-LOOKING = {
+# What these say depends on shapes, dtypes and memory, not on numbers.
+STRUCTURAL = {
     np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.may_share_memory, np.shares_memory, np.iscomplexobj,
-    np.isrealobj, np.empty_like, np.zeros_like, np.ones_like, np.full_like,
+    np.isrealobj, np.min_scalar_type,
 }  # fmt: skip
+# They ask for no numbers, so that a tensor that requires gradients may be given too.
+LOOKING = STRUCTURAL | {np.empty_like, np.zeros_like, np.ones_like, np.full_like}
 
 
 def numpy_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

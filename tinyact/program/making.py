@@ -126,7 +126,7 @@ class Making:
                 self.recorder.reject("its result depends on a tensor that needs gradients and that it doesn't get")
                 return
             leaves[leaf] = leaf, self.installed[id(leaf)].expression
-        if any(node._hooks or node._retained for node in nodes):
+        if any(node._hooks or node._retained for node in (*nodes, *ends)):
             self.recorder.reject("it returns a result with hooks or retained gradients on the way to it")
             return
         self.later = Later(self.recorder, self.outputs, leaves)

@@ -14,17 +14,12 @@ import numpy as np
 from tinyact.autograd.mathematics import argument, mathematics
 from tinyact.autograd.operation import Operation, Variable
 from tinyact.autograd.watch import Watcher
+from tinyact.functions.dispatch import STRUCTURAL
 from tinyact.kernels import HEAVY, at_once, in_blocks
 from tinyact.program.values import Array, Call, Form, Kind, Notes, Part, Value, leaves_of, mapped, owner, values_in
 from tinyact.program.watched import WATCHED, Float, Int, Watched, plain, value_of, value_of_array
 
 PACKAGE = str(Path(__file__).parents[1])
-
-# What these say depends on shapes, dtypes and memory, not on numbers.
-STRUCTURAL = {
-    np.may_share_memory, np.shares_memory, np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj,
-    np.isrealobj, np.min_scalar_type,
-}  # fmt: skip
 
 
 class Recorder(Watcher):
