@@ -71,6 +71,12 @@ def test_the_chain_rule_takes_what_the_derivative_names() -> None:
     check_derivatives(lambda t: Cube().apply(t), np.array([1.0, 2.0]))
 
 
+@pytest.mark.parametrize("derivative", [lambda self, y, x: y / x, lambda self, z: z])
+def test_a_derivative_takes_x_y_or_both_in_this_order(derivative: Any) -> None:
+    with pytest.raises(TypeError, match=r"^Odd\.derivative takes x, y or both in this order, not (y, x|z)$"):
+        type("Odd", (Elementwise,), {"derivative": derivative})
+
+
 def test_a_copy_has_its_own_memory() -> None:
     x = np.arange(3.0)
     assert not np.shares_memory(Clone()(x), x)

@@ -193,7 +193,7 @@ class Application(Operation):
         # A saved tensor's source: the inputs are counted first, then the outputs; as `Operation` counts them.
         places = {id(value): k for k, value in reversed(list(enumerate((*args, *outputs))))}
         self.sources = [places.get(id(tensor)) for tensor in context._to_save]
-        self.saved = [save(tensor) for tensor in context._to_save]
+        self.saved = save(context._to_save)
         context._to_save, context._node = (), weakref.ref(self)
         self.serial = next_serial()
         self.outputs = [(o.array.shape, o.array.dtype) if isinstance(o, Variable) else None for o in outputs]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -26,13 +27,16 @@ class Version:
 Saved: TypeAlias = tuple[Any, Version | None, int]
 
 
-def save(value: Any) -> Saved:
-    """A variable or a constant, to be loaded by a derivative."""
-    version = getattr(value, "_version", None)
-    return (value, None, 0) if version is None else (value.array, version, version.count)
+def save(values: Iterable[Any]) -> list[Saved]:
+    """Variables and constants, to be loaded by a derivative."""
+    saved: list[Saved] = []
+    for value in values:
+        version = getattr(value, "_version", None)
+        saved.append((value, None, 0) if version is None else (value.array, version, version.count))
+    return saved
 
 
-def load(node: Operation) -> list[Any]:
+def load_saved(node: Operation) -> list[Any]:
     """The values that a node saved.
 
     Raises:

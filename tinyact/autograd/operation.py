@@ -15,7 +15,7 @@ from typing import Any, ClassVar, NamedTuple, TypeAlias
 import numpy as np
 
 from tinyact.autograd.graph import Node
-from tinyact.autograd.memory import Saved, Version, load, save, share_memory
+from tinyact.autograd.memory import Saved, Version, load_saved, save, share_memory
 from tinyact.autograd.modes import recording
 from tinyact.autograd.watch import watchers
 
@@ -222,8 +222,7 @@ class Operation(Node):
             raise RuntimeError(f"this {type(self).__name__} is a node already: make one for each application")
         self.edges = edges
         self.plan = self._plans.get(needs) or self._planned(needs, len(inputs))
-        values = (*inputs, output)
-        self.saved = [save(values[k]) for k in self.plan.saves]
+        self.saved = save(map((*inputs, output).__getitem__, self.plan.saves))
         self.serial = next_serial()
         self.shape, self.dtype = output.array.shape, output.array.dtype
         output.grad_fn, output._requires_grad = self, True
@@ -242,9 +241,7 @@ class Operation(Node):
         """The operation on arrays or on Variables, whichever they are: for use inside rules, on a new object."""
         return self.apply(*inputs) if any(isinstance(i, Variable) for i in inputs) else self.forward(*inputs)
 
-    def load(self) -> list[Any]:
-        """The saved values; an error, if they were freed by an earlier sweep or changed in place since."""
-        return load(self)
+    load = load_saved
 
     def backward(self, grad: Gradient, saved: list[Any]) -> list[Gradient]:
         """∂L/∂input for each edge, from ∂L/∂output: the rule of each input that needs a gradient, applied."""

@@ -63,7 +63,7 @@ def sweep(
                     accumulate(node, grad)
             elif through is None or node in through:
                 sent = higher.pass_on(node, grad) if create_graph else node.backward(grad, node.load())
-                for edge, g in zip(node.edges, sent, strict=True):
+                for edge, g in zip(node.edges, sent):
                     if edge is not None and g is not None:
                         g = fitted(g, edge)
                         arrived[edge] = arrived[edge] + g if edge in arrived else g

@@ -44,6 +44,8 @@ class Elementwise(Operation):
         super().__init_subclass__()
         if hasattr(cls, "derivative"):
             takes = parameters(cls.derivative)[1:]
+            if takes not in ((), ("x",), ("y",), ("x", "y")):
+                raise TypeError(f"{cls.__name__}.derivative takes x, y or both in this order, not {', '.join(takes)}")
             cls._wide_derivative = bool(cls.wide) and "x" in takes
             cls.rules = (Rule(0, cls.chain, tuple(map(("x", "y").index, takes))),)
 
@@ -53,6 +55,10 @@ class Elementwise(Operation):
             return in_blocks(self.value, x.dtype, x, wide=wide, share=HEAVY if self.wide else LIGHT)
         return self.value(x) if wide is None else self.value(x.astype(wide)).astype(x.dtype)
 
+    def backward(self, grad: Gradient, saved: list[Any]) -> list[Gradient]:
+        """There is one input, so one rule, and it takes all that was saved."""
+        return [self.chain(grad, *saved)]
+
     def chain(self, grad: Gradient, *values: Any) -> Gradient:
         """∂L/∂x = ∂L/∂y · f′(x), with f′(x) rounded to the gradient's dtype."""
         if isinstance(grad, np.ndarray) and grad.size >= HEAVY and not in_a_block():
@@ -61,8 +67,8 @@ class Elementwise(Operation):
         if self._wide_derivative and (wide := self.wide.get(array_of(grad).dtype)) is not None:
             values = tuple(np.astype(value, wide) for value in values)
         slope = self.derivative(*values)
-        dtype = getattr(slope, "dtype", grad.dtype)
-        if dtype is grad.dtype:
+        dtype = getattr(slope, "dtype", None)
+        if dtype is None or dtype is grad.dtype:
             return grad * slope
         if dtype in (BOOL, bool_):  # of an array, of a Tensor
             return where(slope, grad, 0)
