@@ -81,3 +81,9 @@ def test_values_that_are_computed_again_are_those_of_the_forward_pass() -> None:
     result = trace((named["mean"] * named["mean"]).var(), names=named)
     for name, tensor in named.items():
         assert np.array_equal(result.values[result.graph.node(name).number].array, tensor.array)
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_settings_are_what_the_operation_was_made_with(name: str) -> None:
+    result = trace(OPERATIONS[name](tinyact.randn(3, 4, requires_grad=True)).sum())
+    assert "object at" not in str([node.settings for node in result.graph.nodes])

@@ -15,6 +15,7 @@ import tinyact
 from tests.inspect.networks import deep, diamond, small_network
 from tinyact.inspect import Trace, trace
 from tinyact.inspect.cli import network_trace
+from tinyact.inspect.lines import backward_lines, forward_lines
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -122,6 +123,18 @@ def test_every_step_by_keys_with_the_engines_numbers(which: str, notebook: Trace
         page.keyboard.press("ArrowRight")
     # There is nothing behind the last step.
     assert f"Step {len(operations) + len(of.steps)} of" in status(page)
+
+
+def test_every_step_has_its_lines_of_numpy(open_page: Open) -> None:
+    of = small()
+    page = open_page(of)
+    for node in reversed(of.graph.nodes):
+        if node.kind == "operation":
+            assert page.locator("pre").all_inner_texts() == ["\n".join(forward_lines(node, of))]
+            page.keyboard.press("ArrowRight")
+    for step in of.steps:
+        assert page.locator("pre").all_inner_texts() == ["\n".join(backward_lines(step, s, of)) for s in step.sent]
+        page.keyboard.press("ArrowRight")
 
 
 def test_the_weights_gradient_is_the_last_number(notebook: Trace, open_page: Open) -> None:

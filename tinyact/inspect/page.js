@@ -282,11 +282,15 @@ function forwardStep(step) {
   const inputs = step.inputs.map((input) => valueFigure(input.node, input.argument));
   return [
     mathematics(node, [formula(node.formula)]),
+    code(step.lines),
     make("div", { class: "flow" },
       inputs.length ? (inputs.length > 1 ? wideColumn : column)("Goes in", ...inputs) : null,
       column("Comes out", array(node.name, node.value, node.origin), make("p", { class: "note" }, keeps))),
   ];
 }
+
+// What of NumPy made the numbers.
+const code = (lines) => lines.length ? make("pre", { class: "numpy", tabindex: "0", "aria-label": "In NumPy" }, lines.join("\n")) : null;
 
 function mathematics(node, formulas) {
   const settings = node.settings ? make("span", { class: "note" }, node.settings) : null;
@@ -329,7 +333,7 @@ function departure(sent) {
   rule.className = "rule";
   if (sent.factor && sent.slope === null) rule.append(` — ${sent.factor}`);
   const figure = array(paths > 1 ? `to ${target}, for its sum` : `∂L/∂${target}`, sent.picture, notes.join(" "));
-  figure.firstChild.after(rule);
+  figure.firstChild.after(...[rule, code(sent.lines)].filter(Boolean));
   if (sent.terms) figure.append(follow(sent.terms, `∂L/∂${target}`));
   return figure;
 }

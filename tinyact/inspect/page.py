@@ -10,6 +10,7 @@ from typing import Any
 from tinyact.inspect.cost import bytes_text
 from tinyact.inspect.drawing import DRAWABLE, svg
 from tinyact.inspect.followed import Followed
+from tinyact.inspect.lines import backward_lines, forward_lines
 from tinyact.inspect.mathml import mathml
 from tinyact.inspect.picture import entries, picture
 from tinyact.inspect.steps import Sent, Step, Sweep
@@ -65,6 +66,7 @@ def _data(trace: Sweep) -> dict[str, Any]:
             {
                 "node": node.number,
                 "inputs": [{"argument": edge.argument, "node": edge.source} for edge in graph.inputs(node)],
+                "lines": forward_lines(node, trace),
             }
             for node in reversed(graph.nodes)
             if node.kind in ("operation", "group")
@@ -157,6 +159,7 @@ def _step(step: Step, trace: Sweep, followed: Followed, pictures: _Pictures) -> 
                 "factor": _factor(step.node) if sent.rule.startswith(("∂/∂", "d/d")) else "",
                 # What the rule itself returned, where it isn't yet what is passed on.
                 "returned": pictures.add(sent.returned) if sent.returned.shape != sent.array.shape else None,
+                "lines": backward_lines(step, sent, trace),
                 "slope": pictures.add(sent.slope, number),
                 "picture": pictures.add(sent.array, sent.target.number),
                 "terms": terms_of(step, sent, trace, followed),

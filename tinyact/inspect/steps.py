@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tinyact.inspect.graph import Graph
@@ -79,11 +79,13 @@ class Sweep:
         graph: the graph that it went through.
         steps: in the order in which they happened.
         values: per node's number the value that it has in the forward pass, and where it is from.
+        saved: per operation's number what its rules take.
     """
 
     graph: Graph
     steps: tuple[Step, ...]
     values: Mapping[int, Value]
+    saved: Mapping[int, list[Any]] = field(default_factory=dict)
 
     def step(self, which: int | str) -> Step:
         """A step by its number, or by the name of its node.

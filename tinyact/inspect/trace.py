@@ -20,6 +20,7 @@ from tinyact.autograd.watch import Watcher, watching
 from tinyact.functions.elementwise import Elementwise
 from tinyact.inspect.graph import Graph
 from tinyact.inspect.grouped_trace import grouped_trace
+from tinyact.inspect.lines import tape
 from tinyact.inspect.page import page
 from tinyact.inspect.recorded import recorded_graph
 from tinyact.inspect.steps import Sent, Step, Sweep, Term
@@ -103,7 +104,7 @@ def trace(
     """
     graph = recorded_graph(loss, module, names, "trace")
     first = first_gradients([loss], [gradient])
-    node_values, slopes = values(graph, loss), _slopes(graph)
+    node_values, slopes, saved = values(graph, loss), _slopes(graph), tape(graph.nodes)
     before = _leaf_grads(graph)
     with watching(_NextSweep()) as own:
         sweep([loss], first, retain_graph=retain_graph)
@@ -112,7 +113,7 @@ def trace(
         replace(step, before=before.get(step.node.number), after=after.get(step.node.number))
         for step in _steps(graph, first[0].array, own.visits, slopes)
     )
-    return Trace(graph, steps, node_values)
+    return Trace(graph, steps, node_values, saved)
 
 
 class _NextSweep(Watcher):

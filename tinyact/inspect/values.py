@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tinyact.autograd.function import Application
+from tinyact.autograd.mathematics import argument
 from tinyact.autograd.operation import Operation
 from tinyact.inspect.recorded import sources
 from tinyact.inspect.structure import Node, Structure
@@ -51,13 +53,31 @@ def values(graph: Structure, loss: Tensor) -> dict[int, Value]:
     return node_values
 
 
-def _recomputed(graph: Structure, node: Node, node_values: dict[int, Value]) -> Value:
+def inputs(graph: Structure, node: Node, node_values: Mapping[int, Value], saved: Sequence[Any]) -> dict[str, Any]:
+    """By name what an operation's ``forward`` took, as far as it is known, in its order.
+
+    Args:
+        node_values: by number the values of the nodes that it was computed from.
+        saved: what the operation's rules take, where numbers and other constants are.
+    """
     operation = node.recorded
-    by_argument = {edge.argument: node_values[edge.source].array for edge in graph.inputs(node)}
-    if isinstance(operation, Application) or len(by_argument) < len(operation.edges):
+    names = [argument(operation, place) for place in range(len(operation.edges))]
+    saved_from = zip(sources(operation), saved, strict=True)
+    known = {names[place]: value for place, value in saved_from if place is not None and place < len(names)}
+    for edge in graph.inputs(node):
+        known[edge.argument] = node_values[edge.source].array
+        if known[edge.argument] is None:
+            del known[edge.argument]
+    return {name: known[name] for name in names if name in known}
+
+
+def _recomputed(graph: Structure, node: Node, node_values: Mapping[int, Value]) -> Value:
+    operation = node.recorded
+    if isinstance(operation, Application):
         return Value(None, UNKNOWN)
-    if any(array is None for array in by_argument.values()):
+    arguments = inputs(graph, node, node_values, [value for value, _, _ in operation.saved])
+    if len(arguments) < len(operation.edges):
         return Value(None, UNKNOWN)
     # On a copy: forward may note something on its object.
     with np.errstate(all="ignore"):
-        return Value(np.asarray(copy.copy(operation).forward(*by_argument.values())), RECOMPUTED)
+        return Value(np.asarray(copy.copy(operation).forward(*arguments.values())), RECOMPUTED)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import html
+import inspect
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from tinyact.autograd.operation import wrap
 from tinyact.program.code import literal
-from tinyact.program.program import Argument, Made
+from tinyact.program.making import Making, Refused
+from tinyact.program.program import Argument, Made, Program
 from tinyact.program.text import Text, identifier
-from tinyact.program.values import Value
-
-if TYPE_CHECKING:
-    from tinyact.program.program import Program
+from tinyact.program.values import Array, Value
 
 
 class Listing:
@@ -94,7 +95,8 @@ class Listing:
                     arrays[name] = value.data
                 else:
                     numbers[name] = self._recording.slots[value].get()
-        arrays |= {name: array for name, array in self._text.constants.items() if not name.startswith("ones")}
+        written = self._text.written
+        arrays |= {name: array for name, array in self._text.constants.items() if name not in written}
         return arrays, numbers
 
     def _source(self, arrays: list[str], numbers: dict[str, float]) -> str:
@@ -161,6 +163,30 @@ class Listing:
                     exec(code, names)
                     measured.append(time.perf_counter_ns() - start)
         return Table([(float(np.median(measured)) / 1000, line) for measured, line in zip(times, lines, strict=True)])
+
+
+def numpy_lines(function: Callable[..., Any], arrays: Mapping[str, Array], result: str) -> list[str]:
+    """What a function computes from arrays, as lines of NumPy, of which the last is ``result = …``; none, if it can't.
+
+    Args:
+        function: it gets the arrays by place, and returns an array.
+        arrays: by name what to call it with; what is no identifier becomes one.
+    """
+
+    def watched(**arrays: Array) -> Any:
+        return wrap(function(*arrays.values()))
+
+    parameters = [inspect.Parameter(identifier(name), inspect.Parameter.KEYWORD_ONLY) for name in arrays]
+    watched.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    try:
+        _, program = Making(watched, (), {identifier(name): array for name, array in arrays.items()}).run()
+    except Refused:
+        return []
+    assert isinstance(program, Program)
+    text = Text(program, identifier(result))
+    (value,) = program.recording.effects.values()
+    lines = [*text.first_lines(), *(line for _, lines in text.sections for line in lines)]
+    return lines if value in text.makers else [*lines, f"{result} = {text.name(value)}"]
 
 
 class Table:

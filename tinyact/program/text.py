@@ -52,11 +52,13 @@ class Text:
     Attributes:
         calls: what is written.
         names: by value its name.
-        constants, helpers: by name arrays that can't be written down, and sources of functions that are not NumPy's.
+        constants: by name arrays that are the same in every run.
+        written: those of them that can be written down, as expressions.
+        helpers: by name sources of functions that are not NumPy's.
         sections: headings, each with its statements.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, result: str = "") -> None:
         self.recording = program.recording
         calls = [call for call in self.recording.calls if call.form != "guard"]
         self.plan = Plan(calls, set(self.recording.effects.values()))
@@ -67,9 +69,10 @@ class Text:
         self.calls = copies_beside_their_sources(list(self._written_out(self.plan.calls)))
         self.names: dict[Value, str] = {}
         self.constants: dict[str, Any] = {}
+        self.written: dict[str, str] = {}
         self.helpers: dict[str, str] = {}
         self._taken: Counter[str] = Counter()
-        self._name_values()
+        self._name_values(result)
         self.makers = {output: call for call in self.calls for output in call.outputs if output is not call.written}
         self.inline = set(self._inlined())
         self.sections = list(self._sections())
@@ -97,9 +100,11 @@ class Text:
 
     # --- names -------------------------------------------------------------------------------------------------------
 
-    def _name_values(self) -> None:
+    def _name_values(self, result: str) -> None:
         for value, (name, _) in self.recording.roots.items():
             self._name(value, identifier(name))
+        for value in self.recording.effects.values() if result else ():
+            self._name(value, result)
         notes = self.recording.notes
         counts: Counter[str] = Counter()
         for value, part in notes.results.items():
@@ -143,9 +148,11 @@ class Text:
         array = value.data
         if array.ndim == 0:
             return repr(array[()])
-        ones = array.size and array.flags.c_contiguous and bool((array == 1).all())
-        self._name(value, "ones" if ones else "constant")
+        expression = _written(array)
+        self._name(value, "ones" if expression.startswith("np.ones") else "constant")
         self.constants[self.names[value]] = array
+        if expression:
+            self.written[self.names[value]] = expression
         return None
 
     # --- expressions -------------------------------------------------------------------------------------------------
@@ -200,11 +207,11 @@ class Text:
     def _index(self, index: Any) -> str:
         """What stands between an index's brackets."""
         if isinstance(index, tuple) and index:
-            return ", ".join(map(self._index, index)) + ("," if len(index) == 1 else "")
+            return ", ".join(map(self._index, index))
         if isinstance(index, slice):
-            start, stop = ("" if end is None else self.expression(end) for end in (index.start, index.stop))
-            return f"{start}:{stop}" + ("" if index.step is None else f":{self.expression(index.step)}")
-        return "None" if index is None else self.expression(index)
+            start, stop = ("" if end is None else self._index(end) for end in (index.start, index.stop))
+            return f"{start}:{stop}" + ("" if index.step is None else f":{self._index(index.step)}")
+        return self.expression(int(index) if isinstance(index, np.integer) else index)
 
     def of_call(self, call: Call) -> tuple[str, int]:
         """A call's result as an expression, and how strongly that binds."""
@@ -245,7 +252,8 @@ class Text:
         if not call.options and target in _UNARY:
             return f"{_UNARY[target]}{self.expression(call.args[0], 13)}", 13
         owner = getattr(target, "__self__", None)
-        if owner is np.add and target.__name__ == "reduce" and call.options.keys() <= {"axis", "keepdims"}:
+        is_sum = target is np.sum or (owner is np.add and target.__name__ == "reduce")
+        if is_sum and call.options.keys() <= {"axis", "keepdims"}:
             axis = call.args[1:2] or ([] if call.options.get("axis") is None else [call.options["axis"]])
             options = [self.expression(part) for part in axis if part is not None]
             options += [f"keepdims={call.options['keepdims']}"] if call.options.get("keepdims") else []
@@ -356,16 +364,22 @@ class Text:
 
     def first_lines(self) -> list[str]:
         """The constants that can be written down."""
-        return [
-            f"{name} = np.ones({array.size if array.ndim == 1 else array.shape}, np.{array.dtype.name})"
-            for name, array in self.constants.items()
-            if name.startswith("ones")
-        ]
+        return [f"{name} = {expression}" for name, expression in self.written.items()]
 
     def __str__(self) -> str:
         first = [("", self.first_lines())] if self.first_lines() else []
         sections = ("\n".join([heading, *lines] if heading else lines) for heading, lines in [*first, *self.sections])
         return "\n\n".join(sections)
+
+
+def _written(array: Any) -> str:
+    """A constant array as an expression, if that is short."""
+    dtype = "np.bool_" if array.dtype == np.bool_ else f"np.{array.dtype.name}"
+    if not (array.size and array.flags.c_contiguous):
+        return ""
+    if (array == 1).all():
+        return f"np.ones({array.size if array.ndim == 1 else array.shape}, {dtype})"
+    return f"np.array({array.tolist()}, {dtype})" if array.size <= 8 and np.isfinite(array).all() else ""
 
 
 def copies_beside_their_sources(calls: list[Call]) -> list[Call]:
