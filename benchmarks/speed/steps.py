@@ -147,12 +147,8 @@ BESIDE = {
     "compiled": ["PyTorch", "torch.compile", "jax.jit", "NumPy by hand", "NumPy by hand, fixed buffers"],
 }
 GOALS = {
-    ("step, batch 4000, 100→16→1", "PyTorch"): 0.50,
-    ("step, batch 4000, 100→16→1", "torch.compile"): 0.60,
-    ("step, batch 4000, 100→16→1", "jax.jit"): 0.60,
-    ("step, batch 4000, 100→16→1", "NumPy by hand"): 1.10,
-    ("step, batch 32, 100→16→1", "PyTorch"): 0.40,
-    ("step, batch 4000, 4×64 hidden", "PyTorch"): 0.90,
+    ("step, batch 4000, 100→16→1", "PyTorch"): 0.75,
+    ("step, batch 32, 100→16→1", "PyTorch"): 0.50,
     ("step, batch 4000, 100→16→1, compiled", "PyTorch"): 0.52,
     ("step, batch 4000, 100→16→1, compiled", "torch.compile"): 0.62,
     ("step, batch 4000, 100→16→1, compiled", "jax.jit"): 0.92,
