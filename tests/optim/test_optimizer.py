@@ -377,8 +377,6 @@ def test_what_concerns_devices_and_compilers(name: str, flags: Any, of_a_group: 
     """Accepted, shown and without effect, or refused where PyTorch refuses it on the CPU."""
 
     def program(m: Any) -> Any:
-        if "capturable" in flags and name == "SGD":
-            return None
         parameters = leaves(m, *SHAPES, dtype="float32")
         if of_a_group:
             optimizer = getattr(m.optim, name)([{"params": parameters, **flags}])

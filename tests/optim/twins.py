@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 import tinyact
 
-NAMES = ("SGD", "Adam")
+NAMES = ("SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "NAdam", "RAdam")
 RATES = st.sampled_from([0.0, 0.001, 0.1, 1.0])
 SHARES = st.sampled_from([0.0, 0.1, 0.9])
+BETAS = st.sampled_from([(0.9, 0.999), (0.0, 0.5), (0.5, 0.0)])
 SETTINGS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "SGD": st.fixed_dictionaries(
         {},
@@ -26,9 +27,44 @@ SETTINGS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "Adam": st.fixed_dictionaries(
         {},
         optional={
-            "lr": RATES, "betas": st.sampled_from([(0.9, 0.999), (0.0, 0.5), (0.5, 0.0)]),
+            "lr": RATES, "betas": BETAS,
             "eps": RATES, "weight_decay": SHARES, "amsgrad": st.booleans(),
             "maximize": st.booleans(), "decoupled_weight_decay": st.booleans(),
+        },
+    ),
+    "AdamW": st.fixed_dictionaries(
+        {},
+        optional={
+            "lr": RATES, "betas": BETAS, "eps": RATES, "weight_decay": SHARES, "amsgrad": st.booleans(),
+            "maximize": st.booleans(),
+        },
+    ),
+    "RMSprop": st.fixed_dictionaries(
+        {},
+        optional={
+            "lr": RATES, "alpha": SHARES, "eps": RATES, "weight_decay": SHARES, "momentum": SHARES,
+            "centered": st.booleans(), "maximize": st.booleans(),
+        },
+    ),
+    "Adagrad": st.fixed_dictionaries(
+        {},
+        optional={
+            "lr": RATES, "lr_decay": SHARES, "weight_decay": SHARES, "initial_accumulator_value": SHARES, "eps": RATES,
+            "maximize": st.booleans(),
+        },
+    ),
+    "NAdam": st.fixed_dictionaries(
+        {},
+        optional={
+            "lr": RATES, "betas": BETAS, "eps": RATES, "weight_decay": SHARES, "momentum_decay": SHARES,
+            "maximize": st.booleans(), "decoupled_weight_decay": st.booleans(),
+        },
+    ),
+    "RAdam": st.fixed_dictionaries(
+        {},
+        optional={
+            "lr": RATES, "betas": BETAS, "eps": RATES, "weight_decay": SHARES, "maximize": st.booleans(),
+            "decoupled_weight_decay": st.booleans(),
         },
     ),
 }  # fmt: skip
@@ -38,6 +74,11 @@ REMEMBERING = [
     ("SGD", {"lr": 0.1, "momentum": 0.9, "nesterov": True}),
     ("Adam", {"lr": 0.1}),
     ("Adam", {"lr": 0.1, "amsgrad": True}),
+    ("AdamW", {"lr": 0.1}),
+    ("RMSprop", {"lr": 0.1, "momentum": 0.9, "centered": True}),
+    ("Adagrad", {"lr": 0.1, "lr_decay": 0.1}),
+    ("NAdam", {"lr": 0.1}),
+    ("RAdam", {"lr": 0.1}),
 ]
 KINDS = [("SGD", {"lr": 0.1}), ("SGD", {"lr": 0.1, "weight_decay": 0.1}), *REMEMBERING]
 

@@ -24,6 +24,11 @@ OPTIMIZERS: dict[str, Callable[[Any], Any]] = {
     "AdamW": lambda parameters: tinyact.optim.Adam(
         parameters, lr=0.05, weight_decay=0.1, decoupled_weight_decay=True, maximize=True
     ),
+    "RMSprop": lambda parameters: tinyact.optim.RMSprop(parameters, lr=0.01, momentum=0.9, centered=True),
+    "Adagrad": lambda parameters: tinyact.optim.Adagrad(parameters, lr=0.1, lr_decay=0.1),
+    "NAdam": lambda parameters: tinyact.optim.NAdam(parameters, lr=0.05),
+    # Its sixth step goes another way than its first ones.
+    "RAdam": lambda parameters: tinyact.optim.RAdam(parameters, lr=0.05),
 }
 LOSSES: dict[str, tuple[Any, Callable[[Any], Any]]] = {
     "BCELoss": (nn.BCELoss, lambda y: tinyact.sigmoid(y)),

@@ -145,8 +145,7 @@ def _class_name(operation: Operation) -> str:
 
 def _settings(operation: Operation) -> dict[str, Any]:
     """An operation's arguments beside tensors, where they are simple enough to print; numbers that it saved first."""
-    hidden = {name for cls in Operation.__mro__ for name in (*vars(cls), *cls.__dict__.get("__annotations__", ()))}
-    hidden |= {"index", "sources"}
+    hidden = {*dir(Operation), *Operation.__annotations__, "index", "sources"}
     simple = (str, int, float, tuple)
     numbers = {
         argument(operation, source): value

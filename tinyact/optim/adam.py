@@ -6,12 +6,22 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tinyact.autograd.operation import wrap
-from tinyact.optim.optimizer import Array, Group, Optimizer, ParamsT, State, check_not_negative, descent, number
+from tinyact.optim.optimizer import (
+    Array,
+    Counting,
+    Group,
+    ParamsT,
+    State,
+    check_betas,
+    check_not_negative,
+    decayed,
+    descent,
+    number,
+)
 from tinyact.tensor import Tensor
 
 
-class Adam(Optimizer):
+class Adam(Counting):
     """Steps of about the same size for every element, whatever the size of its gradient.
 
     With g = ∂L/∂p + λ·p, in step t (m: mean of the gradient, v: of its square, both fading)::
@@ -92,34 +102,15 @@ class Adam(Optimizer):
             raise ValueError("lr as a Tensor is not supported for capturable=False and foreach=True")
         words = {"lr": "learning rate", "eps": "epsilon value", "weight_decay": "weight_decay value"}
         check_not_negative(group, words)
-        for i, beta in enumerate(group["betas"]):
-            if not 0 <= beta < 1:
-                raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
+        check_betas(group)
         super()._check(group)
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        for parameter in self._parameters():
-            remembered = self.state.get(parameter)
-            if remembered and not isinstance(remembered["step"], Tensor):
-                remembered["step"] = wrap(np.asarray(float(remembered["step"]), np.float32))
-
     def _update(self, p: Array, grad: Array, state: State, group: Group) -> None:
-        if not state:
-            buffers = self._buffers if group["amsgrad"] else self._buffers[:2]
-            # All at once: a step that is interrupted leaves a whole state behind, or none.
-            state.update({"step": wrap(np.zeros((), np.float32)), **{key: wrap(np.zeros_like(p)) for key in buffers}})
-        _check_state(state, grad)
-        step = state["step"].array.item() + 1
-        state["step"].array[...] = step
+        step = self._next_step(p, grad, state, self._buffers if group["amsgrad"] else self._buffers[:2])
         m, v = state["exp_avg"].array, state["exp_avg_sq"].array
         beta1, beta2 = map(number, group["betas"])
-        weight_decay = number(group["weight_decay"])
 
-        if group["decoupled_weight_decay"]:
-            p *= number(1 - group["lr"] * group["weight_decay"])
-            weight_decay = 0
-        grad = descent(p, grad, group["maximize"], weight_decay)
+        grad = descent(p, grad, group["maximize"], decayed(p, group))
         m += (grad - m) * (1 - beta1)
         v *= beta2
         v += grad * grad * (1 - beta2)
@@ -131,10 +122,53 @@ class Adam(Optimizer):
         p -= m / denominator * number(group["lr"] / (1 - beta1**step))
 
 
-def _check_state(state: State, grad: Array) -> None:
-    """Raise RuntimeError if a state can't be continued with this gradient, instead of rounding without a word."""
-    if not isinstance(state["step"], Tensor):
-        raise RuntimeError(f"the state's step must be a tensor, got {type(state['step']).__name__}")
-    mean = state["exp_avg"].array
-    if mean.dtype != grad.dtype:
-        raise RuntimeError(f"a parameter can't step: its gradient is {grad.dtype}, its state's exp_avg {mean.dtype}")
+class AdamW(Adam):
+    """Adam with decoupled weight decay: p decays by itself, instead of λ·p being part of the gradient.
+
+    It is ``Adam(…, decoupled_weight_decay=True)`` with another default::
+
+        p ← (1 − lr·λ)·p, then Adam's step with g = ∂L/∂p
+
+    Args:
+        params, lr, betas, eps, amsgrad, maximize, foreach, capturable, differentiable, fused: as for `Adam`.
+        weight_decay: the strength λ of the pull towards zero.
+
+    Raises:
+        ValueError, TypeError, RuntimeError, AssertionError: as for `Adam`.
+
+    Source: I. Loshchilov and F. Hutter, 2019: "Decoupled weight decay regularization".
+
+    Example:
+        >>> import tinyact
+        >>> w = tinyact.tensor([1.0, 100.0], requires_grad=True)
+        >>> optimizer = tinyact.optim.AdamW([w], lr=0.5, weight_decay=0.1)
+        >>> (w * w).sum().backward()
+        >>> optimizer.step()
+        >>> w
+        tensor([ 0.4500, 94.5000], requires_grad=True)
+    """
+
+    def __init__(
+        self,
+        params: ParamsT,
+        lr: float | Tensor = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
+        foreach: bool | None = None,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+    ) -> None:
+        super().__init__(
+            params, lr, betas, eps, weight_decay, amsgrad, foreach=foreach, maximize=maximize, capturable=capturable,
+            differentiable=differentiable, fused=fused, decoupled_weight_decay=True,
+        )  # fmt: skip
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        for group in self.param_groups:
+            group["decoupled_weight_decay"] = True

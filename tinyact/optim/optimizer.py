@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, TypeAlias, TypeVar, overload
 
 import numpy as np
@@ -71,13 +71,13 @@ class Optimizer:
     state: defaultdict[Tensor, State]
 
     def __init__(self, params: ParamsT, defaults: dict[str, Any]) -> None:
+        self.defaults = defaults
         self._check(defaults)
         if isinstance(params, Tensor):
             raise TypeError(
                 "params argument given to the optimizer should be an iterable of Tensors or dicts, but got "
                 f"{type(params).__name__}"
             )
-        self.defaults = defaults
         self.state = defaultdict(dict)
         self.param_groups = []
         groups: list[Any] = list(params)
@@ -127,11 +127,13 @@ class Optimizer:
 
     def _check(self, group: Group) -> None:
         """Raise an error if a setting is out of its range, or asks for what isn't there."""
-        if group.get("fused") and group.get("foreach"):
+        flags = {key for key in ("fused", "foreach", "differentiable", "capturable") if group.get(key)}
+        flags &= self.defaults.keys()  # a group may hold any others
+        if {"fused", "foreach"} <= flags:
             raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
-        if group.get("differentiable"):
+        if "differentiable" in flags:
             raise NotImplementedError("differentiable=True is not supported: steps are not recorded")
-        if group.get("capturable") and not group.get("fused"):
+        if "capturable" in flags and "fused" not in flags:
             raise AssertionError("capturable=True is for graphs of accelerators; parameters here are on the CPU")
 
     def zero_grad(self, set_to_none: bool = True) -> None:
@@ -281,6 +283,47 @@ class Optimizer:
         return text + ")"
 
 
+class Counting(Optimizer):
+    """An optimizer that counts each parameter's steps, and makes all of its state at the first."""
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        for parameter in self._parameters():
+            remembered = self.state.get(parameter)
+            if remembered and not isinstance(remembered["step"], Tensor):
+                remembered["step"] = _scalar(float(remembered["step"]))
+
+    def _next_step(self, p: Array, grad: Array, state: State, buffers: Sequence[str], **numbers: float) -> float:
+        """The number of this step, from 1; the first makes the state.
+
+        Args:
+            buffers: the keys of what has the parameter's shape and starts at 0.
+            numbers: what else is remembered, and where it starts.
+
+        Raises:
+            RuntimeError: if the state can't be continued with this gradient, instead of rounding without a word.
+        """
+        if not state:
+            scalars = {key: _scalar(start) for key, start in {"step": 0.0, **numbers}.items()}
+            # All at once: a step that is interrupted leaves a whole state behind, or none.
+            state.update(scalars | {key: wrap(np.zeros_like(p)) for key in buffers})
+        if not isinstance(state["step"], Tensor):
+            raise RuntimeError(f"the state's step must be a tensor, got {type(state['step']).__name__}")
+        for key in {"exp_avg", "grad_avg"}.intersection(buffers):  # the others are squares, which PyTorch rounds
+            if state[key].array.dtype != grad.dtype:
+                raise RuntimeError(
+                    f"a parameter can't step: its gradient is {grad.dtype}, its state's {key} {state[key].array.dtype}"
+                )
+        step: float = state["step"].array.item() + 1
+        state["step"].array[...] = step
+        return step
+
+
+def _scalar(value: float) -> Tensor:
+    scalar: Tensor = wrap(np.asarray(value, np.float32))
+    return scalar
+
+
 def _restored(saved: Any, parameter: Tensor, key: str = "") -> Any:
     """A copy of what was saved about a parameter, in the parameter's dtype except for the number of steps."""
     if isinstance(saved, dict):
@@ -299,6 +342,13 @@ def number(setting: Any) -> Any:
     return setting.item() if hasattr(setting, "item") else setting
 
 
+def check_betas(group: Group) -> None:
+    """Raise ValueError if one of Adam's β, or one of its relatives', is out of its range."""
+    for i, beta in enumerate(group["betas"]):
+        if not 0 <= beta < 1:
+            raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
+
+
 def check_not_negative(group: Group, words: dict[str, str]) -> None:
     """Raise ValueError, in these words, if one of these settings is negative or NaN, or no single number."""
     for key, word in words.items():
@@ -306,6 +356,15 @@ def check_not_negative(group: Group, words: dict[str, str]) -> None:
             raise ValueError(f"Tensor {key} must be 1-element")
         if not group[key] >= 0:
             raise ValueError(f"Invalid {word}: {group[key]}")
+
+
+def decayed(p: Array, group: Group) -> float:
+    """The weight decay that is left for the gradient: none if it is decoupled, as which it is applied here."""
+    if not group["decoupled_weight_decay"]:
+        weight_decay: float = number(group["weight_decay"])
+        return weight_decay
+    p *= number(1 - group["lr"] * group["weight_decay"])
+    return 0
 
 
 def descent(p: Array, grad: Array, maximize: bool, weight_decay: float) -> Array:
