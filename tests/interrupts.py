@@ -22,6 +22,8 @@ def interrupted(prepare: Callable[[], T], program: Callable[[T], Any]) -> Iterat
                 if passed == place:  # which nobody may listen to, in a destructor
                     raise KeyboardInterrupt
 
+        before = sys.getprofile()
+        sys.setprofile(None)  # or the new one is told that it was set, and that is no place of the program
         sys.setprofile(profile)
         try:
             program(subject)
@@ -30,5 +32,5 @@ def interrupted(prepare: Callable[[], T], program: Callable[[T], Any]) -> Iterat
         except KeyboardInterrupt:
             pass
         finally:
-            sys.setprofile(None)
+            sys.setprofile(before)
         yield subject
