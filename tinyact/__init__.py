@@ -17,6 +17,7 @@ from tinyact.autograd.anomaly import is_anomaly_enabled as is_anomaly_enabled
 from tinyact.autograd.modes import *
 from tinyact.creation import *
 from tinyact.creation import tensor as tensor  # not the file of that name
+from tinyact.device import *
 from tinyact.dtype import *
 from tinyact.dtype import bool_ as bool_
 from tinyact.functions.activation import relu as relu

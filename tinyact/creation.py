@@ -10,7 +10,8 @@ import numpy as np
 
 from tinyact import random
 from tinyact.autograd.operation import wrap
-from tinyact.dtype import as_dtype, bool_, float32, float64, int64
+from tinyact.device import DeviceLike, check_device
+from tinyact.dtype import as_dtype, bool_, float32, float64, get_default_dtype, int64
 from tinyact.dtype import dtype as DType
 from tinyact.functions.operand import (
     as_element,
@@ -31,9 +32,10 @@ __all__ = [
 ]  # fmt: skip
 
 
-def _finished(array: Any, dtype: DType | None, requires_grad: bool) -> Tensor:
-    """The array as a tensor of this dtype, float32 if none is given."""
-    result = fresh(array.astype((dtype or float32).numpy, copy=False))
+def _finished(array: Any, dtype: DType, device: DeviceLike, requires_grad: bool) -> Tensor:
+    """The array as a tensor of this dtype, on the CPU."""
+    check_device(device)
+    result = fresh(array.astype(dtype.numpy, copy=False))
     return result.requires_grad_() if requires_grad else result
 
 
@@ -46,12 +48,13 @@ def _shape(sizes: tuple[Any, ...], size: Any = None) -> tuple[int, ...]:
     return shape
 
 
-def tensor(data: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def tensor(data: Any, *, dtype: Any = None, device: DeviceLike = None, requires_grad: bool = False) -> Tensor:
     """A new tensor with a copy of the data.
 
     Args:
         data: a number, nested sequences of numbers, an array or a tensor.
         dtype: of the elements; by default that of an array, else float32, int64 or bool.
+        device: the CPU, or nothing.
         requires_grad: whether gradients with respect to it are wanted.
 
     Raises:
@@ -64,13 +67,14 @@ def tensor(data: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tens
         >>> tinyact.tensor([[1, 2.5]])
         tensor([[1.0000, 2.5000]])
     """
+    check_device(device)
     result = from_data(data, None if dtype is None else as_dtype(dtype))
     if requires_grad and result.array.dtype.kind != "f":
         raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
     return result.requires_grad_() if requires_grad else result
 
 
-def as_tensor(data: Any, dtype: Any = None) -> Tensor:
+def as_tensor(data: Any, dtype: Any = None, device: DeviceLike = None) -> Tensor:
     """The data as a tensor, without a copy where it is one already or an array of the right dtype.
 
     Example:
@@ -79,6 +83,7 @@ def as_tensor(data: Any, dtype: Any = None) -> Tensor:
         >>> tinyact.as_tensor(t) is t
         True
     """
+    check_device(device)
     if isinstance(data, Tensor):
         return data if dtype is None else data.to(dtype)
     if isinstance(data, np.ndarray):
@@ -129,72 +134,98 @@ class LongTensor(Tensor, metaclass=_Constructor):
     dtype = int64
 
 
-def zeros(*sizes: Any, size: Any = None, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def zeros(
+    *sizes: Any, size: Any = None, dtype: Any = None, device: DeviceLike = None, requires_grad: bool = False
+) -> Tensor:
     """Zeros.
 
     Args:
         sizes, size: the sizes, one by one or as one sequence.
-        dtype: of the elements, by default float32.
+        dtype: of the elements, by default the default dtype.
+        device: the CPU, or nothing.
         requires_grad: whether gradients with respect to it are wanted.
     """
-    return full(_shape(sizes, size), 0.0, dtype=dtype or float32, requires_grad=requires_grad)
+    return full(
+        _shape(sizes, size), 0.0, dtype=dtype or get_default_dtype(), device=device, requires_grad=requires_grad
+    )
 
 
-def ones(*sizes: Any, size: Any = None, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def ones(
+    *sizes: Any, size: Any = None, dtype: Any = None, device: DeviceLike = None, requires_grad: bool = False
+) -> Tensor:
     """Ones; arguments as for `zeros`."""
-    return full(_shape(sizes, size), 1.0, dtype=dtype or float32, requires_grad=requires_grad)
+    return full(
+        _shape(sizes, size), 1.0, dtype=dtype or get_default_dtype(), device=device, requires_grad=requires_grad
+    )
 
 
-def empty(*sizes: Any, size: Any = None, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def empty(
+    *sizes: Any, size: Any = None, dtype: Any = None, device: DeviceLike = None, requires_grad: bool = False
+) -> Tensor:
     """A tensor whose numbers don't matter (they are zeros); arguments as for `zeros`."""
-    return zeros(*sizes, size=size, dtype=dtype, requires_grad=requires_grad)
+    return zeros(*sizes, size=size, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
-def full(size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def full(
+    size: Any, fill_value: Any, *, dtype: Any = None, device: DeviceLike = None, requires_grad: bool = False
+) -> Tensor:
     """The same number everywhere.
 
     Args:
         size: the sizes, as a sequence.
         fill_value: the number; it decides the dtype if none is given.
         dtype: of the elements.
+        device: the CPU, or nothing.
         requires_grad: whether gradients with respect to it are wanted.
     """
     number = plain_number(fill_value)
     kind = from_data(number).dtype if dtype is None else as_dtype(dtype)
-    return _finished(np.full(_shape((size,)), as_element(number, kind.numpy), kind.numpy), kind, requires_grad)
+    return _finished(np.full(_shape((size,)), as_element(number, kind.numpy), kind.numpy), kind, device, requires_grad)
 
 
-def zeros_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def zeros_like(input: Tensor, *, dtype: Any = None, device: DeviceLike = None, requires_grad: bool = False) -> Tensor:
     """Zeros in the shape and dtype of another tensor."""
-    return full_like(require_tensor(input, "zeros_like"), 0, dtype=dtype, requires_grad=requires_grad)
+    return full_like(require_tensor(input, "zeros_like"), 0, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
-def ones_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def ones_like(input: Tensor, *, dtype: Any = None, device: DeviceLike = None, requires_grad: bool = False) -> Tensor:
     """Ones in the shape and dtype of another tensor."""
-    return full_like(require_tensor(input, "ones_like"), 1, dtype=dtype, requires_grad=requires_grad)
+    return full_like(require_tensor(input, "ones_like"), 1, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
-def empty_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def empty_like(input: Tensor, *, dtype: Any = None, device: DeviceLike = None, requires_grad: bool = False) -> Tensor:
     """A tensor in the shape and dtype of another whose numbers don't matter (they are zeros)."""
-    return zeros_like(input, dtype=dtype, requires_grad=requires_grad)
+    return zeros_like(input, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
-def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def full_like(
+    input: Tensor, fill_value: Any, *, dtype: Any = None, device: DeviceLike = None, requires_grad: bool = False
+) -> Tensor:
     """The same number everywhere, in the shape and dtype of another tensor."""
     kind = input.dtype if dtype is None else as_dtype(dtype)
     # In the same layout in memory.
     array = np.full_like(input.array, as_element(fill_value, kind.numpy), kind.numpy, layout(input.array))
-    return _finished(array, kind, requires_grad)
+    return _finished(array, kind, device, requires_grad)
 
 
-def eye(n: int, m: int | None = None, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def eye(
+    n: int, m: int | None = None, *, dtype: Any = None, device: DeviceLike = None, requires_grad: bool = False
+) -> Tensor:
     """Ones on the diagonal of an n×m matrix (m = n if left out), zeros elsewhere."""
     rows, columns = _shape((n, n if m is None else m))
-    kind = float32 if dtype is None else as_dtype(dtype)
-    return _finished(np.eye(rows, columns), kind, requires_grad)
+    kind = get_default_dtype() if dtype is None else as_dtype(dtype)
+    return _finished(np.eye(rows, columns), kind, device, requires_grad)
 
 
-def arange(start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def arange(
+    start: Any = 0,
+    end: Any = None,
+    step: Any = 1,
+    *,
+    dtype: Any = None,
+    device: DeviceLike = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """start, start + step, … before end; int64 if all three are integers, else float32.
 
     Raises:
@@ -209,7 +240,7 @@ def arange(start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Any = None,
         start, end = 0, start
     start, end, step = (v.item() if isinstance(v, Tensor) else v for v in (start, end, step))
     whole = all(isinstance(v, (int, np.integer)) for v in (start, end, step))
-    kind = _counting(dtype, "arange") if dtype is not None else (int64 if whole else float32)
+    kind = _counting(dtype, "arange") if dtype is not None else (int64 if whole else get_default_dtype())
     if kind is int64:
         start, end, step = int(start), int(end), int(step)
     if step == 0:
@@ -219,10 +250,12 @@ def arange(start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Any = None,
     count = math.ceil((end - start) / step)
     if not kind.is_floating_point:
         start, step = int(start), int(step)
-    return _finished(start + step * np.arange(count), kind, requires_grad)
+    return _finished(start + step * np.arange(count), kind, device, requires_grad)
 
 
-def linspace(start: float, end: float, steps: int, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def linspace(
+    start: float, end: float, steps: int, *, dtype: Any = None, device: DeviceLike = None, requires_grad: bool = False
+) -> Tensor:
     """So many numbers at equal distances from start to end, both included.
 
     Raises:
@@ -238,7 +271,7 @@ def linspace(start: float, end: float, steps: int, *, dtype: Any = None, require
     if not kind.is_floating_point:
         as_element(start, kind.numpy), as_element(end, kind.numpy)
     if steps <= 1 or not kind.is_floating_point:
-        return _finished(np.linspace(start, end, steps), kind, requires_grad)
+        return _finished(np.linspace(start, end, steps), kind, device, requires_grad)
     number = kind.numpy.type
     with np.errstate(all="ignore"):
         step = (number(end) - number(start)) / number(steps - 1)
@@ -246,7 +279,7 @@ def linspace(start: float, end: float, steps: int, *, dtype: Any = None, require
     # Counted from the nearer end, with one rounding each, as PyTorch does it.
     from_start = np.float64(start) + np.float64(step) * places
     from_end = np.float64(end) - np.float64(step) * (steps - 1 - places)
-    return _finished(np.where(places < steps // 2, from_start, from_end), kind, requires_grad)
+    return _finished(np.where(places < steps // 2, from_start, from_end), kind, device, requires_grad)
 
 
 def rand(
@@ -254,6 +287,7 @@ def rand(
     size: Any = None,
     generator: random.Generator | None = None,
     dtype: Any = None,
+    device: DeviceLike = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """Random numbers, uniform in [0, 1): bit for bit PyTorch's for the same seed.
@@ -261,7 +295,8 @@ def rand(
     Args:
         sizes, size: the sizes, one by one or as one sequence.
         generator: where they come from; by default the one that `manual_seed` seeds.
-        dtype: float32 (default) or float64.
+        dtype: float32 or float64.
+        device: the CPU, or nothing.
         requires_grad: whether gradients with respect to it are wanted.
 
     Example:
@@ -272,7 +307,7 @@ def rand(
     """
     kind = _floating(dtype, "rand")
     source = generator or random.default_generator
-    return _finished(source.uniform(_shape(sizes, size), dtype=kind.numpy), kind, requires_grad)
+    return _finished(source.uniform(_shape(sizes, size), dtype=kind.numpy), kind, device, requires_grad)
 
 
 def randn(
@@ -280,6 +315,7 @@ def randn(
     size: Any = None,
     generator: random.Generator | None = None,
     dtype: Any = None,
+    device: DeviceLike = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """Random numbers of the standard normal distribution: PyTorch's for the same seed, to float rounding.
@@ -287,7 +323,8 @@ def randn(
     Args:
         sizes, size: the sizes, one by one or as one sequence.
         generator: where they come from; by default the one that `manual_seed` seeds.
-        dtype: float32 (default) or float64.
+        dtype: float32 or float64.
+        device: the CPU, or nothing.
         requires_grad: whether gradients with respect to it are wanted.
 
     Example:
@@ -298,28 +335,28 @@ def randn(
     """
     kind = _floating(dtype, "randn")
     source = generator or random.default_generator
-    return _finished(source.normal(_shape(sizes, size), dtype=kind.numpy), kind, requires_grad)
+    return _finished(source.normal(_shape(sizes, size), dtype=kind.numpy), kind, device, requires_grad)
 
 
-def rand_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def rand_like(input: Tensor, *, dtype: Any = None, device: DeviceLike = None, requires_grad: bool = False) -> Tensor:
     """`rand` in the shape and dtype of another tensor."""
-    return rand(input.shape, dtype=dtype or input.dtype, requires_grad=requires_grad)
+    return rand(input.shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
 
 
-def randn_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def randn_like(input: Tensor, *, dtype: Any = None, device: DeviceLike = None, requires_grad: bool = False) -> Tensor:
     """`randn` in the shape and dtype of another tensor."""
-    return randn(input.shape, dtype=dtype or input.dtype, requires_grad=requires_grad)
+    return randn(input.shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
 
 
 def _counting(dtype: Any, name: str) -> DType:
-    kind = float32 if dtype is None else as_dtype(dtype)
+    kind = get_default_dtype() if dtype is None else as_dtype(dtype)
     if kind is bool_:
         raise NotImplementedError(f"{name} makes numbers, not booleans")
     return kind
 
 
 def _floating(dtype: Any, name: str) -> DType:
-    kind = float32 if dtype is None else as_dtype(dtype)
+    kind = get_default_dtype() if dtype is None else as_dtype(dtype)
     if not kind.is_floating_point:
         raise NotImplementedError(f"{name} makes floating numbers, not {kind}")
     return kind
@@ -332,6 +369,7 @@ def randint(
     *,
     generator: random.Generator | None = None,
     dtype: Any = None,
+    device: DeviceLike = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """Random integers in [low, high): bit for bit PyTorch's for the same seed.
@@ -342,6 +380,7 @@ def randint(
         size: the sizes, as a sequence.
         generator: where they come from; by default the one that `manual_seed` seeds.
         dtype: of the elements, by default int64.
+        device: the CPU, or nothing.
         requires_grad: whether gradients with respect to it are wanted (for a floating dtype).
 
     Raises:
@@ -364,11 +403,16 @@ def randint(
         if low < limits[0] or high - 1 > limits[1]:
             raise RuntimeError(f"integers from {low} to {high - 1} are out of bounds for {kind}")
     source = generator or random.default_generator
-    return _finished(source.integers(low, high, _shape((size,))), kind, requires_grad)
+    return _finished(source.integers(low, high, _shape((size,))), kind, device, requires_grad)
 
 
 def randperm(
-    n: int, *, generator: random.Generator | None = None, dtype: Any = None, requires_grad: bool = False
+    n: int,
+    *,
+    generator: random.Generator | None = None,
+    dtype: Any = None,
+    device: DeviceLike = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """0 … n − 1 in random order: bit for bit PyTorch's for the same seed.
 
@@ -388,4 +432,4 @@ def randperm(
     if n:
         as_element(n - 1, kind.numpy)
     source = generator or random.default_generator
-    return _finished(source.permutation(n), kind, requires_grad)
+    return _finished(source.permutation(n), kind, device, requires_grad)

@@ -6,7 +6,10 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["dtype", "float32", "float64", "int16", "int32", "int64", "int8", "uint8"]
+__all__ = [
+    "dtype", "finfo", "float32", "float64", "get_default_dtype", "iinfo", "int16", "int32", "int64", "int8",
+    "promote_types", "set_default_dtype", "uint8",
+]  # fmt: skip
 
 
 class dtype:
@@ -63,7 +66,121 @@ def as_dtype(kind: Any) -> dtype:
         raise TypeError(f"tensors hold {names}; got {kind!r}") from None
 
 
-def promote_types(a: np.dtype[Any], b: np.dtype[Any]) -> np.dtype[Any]:
+_default = float32
+
+
+def get_default_dtype() -> dtype:
+    """The dtype of new floating numbers that don't say theirs: float32, unless it was set.
+
+    Example:
+        >>> import tinyact
+        >>> tinyact.get_default_dtype()
+        torch.float32
+    """
+    return _default
+
+
+def set_default_dtype(d: dtype) -> None:
+    """From now on, in all threads, new floating numbers that don't say theirs have this dtype.
+
+    Args:
+        d: float32 or float64.
+
+    Raises:
+        TypeError: for anything else.
+
+    Example:
+        >>> import tinyact
+        >>> tinyact.set_default_dtype(tinyact.float64)
+        >>> tinyact.tensor(0.1).dtype
+        torch.float64
+        >>> tinyact.set_default_dtype(tinyact.float32)
+    """
+    global _default
+    if not (isinstance(d, dtype) and d.is_floating_point):
+        raise TypeError(f"only floating-point types are supported as the default type, not {d}")
+    _default = d
+
+
+def promote_types(type1: dtype, type2: dtype) -> dtype:
+    """The dtype of an operation on tensors of these two.
+
+    Example:
+        >>> import tinyact
+        >>> tinyact.promote_types(tinyact.int64, tinyact.float32)
+        torch.float32
+    """
+    return BY_NUMPY[holding_both(type1.numpy, type2.numpy)]
+
+
+class _Limits:
+    """A dtype's limits, as PyTorch prints them."""
+
+    _shown: tuple[str, ...]
+
+    def __init__(self, type: dtype, limits: Any) -> None:
+        self.dtype, self.bits = type.name, limits.bits
+        self.min, self.max = limits.min, limits.max
+
+    def __repr__(self) -> str:
+        def text(value: Any) -> str:
+            return value if isinstance(value, str) else f"{value:g}"
+
+        return f"{type(self).__name__}({', '.join(f'{name}={text(getattr(self, name))}' for name in self._shown)})"
+
+
+class finfo(_Limits):
+    """The limits of a floating dtype: ``min max eps tiny smallest_normal resolution bits``.
+
+    Args:
+        type: the dtype, the default one if left out.
+
+    Raises:
+        TypeError: for integers and booleans.
+
+    Example:
+        >>> import tinyact
+        >>> tinyact.finfo(tinyact.float32).eps
+        1.1920928955078125e-07
+    """
+
+    _shown = ("resolution", "min", "max", "eps", "smallest_normal", "tiny", "dtype")
+
+    def __init__(self, type: dtype | None = None) -> None:
+        kind = type or _default
+        if not kind.is_floating_point:
+            raise TypeError(f"finfo() requires a floating point input type, not {kind}: use iinfo")
+        limits = np.finfo(kind.numpy)
+        super().__init__(kind, limits)
+        self.min, self.max = float(limits.min), float(limits.max)
+        self.eps, self.tiny, self.resolution = float(limits.eps), float(limits.tiny), float(str(limits.resolution))
+        self.smallest_normal = self.tiny
+
+
+class iinfo(_Limits):
+    """The limits of an integer dtype: ``min max bits``.
+
+    Args:
+        type: the dtype.
+
+    Raises:
+        TypeError: for floating numbers and booleans.
+
+    Example:
+        >>> import tinyact
+        >>> tinyact.iinfo(tinyact.uint8).max
+        255
+    """
+
+    _shown = ("min", "max", "dtype")
+
+    def __init__(self, type: dtype) -> None:
+        if type.numpy.kind not in "iu":
+            raise TypeError(f"iinfo() requires an integer input type, not {type}: use finfo")
+        super().__init__(type, np.iinfo(type.numpy))
+
+
+def holding_both(a: np.dtype[Any], b: np.dtype[Any]) -> np.dtype[Any]:
     """The type that holds both: a floating type wins over any integer type, whatever their widths."""
     if (a.kind == "f") != (b.kind == "f"):
         return a if a.kind == "f" else b
@@ -99,7 +216,7 @@ def promoted(operands: tuple[Any, ...]) -> np.dtype[Any]:
 
 
 def _combined(a: np.dtype[Any] | None, b: np.dtype[Any]) -> np.dtype[Any]:
-    return b if a is None else promote_types(a, b)
+    return b if a is None else holding_both(a, b)
 
 
 def _number_type(number: Any) -> np.dtype[Any]:
@@ -108,4 +225,4 @@ def _number_type(number: Any) -> np.dtype[Any]:
         return bool_.numpy
     if isinstance(number, (int, np.integer)):
         return int64.numpy
-    return float32.numpy
+    return _default.numpy

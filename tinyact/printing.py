@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyact.dtype import BY_NUMPY, bool_, float32, int64
+from tinyact.dtype import BY_NUMPY, bool_, get_default_dtype, int64
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -83,8 +83,9 @@ def tensor_text(array: Array, *, grad_fn: str | None = None, requires_grad: bool
 def _suffixes(array: Array, grad_fn: str | None, requires_grad: bool) -> Iterator[str]:
     if (array.size == 0 and array.ndim != 1) or (array.size and not _options.edgeitems):
         yield f"size={array.shape}"
-    # A reader sees float32, int64 and bool by the numbers; where there are none, float32 goes without saying.
-    obvious = (float32, int64, bool_) if array.size else (float32,)
+    # A reader sees the default, int64 and bool by the numbers; where there are none, the default goes without saying.
+    default = get_default_dtype()
+    obvious = (default, int64, bool_) if array.size else (default,)
     dtype = BY_NUMPY[array.dtype]
     if dtype not in obvious:
         yield f"dtype={dtype}"

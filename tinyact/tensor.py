@@ -17,7 +17,9 @@ from tinyact.autograd.hooks import RemovableHandle
 from tinyact.autograd.inplace import change, check_changeable, check_fits
 from tinyact.autograd.modes import recording
 from tinyact.autograd.operation import Hook, Variable, wrap
-from tinyact.dtype import BY_NUMPY, KINDS, as_dtype, bool_, float32, float64, int64
+from tinyact.device import CPU, DeviceLike, check_device
+from tinyact.device import device as Device
+from tinyact.dtype import BY_NUMPY, KINDS, as_dtype, bool_, float32, float64, get_default_dtype, int64
 from tinyact.dtype import dtype as DType
 from tinyact.functions import activation, arithmetic, comparison, elementwise, indexing, linear, reduction
 from tinyact.functions import shape as shapes
@@ -28,10 +30,13 @@ from tinyact.functions.operand import (
     as_element,
     as_operand,
     cast,
+    destination,
+    fresh,
     from_data,
     integer,
     layout,
     require_numbers,
+    sizes_of,
 )
 from tinyact.printing import tensor_text
 from tinyact.random import default_generator
@@ -92,7 +97,8 @@ class Size(tuple[int, ...]):
 class Tensor(Variable):
     """An array of numbers that knows how it was computed, so that it can be differentiated.
 
-    Made by `tensor`, `zeros` and their like; ``Tensor(data)`` makes one of float32, ``Tensor(2, 3)`` one of that shape.
+    Made by `tensor`, `zeros` and their like; ``Tensor(data)`` makes one of the default dtype, ``Tensor(2, 3)`` one of
+    that shape.
 
     Attributes:
         array: the numbers, a NumPy array.
@@ -114,7 +120,7 @@ class Tensor(Variable):
 
     def __init__(self, *data: Any) -> None:
         """PyTorch's older constructor: from data, or of a shape and filled with zeros."""
-        super().__init__(from_data_or_sizes(data, float32))
+        super().__init__(from_data_or_sizes(data, get_default_dtype()))
 
     # --- what it is ----------------------------------------------------------------------------------------------
 
@@ -171,6 +177,17 @@ class Tensor(Variable):
     def is_floating_point(self) -> bool:
         """Whether its elements are float32 or float64."""
         return self.array.dtype.kind == "f"
+
+    @property
+    def device(self) -> Device:
+        """The CPU."""
+        return CPU
+
+    is_cpu, is_cuda = True, False
+
+    def get_device(self) -> int:
+        """−1, as for all tensors on the CPU."""
+        return -1
 
     def type(self, dtype: Any = None) -> Any:
         """``"torch.FloatTensor"`` and the like; with a dtype, or such a name of one, the tensor in it.
@@ -271,9 +288,29 @@ class Tensor(Variable):
             raise RuntimeError("Boolean value of Tensor with no values is ambiguous")
         return builtins.bool(self.array.item())
 
-    def to(self, dtype: Any) -> Tensor:
-        """The tensor in another dtype, or in that of another tensor; itself if it is that already."""
-        return cast(self, dtype.array.dtype if isinstance(dtype, Tensor) else as_dtype(dtype).numpy)
+    def to(
+        self, *args: Any, device: DeviceLike = None, dtype: Any = None, non_blocking: builtins.bool = False,
+        copy: builtins.bool = False, memory_format: Any = None,
+    ) -> Tensor:  # fmt: skip
+        """The tensor in another dtype, or in that of another tensor; itself if it is that already.
+
+        Args:
+            args: a dtype, a device, both, or a tensor.
+            device, dtype: the same by name; the device must be the CPU.
+            copy: whether to copy it even if it is that already.
+            non_blocking, memory_format: accepted for PyTorch's sake, and without effect.
+        """
+        target = destination(args, device, dtype)
+        result = self if target is None else cast(self, target.numpy)
+        return result.clone() if copy and result is self else result
+
+    def cpu(self, memory_format: Any = None) -> Tensor:
+        """Itself: its memory is on the CPU."""
+        return self
+
+    def cuda(self, device: DeviceLike = None, non_blocking: builtins.bool = False, memory_format: Any = None) -> Tensor:
+        """Raises AssertionError: there is no CUDA."""
+        return self.to("cuda")
 
     def float(self) -> Tensor:
         """As float32."""
@@ -298,6 +335,42 @@ class Tensor(Variable):
     def type_as(self, other: Tensor) -> Tensor:
         """In the dtype of another tensor."""
         return self.to(other)
+
+    # --- new ones like it ----------------------------------------------------------------------------------------
+
+    def new_tensor(
+        self, data: Any, *, dtype: Any = None, device: DeviceLike = None, requires_grad: builtins.bool = False
+    ) -> Tensor:
+        """A new tensor with a copy of the data, of the same dtype unless another is given."""
+        check_device(device)
+        return from_data(data, self.dtype if dtype is None else as_dtype(dtype)).requires_grad_(requires_grad)
+
+    def new_full(
+        self,
+        size: Any,
+        fill_value: Any,
+        *,
+        dtype: Any = None,
+        device: DeviceLike = None,
+        requires_grad: builtins.bool = False,
+    ) -> Tensor:
+        """The same number everywhere, in the same dtype unless another is given."""
+        check_device(device)
+        kind = (self.dtype if dtype is None else as_dtype(dtype)).numpy
+        array = np.full(sizes_of((size,)), as_element(fill_value, kind), kind)
+        return fresh(array).requires_grad_(requires_grad)
+
+    def new_zeros(self, *size: Any, **options: Any) -> Tensor:
+        """Zeros of the same dtype; further arguments as for `new_full`."""
+        return self.new_full(sizes_of(size), 0, **options)
+
+    def new_ones(self, *size: Any, **options: Any) -> Tensor:
+        """Ones of the same dtype; further arguments as for `new_full`."""
+        return self.new_full(sizes_of(size), 1, **options)
+
+    def new_empty(self, *size: Any, **options: Any) -> Tensor:
+        """Numbers that don't matter (they are zeros) of the same dtype; further arguments as for `new_full`."""
+        return self.new_full(sizes_of(size), 0, **options)
 
     # --- its place in the graph ----------------------------------------------------------------------------------
 

@@ -8,12 +8,12 @@ import numpy as np
 
 from tinyact.autograd.modes import no_grad
 from tinyact.autograd.operation import array_of, wrap
-from tinyact.dtype import KINDS
+from tinyact.dtype import BY_NUMPY, KINDS, dtype, get_default_dtype, promoted
 from tinyact.functions.operand import Tensor, as_operand, check_broadcast, common, require_tensor
 
 __all__ = [
-    "allclose", "eq", "equal", "ge", "gt", "isfinite", "isinf", "isnan", "le", "logical_and", "logical_not",
-    "logical_or", "lt", "ne",
+    "allclose", "eq", "equal", "ge", "gt", "is_floating_point", "is_tensor", "isfinite", "isinf", "isnan", "le",
+    "logical_and", "logical_not", "logical_or", "lt", "ne", "numel", "result_type",
 ]  # fmt: skip
 
 
@@ -113,10 +113,36 @@ def bitwise_not(input: Tensor) -> Tensor:
 
 def _bitwise(function: Any, name: str, input: Any, other: Any) -> Tensor:
     for value in (as_operand(input), as_operand(other)):
-        dtype = np.dtype(np.float32) if isinstance(value, float) else getattr(array_of(value), "dtype", None)
+        dtype = get_default_dtype().numpy if isinstance(value, float) else getattr(array_of(value), "dtype", None)
         if dtype is not None and dtype.kind == "f":
             raise NotImplementedError(f"\"{name}\" not implemented for '{KINDS[dtype]}'")
     return _compare(function, input, other)
+
+
+def is_tensor(obj: Any) -> bool:
+    """Whether it is a tensor."""
+    return isinstance(obj, Tensor)
+
+
+def is_floating_point(input: Tensor) -> bool:
+    """Whether its elements are float32 or float64."""
+    return require_tensor(input, "is_floating_point").array.dtype.kind == "f"
+
+
+def numel(input: Tensor) -> int:
+    """How many elements it has."""
+    return require_tensor(input, "numel").array.size
+
+
+def result_type(tensor1: Any, tensor2: Any) -> dtype:
+    """The dtype of an operation on these two tensors or numbers.
+
+    Example:
+        >>> import tinyact
+        >>> tinyact.result_type(tinyact.tensor([1, 2]), 1.0)
+        torch.float32
+    """
+    return BY_NUMPY[promoted((array_of(as_operand(tensor1)), array_of(as_operand(tensor2))))]
 
 
 def isnan(input: Tensor) -> Tensor:

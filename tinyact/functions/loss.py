@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinyact.autograd.operation import Gradient, Operation, array_of
-from tinyact.dtype import KINDS, promote_types
+from tinyact.dtype import KINDS, holding_both
 from tinyact.functions.activation import sigma
 from tinyact.functions.arithmetic import refuse_bool, sub
 from tinyact.functions.elementwise import abs
@@ -268,7 +268,7 @@ def _pair(input: Any, target: Any, name: str, floating: bool = True) -> tuple[Te
             stacklevel=3,
         )
     # PyTorch has broadcast them before it promotes: tensors without dimensions count like others.
-    dtype = promote_types(x.array.dtype, t.array.dtype)
+    dtype = holding_both(x.array.dtype, t.array.dtype)
     x, t = cast(x, dtype), cast(t, dtype)
     return require_floating(x, name) if floating else x, t
 

@@ -12,7 +12,8 @@ import numpy as np
 
 from tinyact.autograd.operation import Operation, Variable, array_of, wrap
 from tinyact.autograd.watch import watchers
-from tinyact.dtype import as_dtype, float32, promote_types, promoted
+from tinyact.device import DeviceLike, check_device, is_device
+from tinyact.dtype import as_dtype, get_default_dtype, holding_both, promoted
 from tinyact.dtype import dtype as DType
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def as_floating(input: Any, function: str) -> Tensor:
     """
     if isinstance(input, Tensor) and input.array.dtype.kind == "f":
         return input
-    return cast(require_tensor(input, function), np.dtype(np.float32))
+    return cast(require_tensor(input, function), get_default_dtype().numpy)
 
 
 def as_number(value: Any, function: str, argument: str) -> float:
@@ -151,7 +152,7 @@ def from_data(data: Any, dtype: DType | None = None) -> Tensor:
             array = np.asarray(_plain(data, types))
         except (ValueError, OverflowError, RecursionError) as error:
             raise ValueError(f"expected numbers, in sequences of equal length at every level: {error}") from None
-        inferred = functools.reduce(promote_types, map(_dtype_of, types)) if types else float32.numpy
+        inferred = functools.reduce(holding_both, map(_dtype_of, types)) if types else get_default_dtype().numpy
         dtype = dtype or as_dtype(inferred)
         if dtype.numpy.kind in "iu" and array.dtype.kind in "uO" and int in types:
             raise ValueError(f"Overflow when unpacking long: {data!r:.200}")
@@ -172,9 +173,9 @@ def _dtype_of(kind: Any) -> np.dtype[Any]:
     """The dtype that PyTorch infers for a Python type of numbers; a dtype of NumPy's as it is."""
     if isinstance(kind, np.dtype):
         return kind
-    for number, dtype in ((bool, np.bool_), (int, np.int64), (float, np.float32)):
+    for number, dtype in ((bool, np.dtype(np.bool_)), (int, np.dtype(np.int64)), (float, get_default_dtype().numpy)):
         if issubclass(kind, number):
-            return np.dtype(dtype)
+            return dtype
     raise TypeError(f"new(): invalid data type '{kind.__name__}': a tensor holds numbers")
 
 
@@ -218,6 +219,22 @@ def as_operand(value: Any, name: str = "other") -> Any:
     raise NotAnOperand(f"argument '{name}' must be Tensor or number, not {type(value).__name__}")
 
 
+def destination(args: tuple[Any, ...], device: DeviceLike, dtype: Any) -> DType | None:
+    """The dtype that ``to(…)`` asks for, if it asks for one: ``to(dtype)``, ``to(device, dtype)`` or ``to(tensor)``.
+
+    Raises:
+        TypeError: if it is no dtype.
+        AssertionError, NotImplementedError: for a device that isn't the CPU.
+    """
+    if args and isinstance(args[0], Tensor):
+        return as_dtype(args[0].array.dtype)
+    if args and (args[0] is None or is_device(args[0])):
+        device, args = args[0], args[1:]
+    check_device(device)
+    wanted = args[0] if args and not isinstance(args[0], bool) else dtype  # behind it stands non_blocking
+    return None if wanted is None else as_dtype(wanted)
+
+
 def common(*values: Any, floating: bool = False) -> tuple[Any, ...]:
     """Operands of one dtype: PyTorch's promotion.
 
@@ -226,7 +243,7 @@ def common(*values: Any, floating: bool = False) -> tuple[Any, ...]:
     values = tuple(as_operand(value) for value in values)
     dtype = promoted(tuple(map(array_of, values)))
     if floating and dtype.kind != "f":
-        dtype = np.dtype(np.float32)
+        dtype = get_default_dtype().numpy
     if not any(isinstance(v, Tensor) for v in values):
         raise TypeError(f"expected at least one Tensor among {values}")
     return tuple(

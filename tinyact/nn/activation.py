@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tinyact.creation import full
+from tinyact.device import DeviceLike
 from tinyact.nn import functional as F
 from tinyact.nn.module import FunctionModule
 from tinyact.nn.parameter import Parameter
@@ -82,17 +83,20 @@ class PReLU(ActivationModule, function=F.prelu):
     """Args:
         num_parameters: how many slopes are learned: 1 for all channels together, or the number of channels.
         init: what they are at first.
-        dtype: of the parameters, float32 if left out.
+        device: the CPU, or nothing.
+        dtype: of the parameters, the default dtype if left out.
 
     Attributes:
         weight: the slopes, shape (num_parameters,).
     """
 
-    def __init__(self, num_parameters: int = 1, init: float = 0.25, dtype: Any = None) -> None:
+    def __init__(
+        self, num_parameters: int = 1, init: float = 0.25, device: DeviceLike = None, dtype: Any = None
+    ) -> None:
         super().__init__()
         self.num_parameters = num_parameters
         self.init = init
-        self.weight = Parameter(full((num_parameters,), float(init), dtype=dtype))
+        self.weight = Parameter(full((num_parameters,), float(init), device=device, dtype=dtype))
 
     def forward(self, input: Tensor) -> Tensor:
         return F.prelu(input, self.weight)

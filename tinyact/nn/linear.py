@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from tinyact.creation import empty
+from tinyact.device import DeviceLike
 from tinyact.nn import functional as F
 from tinyact.nn import init
 from tinyact.nn.module import Module
@@ -32,7 +33,8 @@ class Linear(Module):
         in_features: the width of x.
         out_features: the width of y.
         bias: whether there is a b.
-        dtype: of the parameters, float32 if left out.
+        device: the CPU, or nothing.
+        dtype: of the parameters, the default dtype if left out.
 
     Attributes:
         weight: W, shape (out_features, in_features).
@@ -52,13 +54,15 @@ class Linear(Module):
     weight: Parameter
     bias: Parameter | None
 
-    def __init__(self, in_features: int, out_features: int, bias: bool = True, dtype: Any = None) -> None:
+    def __init__(
+        self, in_features: int, out_features: int, bias: bool = True, device: DeviceLike = None, dtype: Any = None
+    ) -> None:
         super().__init__()
         self.in_features = in_features
         self.out_features = out_features
-        self.weight = Parameter(empty(out_features, in_features, dtype=dtype))
+        self.weight = Parameter(empty(out_features, in_features, device=device, dtype=dtype))
         if bias:
-            self.bias = Parameter(empty(out_features, dtype=dtype))
+            self.bias = Parameter(empty(out_features, device=device, dtype=dtype))
         else:
             self.register_parameter("bias", None)
         self.reset_parameters()

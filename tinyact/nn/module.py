@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, NoReturn, ParamSpec
 
 from tinyact.autograd import no_grad
 from tinyact.autograd.hooks import RemovableHandle
-from tinyact.dtype import as_dtype, float32, float64
+from tinyact.device import DeviceLike
+from tinyact.dtype import float32, float64
+from tinyact.functions.operand import destination
 from tinyact.nn.hooks import BackwardHook, BackwardPreHook, ForwardHook, call_with_hooks, has_hooks
 from tinyact.nn.hooks import register_module_forward_hook as register_module_forward_hook
 from tinyact.nn.hooks import register_module_forward_pre_hook as register_module_forward_pre_hook
@@ -456,13 +458,20 @@ class Module:
         fn(self)
         return self
 
-    def to(self, dtype: Any) -> Self:
+    def to(self, *args: Any, device: DeviceLike = None, dtype: Any = None, non_blocking: bool = False) -> Self:
         """Converts all floating parameters (with their gradients) and buffers.
+
+        Args:
+            args: a floating dtype, a device, both, or a tensor of that dtype.
+            device, dtype: the same by name; the device must be the CPU.
+            non_blocking: accepted for PyTorch's sake, and without effect.
 
         Raises:
             TypeError: if that is no floating dtype.
         """
-        target = as_dtype(dtype)
+        target = destination(args, device, dtype)
+        if target is None:
+            return self
         if not target.is_floating_point:
             raise TypeError(
                 f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={target}"
@@ -476,6 +485,14 @@ class Module:
                 if buffer is not None and buffer.is_floating_point():
                     module._buffers[name] = buffer.to(target)
         return self
+
+    def cpu(self) -> Self:
+        """Itself: its parameters are on the CPU."""
+        return self
+
+    def cuda(self, device: DeviceLike = None) -> Self:
+        """Raises AssertionError: there is no CUDA."""
+        return self.to("cuda")
 
     def float(self) -> Self:
         """Converts all floating parameters and buffers to float32."""

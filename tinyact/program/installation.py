@@ -10,6 +10,7 @@ import numpy as np
 
 from tinyact.autograd.modes import recording
 from tinyact.autograd.operation import Variable
+from tinyact.dtype import get_default_dtype
 from tinyact.program.code import Source
 from tinyact.program.nesting import flattened, unflattened
 from tinyact.program.reads import Condition, Reads, Slot
@@ -65,7 +66,10 @@ class Installation:
                 self.reads.visit(leaf, f"a{place}")
         self.reads.finish()
         self.starts = self._starts()
-        self.conditions = [Condition("{0}.on is {1}", (recording, recording.on), "the grad mode")]
+        self.conditions = [
+            Condition("{0}.on is {1}", (recording, recording.on), "the grad mode"),
+            Condition("{0}() is {1}", (get_default_dtype, get_default_dtype()), "the default dtype"),
+        ]
         self.installed: dict[int, Installed] = {}
         self.grads: dict[int, Any] = {}
         self.slots: list[tuple[Slot, Any]] = []
