@@ -1,0 +1,162 @@
+"""Everything that one can see of two programs' things, compared."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+import tinyact
+from tests.against_torch import TOLERANCE
+
+
+@dataclass
+class Difference:
+    """What is not the same on both sides after a step.
+
+    Attributes:
+        line: the step.
+        what: what differs: ``value``, ``dtype``, ``requires_grad`` …; ``raised``, if one side refused.
+        path: where: the name of a thing, and the way from it.
+        ours, theirs: what tinyact and PyTorch have there.
+        tensor: PyTorch's tensor there, if it is one.
+    """
+
+    line: str
+    what: str
+    path: str
+    ours: Any
+    theirs: Any
+    tensor: Any = None
+
+    def __str__(self) -> str:
+        return f"{self.path or self.line}: {self.what}\n  tinyact: {self.ours!r}\n  PyTorch: {self.theirs!r}"
+
+
+class Unequal(Exception):
+    """Raised at the first difference."""
+
+
+class Comparer:
+    """Compares all things of two sides, those that look as they did the last time only once."""
+
+    def __init__(self) -> None:
+        self._looks: dict[str, Any] = {}
+        self._counts: dict[str, Any] = {}
+        self._owners: dict[int, str] = {}
+        self._twins: dict[int, str] = {}
+
+    def difference(self, line: str, ours: dict[str, Any], theirs: dict[str, Any]) -> Difference | None:
+        """The first difference between two sides' things, by name."""
+        self._owners, self._twins = {}, {}
+        try:
+            for name in theirs:
+                self.compare(name, ours[name], theirs[name])
+        except Unequal as unequal:
+            return Difference(line, *unequal.args)
+        return None
+
+    def compare(self, path: str, ours: Any, theirs: Any) -> None:
+        if isinstance(theirs, torch.Tensor):
+            self.tensors(path, ours, theirs)
+        elif isinstance(theirs, torch.nn.Module):
+            equal("repr", path, repr(ours), repr(theirs))
+            equal("training", path, [m.training for m in ours.modules()], [m.training for m in theirs.modules()])
+            self.compare(f"dict({path}.named_parameters())", dict(ours.named_parameters()), dict(theirs.named_parameters()))
+            self.compare(f"dict({path}.named_buffers())", dict(ours.named_buffers()), dict(theirs.named_buffers()))
+        elif isinstance(theirs, torch.optim.Optimizer):
+            equal("repr", path, repr(ours), repr(theirs))
+            self.compare(f"{path}.state_dict()", ours.state_dict(), theirs.state_dict())
+        elif isinstance(theirs, dict):
+            equal("keys", path, list(ours), list(theirs))
+            for key in theirs:
+                self.compare(f"{path}[{key!r}]", ours[key], theirs[key])
+        elif isinstance(theirs, (tuple, list)) and not isinstance(theirs, torch.Size):
+            equal("length", path, len(ours), len(theirs))
+            for i, (a, b) in enumerate(zip(ours, theirs, strict=True)):
+                self.compare(f"{path}[{i}]", a, b)
+        elif isinstance(theirs, np.ndarray):
+            equal("dtype", path, ours.dtype, theirs.dtype)
+            numbers(path, ours, theirs)
+        elif isinstance(theirs, float):
+            equal("type", path, type(ours), float)
+            if not (math.isclose(ours, theirs, rel_tol=1e-5) or math.isnan(ours) and math.isnan(theirs)):
+                raise Unequal("value", path, ours, theirs)
+        elif isinstance(theirs, (int, str, torch.Size, torch.dtype, type(None))):
+            equal("value", path, str(ours), str(theirs))
+
+    def tensors(self, path: str, ours: Any, theirs: Any) -> None:
+        """Two tensors and their gradients; small errors of rounding are taken over, so that they don't grow."""
+        if not isinstance(ours, tinyact.Tensor):
+            raise Unequal("type", path, type(ours), torch.Tensor)
+        equal("identity", path, self._owners.setdefault(id(ours), path), self._twins.setdefault(id(theirs), path))
+        a, b = ours.array, theirs.detach().numpy()
+        looks = look(ours, a), look(theirs, b)
+        if self._looks.get(path) != looks:
+            equal("type", path, type(ours).__name__, type(theirs).__name__, theirs)
+            equal("dtype", path, str(ours.dtype), str(theirs.dtype), theirs)
+            equal("shape", path, tuple(ours.shape), tuple(theirs.shape), theirs)
+            equal("requires_grad", path, ours.requires_grad, theirs.requires_grad, theirs)
+            equal("is_leaf", path, ours.is_leaf, theirs.is_leaf, theirs)
+            equal("retains_grad", path, ours.retains_grad, theirs.retains_grad, theirs)
+            self.versions(path, ours, theirs)
+            names = [None if t.grad_fn is None else t.grad_fn.name() for t in (ours, theirs)]
+            equal("grad_fn", path, *names, theirs)
+            numbers(path, a, b, theirs)
+            if theirs.numel():
+                strides = [[s for n, s in zip(t.shape, t.stride(), strict=True) if n > 1] for t in (ours, theirs)]
+                equal("stride", path, *strides, theirs)
+            if a.tobytes() == b.tobytes():
+                equal("repr", path, repr(ours), repr(theirs), theirs)
+            else:
+                take_over(a, b)
+            self._looks[path] = look(ours, a), looks[1]
+        grad = theirs.grad
+        if grad is None or ours._grad is None:
+            equal("grad is None", path, ours._grad is None, grad is None, theirs)
+        else:
+            self.tensors(f"{path}.grad", ours._grad, grad)
+
+    def versions(self, path: str, ours: Any, theirs: Any) -> None:
+        """The changes in place since this was first seen at this path; with what count one begins is no matter."""
+        counts = np.array([ours._version.count, theirs._version])
+        ids, first = self._counts.get(path, (None, counts))
+        if ids != (id(ours), id(theirs)):
+            self._counts[path], first = ((id(ours), id(theirs)), counts), counts
+        equal("_version", path, *(counts - first).tolist(), theirs)
+
+
+def look(tensor: Any, array: Any) -> tuple[Any, ...]:
+    """All that the printed form and the flags of a tensor depend on."""
+    node = tensor.grad_fn
+    version = tensor._version if isinstance(tensor, torch.Tensor) else tensor._version.count
+    flags = tensor.requires_grad, node and node.name(), version, tensor.retains_grad
+    return flags, array.tobytes(), array.shape, array.strides, array.dtype
+
+
+def equal(what: str, path: str, ours: Any, theirs: Any, tensor: Any = None) -> None:
+    if ours != theirs:
+        raise Unequal(what, path, ours, theirs, tensor)
+
+
+def numbers(path: str, a: Any, b: Any, tensor: Any = None) -> None:
+    """The same numbers; floating ones to rounding, zeros with their signs."""
+    if a.tobytes() == b.tobytes():
+        return
+    if a.dtype.kind != "f":
+        raise Unequal("value", path, a, b, tensor)
+    finite = np.abs(b[np.isfinite(b)])
+    rtol = TOLERANCE[a.dtype.name]
+    if not np.allclose(a, b, rtol, rtol * max(2.0, float(finite.max(initial=0.0))), equal_nan=True):
+        raise Unequal("value", path, a, b, tensor)
+    if np.any((a == 0) & (b == 0) & (np.signbit(a) != np.signbit(b))):
+        raise Unequal("sign of zero", path, a, b, tensor)
+
+
+def take_over(a: Any, b: Any) -> None:
+    """Put PyTorch's numbers into the memory of tinyact's."""
+    if a.flags.writeable:
+        a[...] = b
