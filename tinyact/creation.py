@@ -242,10 +242,10 @@ def linspace(start: float, end: float, steps: int, *, dtype: Any = None, require
     number = kind.numpy.type
     with np.errstate(all="ignore"):
         step = (number(end) - number(start)) / number(steps - 1)
-    places = np.arange(steps)
-    # Counted from the nearer end, with one rounding each, as PyTorch does it.
-    from_start = np.float64(start) + np.float64(step) * places
-    from_end = np.float64(end) - np.float64(step) * (steps - 1 - places)
+        places = np.arange(steps)
+        # Counted from the nearer end, with one rounding each, as PyTorch does it.
+        from_start = np.float64(start) + np.float64(step) * places
+        from_end = np.float64(end) - np.float64(step) * (steps - 1 - places)
     return _finished(np.where(places < steps // 2, from_start, from_end), kind, requires_grad)
 
 

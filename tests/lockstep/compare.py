@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,9 @@ class Difference:
         path: where: the name of a thing, and the way from it.
         ours, theirs: what tinyact and PyTorch have there.
         tensor: PyTorch's tensor there, if it is one.
+        error: what PyTorch raised, where both did.
+        program: the lines up to this one.
+        names: PyTorch's things.
     """
 
     line: str
@@ -31,9 +35,18 @@ class Difference:
     ours: Any
     theirs: Any
     tensor: Any = None
+    error: Exception | None = None
+    program: str = ""
+    names: dict[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"{self.path or self.line}: {self.what}\n  tinyact: {self.ours!r}\n  PyTorch: {self.theirs!r}"
+
+    @property
+    def operands(self) -> list[Any]:
+        """PyTorch's tensors that the step names."""
+        named = [self.names.get(name) for name in re.findall(r"\w+", self.line)]
+        return [value for value in named if isinstance(value, torch.Tensor)]
 
 
 class Unequal(Exception):
@@ -48,10 +61,11 @@ class Comparer:
         self._counts: dict[str, Any] = {}
         self._owners: dict[int, str] = {}
         self._twins: dict[int, str] = {}
+        self._alive: list[Any] = []  # so that no two objects have one id
 
     def difference(self, line: str, ours: dict[str, Any], theirs: dict[str, Any]) -> Difference | None:
         """The first difference between two sides' things, by name."""
-        self._owners, self._twins = {}, {}
+        self._owners, self._twins, self._alive = {}, {}, []
         try:
             for name in theirs:
                 self.compare(name, ours[name], theirs[name])
@@ -92,8 +106,9 @@ class Comparer:
         """Two tensors and their gradients; small errors of rounding are taken over, so that they don't grow."""
         if not isinstance(ours, tinyact.Tensor):
             raise Unequal("type", path, type(ours), torch.Tensor)
+        self._alive.append((ours, theirs))
         equal("identity", path, self._owners.setdefault(id(ours), path), self._twins.setdefault(id(theirs), path))
-        a, b = ours.array, theirs.detach().numpy()
+        a, b = ours.array, theirs.detach().numpy(force=True)
         looks = look(ours, a), look(theirs, b)
         if self._looks.get(path) != looks:
             equal("type", path, type(ours).__name__, type(theirs).__name__, theirs)
@@ -103,7 +118,8 @@ class Comparer:
             equal("is_leaf", path, ours.is_leaf, theirs.is_leaf, theirs)
             equal("retains_grad", path, ours.retains_grad, theirs.retains_grad, theirs)
             self.versions(path, ours, theirs)
-            names = [None if t.grad_fn is None else t.grad_fn.name() for t in (ours, theirs)]
+            # PyTorch prints names without their namespace.
+            names = [t.grad_fn and t.grad_fn.name().replace("torch::autograd::", "") for t in (ours, theirs)]
             equal("grad_fn", path, *names, theirs)
             numbers(path, a, b, theirs)
             if theirs.numel():

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
+import torch
+
 from tests.lockstep.compare import Difference
+
+Covers = Callable[[Difference], object]
 
 
 class Named(NamedTuple):
@@ -17,24 +23,145 @@ class Named(NamedTuple):
     """
 
     quote: str
-    covers: Callable[[Difference], object]
+    covers: Covers
 
 
-def refused(words: str) -> Callable[[Difference], object]:
-    """Whether tinyact refuses in these words what PyTorch doesn't."""
-    return lambda d: d.what == "raised" and d.theirs is None and words in str(d.ours)
+def refused(*words: str) -> Covers:
+    """Whether tinyact refuses in such words what PyTorch doesn't."""
+    return lambda d: d.what == "raised" and d.theirs is None and any(w in str(d.ours) for w in words)
+
+
+def computed(*words: str) -> Covers:
+    """Whether PyTorch refuses in such words what tinyact doesn't, or not for that reason."""
+    return lambda d: d.what == "raised" and any(w in str(d.theirs) for w in words)
+
+
+def step(pattern: str, *whats: str, when: Covers = lambda d: True) -> Covers:
+    """Whether a step like this differs in one of these ways."""
+    return lambda d: d.what in whats and re.search(pattern, d.line) and when(d)
+
+
+def program(pattern: str, *whats: str, when: Covers = lambda d: True) -> Covers:
+    """Whether a program with a step like this differs in one of these ways."""
+    return lambda d: d.what in whats and re.search(pattern, d.program) and when(d)
+
+
+def gradients(*whats: str, when: Covers = lambda d: True) -> Covers:
+    """Whether gradients differ in one of these ways: in the step that makes them, or in ``.grad``."""
+    return lambda d: d.what in whats and (re.search(SWEEPS, d.line) or ".grad" in d.path) and when(d)
+
+
+SWEEPS = r"grad\(|backward\(|functional"
+# A module is called on a line that begins with the shape of its input.
+SIGNS = r"relu6|@|mm\(|matmul|linear|loss|entropy|kl_div|maximum|minimum|T.max|clamp|\.shape; "
+
+
+def layouts(d: Difference) -> bool:
+    """Whether the step's tensors lie in memory in several ways, or one in a way that is named."""
+    scattered = [x for x in d.operands if not x.is_contiguous()]
+    expanded = any(0 in x.stride() for x in scattered)
+    return bool(scattered) and (expanded or len(d.operands) > 1 or bool(re.search(r"\[|logsig|LogSig|rrelu|RRelu", d.line)))
+
+
+def shares_memory(d: Difference) -> bool:
+    """Whether a gradient of PyTorch's lies in the memory of another of its tensors."""
+    tensors = [value for value in d.names.values() if isinstance(value, torch.Tensor)]
+    owners = {t.untyped_storage().data_ptr() for t in tensors if t.numel()}
+    return any(t.grad.untyped_storage().data_ptr() in owners for t in tensors if t.is_leaf and t.grad is not None)
+
+
+def not_finite(d: Difference) -> bool:
+    """Whether tinyact's numbers are infinite or NaN where they differ."""
+    return not np.isfinite(d.ours[d.ours != d.theirs]).any()
 
 
 DIFFERENCES = [
+    # Changes in place, and views.
+    Named("A tensor that has views, or is one, can't be changed in place", refused("a view, or a tensor that has views")),
     Named(
-        "A tensor that has views, or is one, can't be changed in place where the change would have",
-        refused("a view, or a tensor that has views, can't be changed in place"),
+        "A view whose memory was changed otherwise keeps its node",
+        lambda d: d.what == "grad_fn" and d.theirs == "AsStridedBackward0" and d.tensor._is_view(),
     ),
     Named(
         "A view made in `no_grad`, or before its base was set to require gradients, doesn't require them.",
         lambda d: d.what in ("requires_grad", "is_leaf") and d.theirs is (d.what == "requires_grad") and d.tensor._is_view(),
     ),
-    Named("so may the layout of\n  `.grad`", lambda d: d.what == "stride" and ".grad" in d.path),
+    Named(
+        "it refuses to change such a view in place outside of `no_grad`",
+        computed("A view was created in no_grad mode and is being modified inplace"),
+    ),
+    Named(
+        "**Expanded tensors** whose elements share memory can't be changed in place",
+        refused("more than one element of the written-to tensor refers to a single memory location"),
+    ),
+    Named(
+        "Integers never require gradients",
+        lambda d: d.what in ("requires_grad", "is_leaf") and not d.tensor.is_floating_point(),
+    ),
+    Named(
+        "assignment of a tensor to a part of itself by mask or index",
+        computed("some elements of the input tensor and the written-to"),
+    ),
+    # Strides and names.
+    Named("so may those of what is made of expanded tensors or of several tensors", lambda d: d.what == "stride" and layouts(d)),
+    Named(", and of gradients.", gradients("stride")),
+    Named(", and of gradients.", gradients("grad_fn", when=lambda d: d.theirs == "CopyBackwards")),
+    Named("Others are those of iterating (PyTorch: Unbind)", step("list", "grad_fn")),
+    Named("of `reversed` (Flip)", step("reversed", "grad_fn")),
+    Named("of losses that PyTorch makes of several operations", step("entropy|nll_loss|kl_div|KLDiv", "grad_fn")),
+    Named(
+        "the digit of an activation in place",
+        step("inplace=True|rrelu", "grad_fn", when=lambda d: d.ours[:-1] == d.theirs[:-1]),
+    ),
+    Named("count an optimizer's step as one change", step("step", "_version")),
+    # Gradients.
+    Named(
+        "that are constant, such as ReLU's, require gradients",
+        gradients("requires_grad", "is_leaf", when=lambda d: d.theirs is (d.what == "is_leaf")),
+    ),
+    Named(
+        "that are constant, such as ReLU's, require gradients",
+        lambda d: "create_graph=True" in d.line and computed("element 0 of tensors does not require grad")(d),
+    ),
+    Named("and hooks see new ones.", gradients("identity")),
+    Named("sharing between tensors that are deep-copied together", step("deepcopy", "identity")),
+    Named(
+        "PyTorch also runs, and frees, the operation that made it.",
+        lambda d: "inputs=[" in d.program and computed("Trying to backward through the graph a second time")(d),
+    ),
+    Named(
+        "A backward that raises** leaves every `.grad` as it was",
+        gradients("grad is None", "value", "_version", when=lambda d: d.error is not None),
+    ),
+    Named("gets a gradient of its new dtype", gradients("dtype", when=lambda d: re.search(r"double|float|\.to\(|data", d.program))),
+    Named("**`.grad` has memory of its own.**", lambda d: d.what in ("_version", "value", "identity") and shares_memory(d)),
+    Named("that of `var` and `std` of fewer elements than the correction", program("correction|var|std", "value", when=not_finite)),
+    Named("and that with `dim=()` what it is without `dim`", program(r"(var|std)\((\(\)|\[\])", "value")),
+    Named(
+        "`hardsigmoid`**'s derivative in float64",
+        program("ardsigmoid", "value", when=lambda d: np.allclose(d.ours, d.theirs, 1e-6)),
+    ),
+    # Numbers.
+    Named("**The sign of a zero** may differ", gradients("sign of zero")),
+    Named("**The sign of a zero** may differ", step(SIGNS, "sign of zero")),
+    Named(
+        "**Random numbers into tensors that don't lie in order in memory**",
+        step("rand|uniform|normal", "value", when=lambda d: not d.tensor.is_contiguous()),
+    ),
+    # What is refused.
+    Named("Booleans can't be raised to `True` or `False`", refused("pow takes numbers, not booleans")),
+    Named("takes a bias of one number for each output alone", refused("takes a bias of shape")),
+    Named("Checks of dtypes are made for empty tensors too", refused("to have the same dtype, but got")),
+    Named("Checks of dtypes are made for empty tensors too", refused("linspace makes numbers, not booleans")),
+    Named("`alpha=True`", computed("Boolean alpha only supported for Boolean results")),
+    Named("products of boolean matrices", computed("not implemented for 'Bool'")),
+    Named("sums and products with an integer `dtype`", computed("Autograd not support dtype")),
+    Named("the Jacobian and Hessian of an empty tensor", computed("stack expects a non-empty TensorList")),
+    Named("the second of `hardsigmoid`", computed("derivative for aten::hardsigmoid_backward is not implemented")),
+    Named("that of `huber_loss` with integers as its target", program("huber", "raised", when=computed("Found dtype"))),
+    Named("of `clamp` between bounds of another shape", program("clamp", "raised", when=computed("match the broadcast shape"))),
+    Named("of `False ** x`", computed("INTERNAL ASSERT FAILED")),
+    Named("for more numbers than there is memory for", computed("invalid size, possible overflow?")),
 ]
 
 

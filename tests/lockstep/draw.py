@@ -37,7 +37,7 @@ class Arguments(dict[str, str]):
         kind = placeholder.rstrip("0123456789")
         text: str
         if kind in TENSORS:
-            text, tensor = self.tensor(TENSORS[kind])
+            text, tensor = self.tensor(TENSORS[kind], only_names=kind == "named")
             self.subject = tensor if self.subject is None else self.subject
         elif kind in CHOICES:
             text = self.random.choice(CHOICES[kind]).format_map(self)
@@ -76,8 +76,8 @@ class Arguments(dict[str, str]):
                     if "." not in path:
                         yield f"{name}.{path}", part
 
-    def tensor(self, fits: Callable[[Any], Any]) -> tuple[str, Any]:
-        pool = [(text, tensor) for text, tensor in self.tensors() if fits(tensor)]
+    def tensor(self, fits: Callable[[Any], Any], only_names: bool = False) -> tuple[str, Any]:
+        pool = [(text, t) for text, t in self.tensors() if fits(t) and (text.isidentifier() or not only_names)]
         pool = [pair for pair in pool if self.chance(0.02) or is_tame(pair[1])] or pool
         if not pool:
             raise Unavailable
@@ -291,6 +291,7 @@ TENSORS: dict[str, Callable[[Any], Any]] = {
     "leaf": lambda t: t.requires_grad and t.is_leaf,
     "result": lambda t: t.requires_grad and not t.is_leaf,
     "target": lambda t: not (t.requires_grad and t.is_leaf),
+    "named": lambda t: not (t.requires_grad and t.is_leaf),
     "free": lambda t: t.is_leaf and t.is_floating_point(),
 }
 

@@ -7,6 +7,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import lru_cache
 from random import Random
 from types import CodeType
@@ -62,15 +63,18 @@ class Lockstep:
     def __init__(self) -> None:
         self.ours, self.theirs = Side(tinyact), Side(torch)
         self._comparer = Comparer()
+        self._lines: list[str] = []
         self.is_over = False
 
     def step(self, line: str) -> Difference | None:
         """Run a line on both sides and compare all there is; a named difference ends the program."""
+        self._lines.append(line)
         difference = self._difference(line)
-        if difference is not None and named(difference):
-            self.is_over = True
+        if difference is None:
             return None
-        return difference
+        self.is_over = True
+        difference = replace(difference, program="\n".join(self._lines), names=self.theirs.names)
+        return None if named(difference) else difference
 
     def _difference(self, line: str) -> Difference | None:
         theirs = self.theirs.run(line)
@@ -78,7 +82,8 @@ class Lockstep:
             ours = self.ours.run(line)
         if (ours is None) != (theirs is None) or (theirs is not None and not isinstance(ours, type(theirs))):
             return Difference(line, "raised", "", ours, theirs)
-        return self._comparer.difference(line, self.ours.names, self.theirs.names)
+        difference = self._comparer.difference(line, self.ours.names, self.theirs.names)
+        return difference and replace(difference, error=theirs)
 
 
 @contextmanager

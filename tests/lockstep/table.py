@@ -48,12 +48,12 @@ CHOICES |= {
     "setting": ["elu({f}, 0.5)", "celu({f}, alpha=2.0)", "gelu({f}, approximate='tanh')", "hardshrink({f}, 0.25)"]
     + ["hardtanh({f}, -0.5, 1.5)", "leaky_relu({f}, 0.25)", "softplus({f}, 2.0, 1.0)", "softshrink({f}, 0.75)"]
     + ["threshold({f}, 0.5, -1.0)", "glu({wide}, {dim})", "prelu({f}, {operand})", "dropout({f}, 0.5, False)"]
-    + ["softmin({wide}, {dim})", "dropout({f}, 1.0)", "dropout({f}, 0.0)", "rrelu({f}, 0.25, 0.25, True)"],
+    + ["softmin({wide}, {dim})", "rrelu({f}, 0.25, 0.25, True)"],
     "loss": ["mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "kl_div", "binary_cross_entropy_with_logits"],
     "module_kind": ["Sigmoid()", "Tanh()", "ReLU()", "LeakyReLU(0.25)", "PReLU()", "ELU()", "SELU()", "CELU()", "SiLU()"]
     + ["Mish()", "GELU()", "Softplus()", "Softsign()", "LogSigmoid()", "Hardtanh()", "ReLU6()", "Hardsigmoid()"]
     + ["Hardswish()", "Hardshrink()", "Softshrink()", "Tanhshrink()", "Threshold(0.5, -1.0)", "Softmax(-1)"]
-    + ["Softmin(-1)", "LogSoftmax(-1)", "Identity()", "Dropout(0.0)", "Dropout(1.0)", "ReLU(inplace=True)"]
+    + ["Softmin(-1)", "LogSoftmax(-1)", "Identity()", "Dropout(0.5).eval()", "ReLU(inplace=True)"]
     + ["RReLU(0.25, 0.25)"],
     "loss_kind": ["MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss", "KLDivLoss", "BCEWithLogitsLoss"],
     "init": ["uniform_({leaf})", "normal_({leaf})", "constant_({leaf}, 0.5)", "zeros_({leaf})", "ones_({leaf})"]
@@ -71,7 +71,7 @@ CHOICES |= {
 STEPS: list[tuple[int, list[str]]] = [
     (10, ["{literal}"]),
     (5, [
-        "T.{made}({shape}, dtype={dtype})", "T.{made}({shape}, requires_grad=True)", "T.{like}({x})", "T.Tensor({shape})",
+        "T.{made}({shape}, dtype={dtype})", "T.{made}({shape}, requires_grad=True)", "T.{like}({x})", "T.Tensor({shape}).zero_()",
         "T.{like}({x}, dtype={dtype})", "T.full({shape}, {number})", "T.full({shape}, {number}, dtype={dtype})",
         "T.full_like({x}, {number})", "T.arange({count})", "T.arange({number}, {number2}, {number3})", "T.eye({n}, {n2})",
         "T.arange({n}, dtype={dtype})", "T.linspace({number}, {number2}, {count})", "T.tensor([{number}, {number2}])",
@@ -79,7 +79,7 @@ STEPS: list[tuple[int, list[str]]] = [
         "T.randint({n}, {shape})", "T.randperm({count})", "T.empty({shape}).fill_({number})", "T.empty_like({x}).zero_()",
         "T.tensor({number}, dtype={dtype})", "T.as_tensor({x})", "T.as_tensor({x}, dtype={dtype})", "T.tensor({x}.tolist())",
         "T.from_numpy({x}.detach().numpy())", "T.tensor([[{single}, {number}]])", "T.FloatTensor([{number}, {number2}])",
-        "T.DoubleTensor({n}, {n2})", "T.LongTensor([{n}, {n2}])",
+        "T.DoubleTensor({n}, {n2}).zero_()", "T.LongTensor([{n}, {n2}])",
     ]),
     (16, [
         "{f}.{unary}()", "{f}.{unary}()", "T.{unary}({x})", "-{x}", "abs({x})", "+{x}", "~{i}", "{x}.{test}()",
@@ -95,7 +95,7 @@ STEPS: list[tuple[int, list[str]]] = [
     ]),
     (8, [
         "{matrix} @ {factor}", "{wide} @ {factor}", "T.matmul({wide}, {factor})", "{matrix}.mm({factor})",
-        "T.mm({matrix}, {factor})", "F.linear({vector}, {weight})", "F.linear({vector}, {weight}, {operand})",
+        "T.mm({matrix}, {factor})", "F.linear({vector}, {weight})", "F.linear({vector}, {weight}, {weight}[:, 0])",
     ]),
     (14, [
         "{x}.{reduce}()", "T.{reduce}({x})", "{x}.{over_dims}({dims})", "{x}.{over_dim}({dim}, keepdim={flag})",
@@ -123,7 +123,7 @@ STEPS: list[tuple[int, list[str]]] = [
     ]),
     (8, [
         "F.{activation}({f})", "F.{activation}({f})", "F.{setting}", "F.{setting}", "F.{inplace_activation}({f}, inplace=True)",
-        "F.{soft}({vector}, {dim})", "F.{activation}({x})",
+        "F.{soft}({vector}, {dim})", "F.dropout({f}, 1.0); T.manual_seed(0)", "F.dropout({f}, 0.0); T.manual_seed(0)", "F.{activation}({x})",
     ]),
     (5, [
         "F.{loss}({f}, {twin}, reduction={reduction})", "F.{loss}({f}, {operand})", "F.cross_entropy({scores}, {classes})",
@@ -134,8 +134,8 @@ STEPS: list[tuple[int, list[str]]] = [
         "F.smooth_l1_loss({f}, {twin}, beta=0.5)",
     ]),
     (16, [
-        "{x}.{arithmetic}_({other})", "{target}.{arithmetic}_({other})", "{target} {operator}= {other}",
-        "{i} {bitwise}= {other}", "{target}.add_({other}, alpha={n})", "{target}.sub_({other}, alpha=0.5)",
+        "{x}.{arithmetic}_({other})", "{target}.{arithmetic}_({other})", "{named} {operator}= {other}",
+        "{named} {bitwise}= {other}", "{target}.add_({other}, alpha={n})", "{target}.sub_({other}, alpha=0.5)",
         "{target}.clamp_({number}, {number2})", "{target}.copy_({operand})", "{target}.fill_({number})", "{x}.zero_()",
         "{target}.fill_({single})", "{free}.uniform_()", "{free}.normal_(0.0, 0.5)", "{target}.uniform_(-1.0, 1.0)",
         "{target}[{index}] = {other}", "{target}[{index}] = {number}", "{x}[{index}] = {operand}",
@@ -152,7 +152,7 @@ STEPS: list[tuple[int, list[str]]] = [
         "{g}.register_hook({hook})", "{result}.register_hook({hook})", "{new} = []; {g}.register_hook({new}.append)",
         "{new} = {leaf}.register_hook({hook}); {new}.remove()",
         "{new} = []; {leaf}.register_post_accumulate_grad_hook({new}.append)",
-        "{leaf}.register_post_accumulate_grad_hook(lambda x: x.grad.mul_(2))",
+        "{leaf}.register_post_accumulate_grad_hook(lambda x: (x.grad.mul_(2), None)[1])",
     ]),
     (18, [
         "{result}.sum().backward()", "{result}.sum().backward(retain_graph={flag})", "{result}.backward({upstream})",
