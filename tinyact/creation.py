@@ -212,8 +212,10 @@ def arange(start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Any = None,
     kind = _counting(dtype, "arange") if dtype is not None else (int64 if whole else float32)
     if kind is int64:
         start, end, step = int(start), int(end), int(step)
-    if step == 0:
+    if step == 0 or step != step:
         raise RuntimeError("step must be nonzero")
+    if not (math.isfinite(start) and math.isfinite(end)):
+        raise RuntimeError(f"unsupported range: {start} -> {end}")
     if (end - start) * step < 0:
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
     count = math.ceil((end - start) / step)

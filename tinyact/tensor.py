@@ -197,7 +197,7 @@ class Tensor(Variable):
         return (self[i] for i in range(len(self)))
 
     def __reversed__(self) -> Tensor:
-        return self if self.ndim == 0 else indexing.getitem(self, np.arange(len(self))[::-1])
+        return self if self.ndim == 0 else shapes.Flip().apply(self)
 
     def __pos__(self) -> Tensor:
         return require_numbers(self, "positive")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -53,7 +53,7 @@ def gradients(*whats: str, when: Covers = lambda d: True) -> Covers:
 
 SWEEPS = r"grad\(|backward\(|functional"
 # A module is called on a line that begins with the shape of its input.
-SIGNS = r"relu6|@|mm\(|matmul|linear|loss|entropy|kl_div|maximum|minimum|T.max|clamp|\.shape; "
+SIGNS = r"relu6|@|mm\(|matmul|linear|loss|entropy|kl_div|maximum|minimum|T.max|clamp|softshrink|Softshrink|anhshrink|\.shape; "
 
 
 def layouts(d: Difference) -> bool:
@@ -63,16 +63,31 @@ def layouts(d: Difference) -> bool:
     return bool(scattered) and (expanded or len(d.operands) > 1 or bool(re.search(r"\[|logsig|LogSig|rrelu|RRelu", d.line)))
 
 
+def not_matrices(d: Difference) -> bool:
+    """Whether a tensor of the step is no matrix."""
+    return any(x.ndim != 2 for x in d.operands)
+
+
 def shares_memory(d: Difference) -> bool:
     """Whether a gradient of PyTorch's lies in the memory of another of its tensors."""
+    modules = [value for value in d.names.values() if isinstance(value, torch.nn.Module)]
     tensors = [value for value in d.names.values() if isinstance(value, torch.Tensor)]
-    owners = {t.untyped_storage().data_ptr() for t in tensors if t.numel()}
-    return any(t.grad.untyped_storage().data_ptr() in owners for t in tensors if t.is_leaf and t.grad is not None)
+    tensors += [parameter for module in modules for parameter in module.parameters()]
+    owners = [t.untyped_storage()._cdata for t in tensors]
+    tuples = [part for value in d.names.values() if isinstance(value, tuple) for part in value]
+    grads = [t.grad for t in tensors if t.is_leaf] + [part for part in tuples if isinstance(part, torch.Tensor)]
+    owners += [g.untyped_storage()._cdata for g in grads if g is not None]
+    return any(owners.count(g.untyped_storage()._cdata) > 1 for g in grads if g is not None)
 
 
 def not_finite(d: Difference) -> bool:
     """Whether tinyact's numbers are infinite or NaN where they differ."""
-    return not np.isfinite(d.ours[d.ours != d.theirs]).any()
+    return not np.isfinite(d.ours[apart(d)]).any()
+
+
+def apart(d: Difference) -> Any:
+    """Where numbers differ by more than rounding."""
+    return ~np.isclose(d.ours, d.theirs, equal_nan=True)
 
 
 DIFFERENCES = [
@@ -88,8 +103,9 @@ DIFFERENCES = [
     ),
     Named(
         "it refuses to change such a view in place outside of `no_grad`",
-        computed("A view was created in no_grad mode and is being modified inplace"),
+        computed("A view was created in no_grad mode and"),
     ),
+    Named("and what iterating gives everywhere", computed("the output of a function that returns multiple views")),
     Named(
         "**Expanded tensors** whose elements share memory can't be changed in place",
         refused("more than one element of the written-to tensor refers to a single memory location"),
@@ -106,13 +122,15 @@ DIFFERENCES = [
     Named("so may those of what is made of expanded tensors or of several tensors", lambda d: d.what == "stride" and layouts(d)),
     Named(", and of gradients.", gradients("stride")),
     Named(", and of gradients.", gradients("grad_fn", when=lambda d: d.theirs == "CopyBackwards")),
-    Named("Others are those of iterating (PyTorch: Unbind)", step("list", "grad_fn")),
-    Named("of `reversed` (Flip)", step("reversed", "grad_fn")),
-    Named("of losses that PyTorch makes of several operations", step("entropy|nll_loss|kl_div|KLDiv", "grad_fn")),
-    Named(
-        "the digit of an activation in place",
-        step("inplace=True|rrelu", "grad_fn", when=lambda d: d.ours[:-1] == d.theirs[:-1]),
-    ),
+    Named("of iterating (PyTorch: Unbind)", step(r"list\(", "grad_fn")),
+    Named("losses, products and `linear` of other than two matrices", step("entropy|loss|kl_div|Loss", "grad_fn")),
+    Named("losses, products and `linear` of other than two matrices", step(r"@|matmul|linear|\.shape; ", "grad_fn", when=not_matrices)),
+    Named("indices of several parts", step(r"\[.*(,|None|True)", "grad_fn")),
+    Named("assignments to all elements", step(r"\] = ", "grad_fn")),
+    Named("changes in place by another dtype", step(r"_\(|=", "grad_fn", when=lambda d: d.ours == "ToCopyBackward0")),
+    Named("results with module hooks", step(r"\.shape; ", "grad_fn", when=lambda d: "Hook" in d.theirs)),
+    Named("and recorded derivatives", gradients("grad_fn")),
+    Named("and so may the digit of an overload", lambda d: d.what == "grad_fn" and d.ours[:-1] == d.theirs[:-1]),
     Named("count an optimizer's step as one change", step("step", "_version")),
     # Gradients.
     Named(
@@ -133,6 +151,7 @@ DIFFERENCES = [
         "A backward that raises** leaves every `.grad` as it was",
         gradients("grad is None", "value", "_version", when=lambda d: d.error is not None),
     ),
+    Named("where PyTorch may refuse", lambda d: "to(" in d.program and computed("to have the same dtype, but got")(d)),
     Named("gets a gradient of its new dtype", gradients("dtype", when=lambda d: re.search(r"double|float|\.to\(|data", d.program))),
     Named("**`.grad` has memory of its own.**", lambda d: d.what in ("_version", "value", "identity") and shares_memory(d)),
     Named("that of `var` and `std` of fewer elements than the correction", program("correction|var|std", "value", when=not_finite)),
@@ -141,7 +160,12 @@ DIFFERENCES = [
         "`hardsigmoid`**'s derivative in float64",
         program("ardsigmoid", "value", when=lambda d: np.allclose(d.ours, d.theirs, 1e-6)),
     ),
+    Named("and for that of `kl_div` by a target of 0", program("kl_div|KLDiv", "value", when=lambda d: np.isnan(d.theirs[apart(d)]).all())),
     # Numbers.
+    Named(
+        "`silu`, `gelu`, `mish`, `softsign` and `hardswish` and their derivatives have their limits at ±∞",
+        program("(?i)silu|gelu|mish|softsign|hardswish", "value", when=lambda d: np.isnan(d.theirs[apart(d)]).all()),
+    ),
     Named("**The sign of a zero** may differ", gradients("sign of zero")),
     Named("**The sign of a zero** may differ", step(SIGNS, "sign of zero")),
     Named(
@@ -151,9 +175,15 @@ DIFFERENCES = [
     # What is refused.
     Named("Booleans can't be raised to `True` or `False`", refused("pow takes numbers, not booleans")),
     Named("takes a bias of one number for each output alone", refused("takes a bias of shape")),
-    Named("Checks of dtypes are made for empty tensors too", refused("to have the same dtype, but got")),
-    Named("Checks of dtypes are made for empty tensors too", refused("linspace makes numbers, not booleans")),
+    Named(
+        "Checks of dtypes are made for empty tensors too",
+        refused("to have the same dtype, but got", "linspace makes numbers, not booleans", "takes floating tensors, got"),
+    ),
+    Named("Zeros as gradients can be changed", computed("ZeroTensors are immutable")),
+    Named("or of another dtype by a mask without dimensions", computed("Index put requires the source and destination")),
     Named("`alpha=True`", computed("Boolean alpha only supported for Boolean results")),
+    Named("`softsign` and `tanhshrink` of booleans", step("softsign|tanhshrink", "raised", when=computed("with a bool tensor is not"))),
+    Named("Of two faults in one assignment by index", step(r"\] .?.?= ", "raised", when=lambda d: d.ours is not None is not d.theirs)),
     Named("products of boolean matrices", computed("not implemented for 'Bool'")),
     Named("sums and products with an integer `dtype`", computed("Autograd not support dtype")),
     Named("the Jacobian and Hessian of an empty tensor", computed("stack expects a non-empty TensorList")),

@@ -69,21 +69,24 @@ class Lockstep:
     def step(self, line: str) -> Difference | None:
         """Run a line on both sides and compare all there is; a named difference ends the program."""
         self._lines.append(line)
-        difference = self._difference(line)
-        if difference is None:
-            return None
-        self.is_over = True
-        difference = replace(difference, program="\n".join(self._lines), names=self.theirs.names)
-        return None if named(difference) else difference
+        for difference in self._differences(line):
+            full = replace(difference, program="\n".join(self._lines), names=self.theirs.names)
+            if not named(full):
+                return full
+            self.is_over |= difference.what != "grad_fn"
+        return None
 
-    def _difference(self, line: str) -> Difference | None:
+    def _differences(self, line: str) -> Iterator[Difference]:
         theirs = self.theirs.run(line)
         with np.errstate(all="raise", under="ignore"):  # no warning of NumPy's may leave an operation
             ours = self.ours.run(line)
         if (ours is None) != (theirs is None) or (theirs is not None and not isinstance(ours, type(theirs))):
-            return Difference(line, "raised", "", ours, theirs)
+            yield Difference(line, "raised", "", ours, theirs)
+            return
         difference = self._comparer.difference(line, self.ours.names, self.theirs.names)
-        return difference and replace(difference, error=theirs)
+        yield from self._comparer.differences_of_names(line)
+        if difference is not None:
+            yield replace(difference, error=theirs)
 
 
 @contextmanager

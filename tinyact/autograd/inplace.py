@@ -91,7 +91,8 @@ def check_apart(array: Any, other: Any) -> None:
         return
     low, high = zip(*(np.lib.array_utils.byte_bounds(a) for a in (array, other)), strict=True)
     without_gaps = (high[0] - low[0], high[1] - low[1]) == (array.nbytes, other.nbytes)
-    if without_gaps and (low[0], array.shape, array.strides) != (low[1], other.shape, other.strides):
+    steps = [[s for n, s in zip(a.shape, a.strides, strict=True) if n > 1] for a in (array, other)]
+    if without_gaps and (low[0], array.shape, steps[0]) != (low[1], other.shape, steps[1]):
         raise RuntimeError(
             "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
             "memory location. Please clone() the tensor before performing the operation."

@@ -184,6 +184,7 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
         full: Any = np.unravel_index(places, input.array.shape)
     else:
         full = advanced if advanced is not None else basic
+    target_shape = input.array[tuple(map(array_of, full))].shape
     if isinstance(value, Tensor):
         if advanced is not None and value.array.dtype != input.array.dtype and not _fills(advanced, value):
             kinds = (KINDS[tensor.array.dtype] for tensor in (input, value))
@@ -196,7 +197,6 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
         dtype = input.array.dtype
         several = isinstance(value, (list, tuple, np.ndarray))
         value = from_data(value, BY_NUMPY[dtype]) if several else wrap(as_element(value, dtype))
-    target_shape = input.array[tuple(map(array_of, full))].shape
     while value.array.ndim > len(target_shape) and value.array.shape[0] == 1:
         value = squeeze(value, 0)
     try:

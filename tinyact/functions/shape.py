@@ -77,6 +77,18 @@ class Expand(Operation):
         return grad
 
 
+class Flip(Operation):
+    """The elements along the first dimension in reverse order      and so the gradient's"""
+
+    may_warn = False
+
+    def forward(self, x: Any) -> Any:
+        return x[::-1].copy()
+
+    def grad_x(self, grad: Gradient) -> Gradient:
+        return Flip()(grad)
+
+
 class Cat(Operation):
     """Tensors joined along a dimension      the gradient is cut at the same places"""
 
