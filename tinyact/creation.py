@@ -239,7 +239,9 @@ def linspace(start: float, end: float, steps: int, *, dtype: Any = None, require
     start, end = plain_number(start), plain_number(end)
     if not kind.is_floating_point:
         as_element(start, kind.numpy), as_element(end, kind.numpy)
-    if steps <= 1 or not kind.is_floating_point:
+    if steps <= 1:
+        return _finished(np.full(steps, start), kind, requires_grad)
+    if not kind.is_floating_point:
         return _finished(np.linspace(start, end, steps), kind, requires_grad)
     number = kind.numpy.type
     with np.errstate(all="ignore"):

@@ -15,6 +15,10 @@ import tinyact
 from tests.against_torch import TOLERANCE
 
 
+# A step that computes gradients.
+SWEEPS = r"grad\(|backward\(|functional"
+
+
 @dataclass
 class Difference:
     """What is not the same on both sides after a step.
@@ -47,7 +51,8 @@ class Difference:
     def operands(self) -> list[Any]:
         """PyTorch's tensors that the step names."""
         named = [self.names.get(name) for name in re.findall(r"\w+", self.line)]
-        return [value for value in named if isinstance(value, torch.Tensor)]
+        parts = [part for value in named for part in (value if isinstance(value, (tuple, list)) else [value])]
+        return [part for part in parts if isinstance(part, torch.Tensor)]
 
 
 class Unequal(Exception):
@@ -66,6 +71,8 @@ class Comparer:
         self._counts: dict[str, Any] = {}
         self.misnamed: list[tuple[str, str, str, Any]] = []
         self._passed: set[tuple[int, str, str]] = set()
+        # Gradients may have been float32 on the way, as soon as something is.
+        self._float32 = self._sweeps = False
         self._owners: dict[int, str] = {}
         self._twins: dict[int, str] = {}
         self._alive: list[Any] = []  # so that no two objects have one id
@@ -73,6 +80,7 @@ class Comparer:
     def difference(self, line: str, ours: dict[str, Any], theirs: dict[str, Any]) -> Difference | None:
         """The first difference between two sides' things, by name."""
         self._owners, self._twins, self._alive = {}, {}, []
+        self._sweeps = bool(re.search(SWEEPS, line))
         try:
             for name in theirs:
                 self.compare(name, ours[name], theirs[name])
@@ -140,7 +148,8 @@ class Comparer:
             names = [t.grad_fn and t.grad_fn.name().replace("torch::autograd::", "") for t in (ours, theirs)]
             if names[0] != names[1] and (id(theirs), *names) not in self._passed:
                 self.misnamed.append((path, *names, theirs))
-            numbers(path, a, b, theirs)
+            self._float32 |= theirs.dtype == torch.float32
+            numbers(path, a, b, theirs, "float32" if self._float32 and (self._sweeps or ".grad" in path) else a.dtype.name)
             if theirs.numel():
                 strides = [[s for n, s in zip(t.shape, t.stride(), strict=True) if n > 1] for t in (ours, theirs)]
                 equal("stride", path, *strides, theirs)
@@ -181,14 +190,14 @@ def equal(what: str, path: str, ours: Any, theirs: Any, tensor: Any = None) -> N
         raise Unequal(what, path, ours, theirs, tensor)
 
 
-def numbers(path: str, a: Any, b: Any, tensor: Any = None) -> None:
+def numbers(path: str, a: Any, b: Any, tensor: Any = None, precision: str | None = None) -> None:
     """The same numbers; floating ones to rounding, zeros with their signs."""
     if a.tobytes() == b.tobytes():
         return
     if a.dtype.kind != "f":
         raise Unequal("value", path, a, b, tensor)
     finite = np.abs(b[np.isfinite(b)])
-    rtol = TOLERANCE[a.dtype.name]
+    rtol = TOLERANCE[precision or a.dtype.name]
     if not np.allclose(a, b, rtol, rtol * max(2.0, float(finite.max(initial=0.0))), equal_nan=True):
         raise Unequal("value", path, a, b, tensor)
     if np.any((a == 0) & (b == 0) & (np.signbit(a) != np.signbit(b))):

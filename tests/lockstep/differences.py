@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from tests.lockstep.compare import Difference
+from tests.lockstep.compare import SWEEPS, Difference
 
 Covers = Callable[[Difference], object]
 
@@ -51,7 +51,6 @@ def gradients(*whats: str, when: Covers = lambda d: True) -> Covers:
     return lambda d: d.what in whats and (re.search(SWEEPS, d.line) or ".grad" in d.path) and when(d)
 
 
-SWEEPS = r"grad\(|backward\(|functional"
 # A module is called on a line that begins with the shape of its input.
 SIGNS = r"relu6|@|mm\(|matmul|linear|loss|entropy|kl_div|maximum|minimum|T.max|clamp|softshrink|Softshrink|anhshrink|\.shape; "
 
@@ -111,6 +110,10 @@ DIFFERENCES = [
         refused("more than one element of the written-to tensor refers to a single memory location"),
     ),
     Named(
+        "**Expanded tensors** whose elements share memory can't be changed in place",
+        step("", "raised", when=lambda d: refused("memory of this tensor is read-only")(d) and not all(x.numel() for x in d.operands)),
+    ),
+    Named(
         "Integers never require gradients",
         lambda d: d.what in ("requires_grad", "is_leaf") and not d.tensor.is_floating_point(),
     ),
@@ -126,7 +129,6 @@ DIFFERENCES = [
     Named("losses, products and `linear` of other than two matrices", step("entropy|loss|kl_div|Loss", "grad_fn")),
     Named("losses, products and `linear` of other than two matrices", step(r"@|matmul|linear|\.shape; ", "grad_fn", when=not_matrices)),
     Named("indices of several parts", step(r"\[.*(,|None|True)", "grad_fn")),
-    Named("assignments to all elements", step(r"\] = ", "grad_fn")),
     Named("changes in place by another dtype", step(r"_\(|=", "grad_fn", when=lambda d: d.ours == "ToCopyBackward0")),
     Named("results with module hooks", step(r"\.shape; ", "grad_fn", when=lambda d: "Hook" in d.theirs)),
     Named("and recorded derivatives", gradients("grad_fn")),
@@ -151,8 +153,9 @@ DIFFERENCES = [
         "A backward that raises** leaves every `.grad` as it was",
         gradients("grad is None", "value", "_version", when=lambda d: d.error is not None),
     ),
-    Named("where PyTorch may refuse", lambda d: "to(" in d.program and computed("to have the same dtype, but got")(d)),
-    Named("gets a gradient of its new dtype", gradients("dtype", when=lambda d: re.search(r"double|float|\.to\(|data", d.program))),
+    Named("where PyTorch may refuse", lambda d: re.search(r"double|float|to\(", d.program) and computed("to have the same dtype, but got")(d)),
+    Named("and is recorded with its new numbers", program(r"\.data = ", "value", when=lambda d: ".grad" in d.path)),
+    Named("its gradient has its new dtype", gradients("dtype", when=lambda d: re.search(r"double|float|\.to\(|data", d.program))),
     Named("**`.grad` has memory of its own.**", lambda d: d.what in ("_version", "value", "identity") and shares_memory(d)),
     Named("that of `var` and `std` of fewer elements than the correction", program("correction|var|std", "value", when=not_finite)),
     Named("and that with `dim=()` what it is without `dim`", program(r"(var|std)\((\(\)|\[\])", "value")),
@@ -161,6 +164,12 @@ DIFFERENCES = [
         program("ardsigmoid", "value", when=lambda d: np.allclose(d.ours, d.theirs, 1e-6)),
     ),
     Named("and for that of `kl_div` by a target of 0", program("kl_div|KLDiv", "value", when=lambda d: np.isnan(d.theirs[apart(d)]).all())),
+    Named("flags and all, where it doesn't change.", gradients("requires_grad", "is_leaf", when=lambda d: not d.ours)),
+    Named("and by the weight alone are not there (PyTorch: 0)", program("(?i)prelu", "type")),
+    Named(
+        "**`Module.load_state_dict`** that raises has changed nothing",
+        step("load_state_dict", "_version", "value", when=lambda d: d.error is not None),
+    ),
     # Numbers.
     Named(
         "`silu`, `gelu`, `mish`, `softsign` and `hardswish` and their derivatives have their limits at ±∞",
@@ -180,7 +189,15 @@ DIFFERENCES = [
         refused("to have the same dtype, but got", "linspace makes numbers, not booleans", "takes floating tensors, got"),
     ),
     Named("Zeros as gradients can be changed", computed("ZeroTensors are immutable")),
-    Named("or of another dtype by a mask without dimensions", computed("Index put requires the source and destination")),
+    Named(
+        "of another dtype by a mask without dimensions",
+        step(r"\[(True|T.tensor\(True\))\]", "raised", when=lambda d: "Index put requires" in f"{d.ours}{d.theirs}"),
+    ),
+    Named("`hardtanh` of uint8 are computed", computed("cannot do hardtanh on an unsigned type")),
+    Named("or of an activation in place", program("inplace=True", "raised", when=computed("modified by an inplace operation"))),
+    Named("an operand that was converted to another dtype", computed("by an inplace operation: [CPU")),
+    Named("of `x ** mask`", program(r"\*\*|pow", "raised", when=computed("with a bool tensor is not supported"))),
+    Named("PyTorch calls some with None", computed("'NoneType'")),
     Named("`alpha=True`", computed("Boolean alpha only supported for Boolean results")),
     Named("`softsign` and `tanhshrink` of booleans", step("softsign|tanhshrink", "raised", when=computed("with a bool tensor is not"))),
     Named("Of two faults in one assignment by index", step(r"\] .?.?= ", "raised", when=lambda d: d.ours is not None is not d.theirs)),

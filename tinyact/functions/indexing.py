@@ -185,6 +185,7 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
     else:
         full = advanced if advanced is not None else basic
     target_shape = input.array[tuple(map(array_of, full))].shape
+    whole = "CopyBackwards" if isinstance(value, Tensor) else "FillBackward3"
     if isinstance(value, Tensor):
         if advanced is not None and value.array.dtype != input.array.dtype and not _fills(advanced, value):
             kinds = (KINDS[tensor.array.dtype] for tensor in (input, value))
@@ -206,9 +207,12 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
             f"shape mismatch: value tensor of shape {list(value.array.shape)} cannot be broadcast to indexing result "
             f"of shape {list(target_shape)}"
         ) from None
-    name = "CopySlices" if advanced is None else "IndexPutBackward0"
     if advanced is None and value.array.ndim:
         check_apart(input.array[full], np.broadcast_to(value.array, target_shape))
+    if advanced is None and target_shape == input.array.shape:  # all of it, as in copy_
+        change(input, Replace(whole).apply, value)
+        return
+    name = "CopySlices" if advanced is None else "IndexPutBackward0"
     change(input, lambda x: IndexPut(name).apply(x, value, *full))
 
 

@@ -49,7 +49,9 @@ class Reduction(Operation):
 
     def repeated(self, grad: Gradient) -> Gradient:
         """The gradient of the output, for every element that went into it."""
-        return np.broadcast_to(self.broadcastable(grad), self.sizes)
+        grad = self.broadcastable(grad)
+        # What NumPy broadcasts is read-only even where nothing is repeated; a hook may change it there.
+        return grad if tuple(grad.shape) == self.sizes else np.broadcast_to(grad, self.sizes)
 
     def count(self) -> int:
         """How many elements make one output."""
