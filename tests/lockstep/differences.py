@@ -54,6 +54,9 @@ def gradients(*whats: str, when: Covers = lambda d: True) -> Covers:
 # A module is called on a line that begins with the shape of its input.
 SIGNS = r"relu6|@|mm\(|matmul|linear|loss|entropy|kl_div|maximum|minimum|T.max|clamp|softshrink|Softshrink|anhshrink|\.shape; "
 
+# The nodes of an assignment.
+WHOLE = {"CopyBackwards", "CopySlices", "FillBackward3"}
+
 
 def layouts(d: Difference) -> bool:
     """Whether the step's tensors lie in memory in several ways, or one in a way that is named."""
@@ -128,6 +131,7 @@ DIFFERENCES = [
     Named("of iterating (PyTorch: Unbind)", step(r"list\(", "grad_fn")),
     Named("losses, products and `linear` of other than two matrices", step("entropy|loss|kl_div|Loss", "grad_fn")),
     Named("losses, products and `linear` of other than two matrices", step(r"@|matmul|linear|\.shape; ", "grad_fn", when=not_matrices)),
+    Named("assignments to all elements", step(r"\] = ", "grad_fn", when=lambda d: {d.ours, d.theirs} <= WHOLE)),
     Named("indices of several parts", step(r"\[.*(,|None|True)", "grad_fn")),
     Named("changes in place by another dtype", step(r"_\(|=", "grad_fn", when=lambda d: d.ours == "ToCopyBackward0")),
     Named("results with module hooks", step(r"\.shape; ", "grad_fn", when=lambda d: "Hook" in d.theirs)),
@@ -166,6 +170,7 @@ DIFFERENCES = [
     Named("and for that of `kl_div` by a target of 0", program("kl_div|KLDiv", "value", when=lambda d: np.isnan(d.theirs[apart(d)]).all())),
     Named("flags and all, where it doesn't change.", gradients("requires_grad", "is_leaf", when=lambda d: not d.ours)),
     Named("and by the weight alone are not there (PyTorch: 0)", program("(?i)prelu", "type")),
+    Named("that by both is 1 at 0 (PyTorch: 0)", program("(?i)prelu", "value", when=lambda d: "create_graph" in d.line)),
     Named(
         "**`Module.load_state_dict`** that raises has changed nothing",
         step("load_state_dict", "_version", "value", when=lambda d: d.error is not None),
@@ -179,14 +184,14 @@ DIFFERENCES = [
     Named("**The sign of a zero** may differ", step(SIGNS, "sign of zero")),
     Named(
         "**Random numbers into tensors that don't lie in order in memory**",
-        step("rand|uniform|normal", "value", when=lambda d: not d.tensor.is_contiguous()),
+        step("rand|uniform|normal", "value", when=lambda d: not all(x.is_contiguous() for x in d.operands)),
     ),
     # What is refused.
     Named("Booleans can't be raised to `True` or `False`", refused("pow takes numbers, not booleans")),
     Named("takes a bias of one number for each output alone", refused("takes a bias of shape")),
     Named(
-        "Checks of dtypes are made for empty tensors too",
-        refused("to have the same dtype, but got", "linspace makes numbers, not booleans", "takes floating tensors, got"),
+        "Checks of dtypes and indices are made for empty tensors too",
+        refused("to have the same dtype, but got", "linspace makes numbers, not booleans", "takes floating tensors, got", "is out of bounds for dimension"),
     ),
     Named("Zeros as gradients can be changed", computed("ZeroTensors are immutable")),
     Named(
@@ -196,6 +201,11 @@ DIFFERENCES = [
     Named("`hardtanh` of uint8 are computed", computed("cannot do hardtanh on an unsigned type")),
     Named("or of an activation in place", program("inplace=True", "raised", when=computed("modified by an inplace operation"))),
     Named("an operand that was converted to another dtype", computed("by an inplace operation: [CPU")),
+    Named(
+        "an operand that was converted to another dtype",
+        program("float64", "raised", when=lambda d: "float32" in d.program and computed("]] is at version")(d)),
+    ),
+    Named("NaN, and what doesn't fit, can be written to integers by a mask", computed("value cannot be converted to type")),
     Named("of `x ** mask`", program(r"\*\*|pow", "raised", when=computed("with a bool tensor is not supported"))),
     Named("PyTorch calls some with None", computed("'NoneType'")),
     Named("`alpha=True`", computed("Boolean alpha only supported for Boolean results")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -41,7 +42,7 @@ class Side:
 
     @property
     def names(self) -> dict[str, Any]:
-        return {name: value for name, value in self._globals.items() if name[0] == "t"}
+        return {name: value for name, value in self._globals.items() if re.fullmatch(r"t\d*", name)}
 
     def run(self, line: str) -> Exception | None:
         """Run a line; what it raised."""

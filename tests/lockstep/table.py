@@ -19,6 +19,17 @@ class Cube(T.autograd.Function):
 class Pair(T.autograd.Function):
     forward = staticmethod(lambda ctx, x, y: (x + y, x - y))
     backward = staticmethod(lambda ctx, grad1, grad2: (grad1 + grad2, grad1 - grad2))
+class Sign(T.autograd.Function):
+    forward = staticmethod(lambda ctx, x: (x * 2, ctx.mark_non_differentiable(sign := x > 0), sign)[::2])
+    backward = staticmethod(lambda ctx, grad, _: grad * 2)
+class Residual(T.nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.inner, self.scale = T.nn.Linear(width, width), T.nn.Parameter(T.ones(width))
+        self.register_buffer("count", T.zeros(()))
+    def forward(self, x):
+        self.count += 1
+        return x + self.scale * self.inner(x).relu()
 """
 
 CHOICES |= {
@@ -76,7 +87,7 @@ STEPS: list[tuple[int, list[str]]] = [
         "T.full_like({x}, {number})", "T.arange({count})", "T.arange({number}, {number2}, {number3})", "T.eye({n}, {n2})",
         "T.arange({n}, dtype={dtype})", "T.linspace({number}, {number2}, {count})", "T.tensor([{number}, {number2}])",
         "T.linspace({n}, {n2}, {count}, dtype={dtype})", "T.{drawn}({shape}, dtype={floating})", "T.{random_like}({f})",
-        "T.randint({n}, {shape})", "T.randperm({count})", "T.empty({shape}).fill_({number})", "T.empty_like({x}).zero_()",
+        "T.randint({n}, {shape})", "T.rand({shape}, generator=T.Generator().manual_seed({n}))", "{x}.to(T.short)", "T.randperm({count})", "T.empty({shape}).fill_({number})", "T.empty_like({x}).zero_()",
         "T.tensor({number}, dtype={dtype})", "T.as_tensor({x})", "T.as_tensor({x}, dtype={dtype})", "T.tensor({x}.tolist())",
         "T.from_numpy({x}.detach().numpy())", "T.tensor([[{single}, {number}]])", "T.FloatTensor([{number}, {number2}])",
         "T.DoubleTensor({n}, {n2}).zero_()", "T.LongTensor([{n}, {n2}])",
@@ -116,7 +127,7 @@ STEPS: list[tuple[int, list[str]]] = [
     ]),
     (6, [
         "{single}.item()", "{x}.tolist()", "{x}.detach().numpy().copy()", "{x}.numpy().copy()", "float({single})",
-        "int({single})", "bool({x})", "len({x})", "{x}.shape", "{x}.size({dim})", "{x}.is_contiguous()", "{x}.type()",
+        "int({single})", "bool({x})", "len({x})", "{x}.shape", "{x}.size({dim})", "{x}.is_contiguous()", "{x}.type()", "{x}.stride() if {x}.is_contiguous() else None", "T.Size({shape}) + (2,)",
         "{number} in {x}", "repr({x})", "str({x})", "f'{{{x}}}'", "{x}.numel(), {x}.dim(), {x}.ndim, {x}.nelement()",
         "T.set_printoptions(precision={n}, sci_mode={flag})", "T.set_printoptions(profile='default')", "f'{{{single}:.2f}}'",
         "{x}.is_floating_point()", "[0, 1, 2, 3][{single}]", "{x}.retains_grad", "{x}.dtype", "T.is_grad_enabled()",
@@ -171,13 +182,14 @@ STEPS: list[tuple[int, list[str]]] = [
         "T.autograd.grad(T.autograd.grad({result}.sum(), {leaf}, create_graph=True)[0].sum(), {leaf}, allow_unused=True)",
         "T.autograd.functional.jacobian({mapping}, {f})", "T.autograd.functional.hessian({function}, {f})",
         "T.autograd.functional.vjp({mapping}, {f})", "T.autograd.functional.hvp({function}, {f}, {twin})",
-        "T.autograd.functional.vhp({function}, {f}, {twin})", "Cube.apply({f})", "Cube.apply({g})", "Pair.apply({f}, {twin})",
+        "T.autograd.functional.vhp({function}, {f}, {twin})", "Cube.apply({f})", "Cube.apply({g})", "Pair.apply({f}, {twin})", "Sign.apply({f})",
         "T.autograd.functional.jvp(lambda v: v * v, {f}, {twin})",
     ]),
     (7, [
         "T.nn.Linear({n}, {n2})", "T.nn.Linear({n}, {n2}, bias={flag}, dtype={floating})", "T.nn.{module_kind}",
         "T.nn.Sequential(T.nn.Linear({n}, {n2}), T.nn.{module_kind})", "T.nn.Parameter({f})", "T.nn.Parameter({f}, {flag})",
         "T.nn.Sequential(T.nn.Linear(3, {n}), T.nn.{module_kind}, T.nn.Linear({n}, 2))", "T.manual_seed({n})",
+        "Residual({n})", "T.nn.Sequential(Residual({n}), T.nn.{module_kind})", "T.nn.Sequential(T.nn.Linear(3, 2), T.nn.GLU())",
         "T.nn.ModuleList([T.nn.Linear({n}, {n2})])", "T.nn.ModuleDict({{'a': T.nn.Linear({n}, {n2})}})",
     ]),
     (12, ["{vector}.shape; {new} = {module_for}({vector})"]),
@@ -193,6 +205,8 @@ STEPS: list[tuple[int, list[str]]] = [
         "{module}.register_forward_hook(lambda m, args, y: y * 2)", "{module}.register_forward_pre_hook(lambda m, args: args)",
         "{new} = []; {module}.register_full_backward_hook(lambda m, given, arrived: {new}.append(arrived))",
         "T.nn.init.{init}", "{f}.shape; {new} = T.nn.{loss_kind}(reduction={reduction})({f}, {twin})",
+        "T.nn.CrossEntropyLoss(reduction={reduction})({scores}, {classes})", "T.nn.NLLLoss()({scores}, {classes})",
+        "T.nn.BCELoss(reduction={reduction})({f}.sigmoid(), {twin})",
     ]),
     (6, [
         "T.optim.SGD([{leaves}], lr=0.25, {sgd})", "T.optim.SGD({module}.parameters(), lr=0.25, {sgd})",
@@ -214,6 +228,10 @@ STEPS: list[tuple[int, list[str]]] = [
 ]  # fmt: skip
 
 
+# In front of a step, and how often.
+MODES = {"": 93, "with T.no_grad(): ": 6, "with T.enable_grad(): ": 1}
+
+
 def draw_step(random: Random, names: dict[str, Any], fresh: str) -> str:
     """A line that suits what the program has made so far; what has a value is given the fresh name."""
     while True:
@@ -229,5 +247,5 @@ def draw_step(random: Random, names: dict[str, Any], fresh: str) -> str:
             pass
         else:
             line = f"{fresh} = {line}"
-        mode = random.random()
-        return f"with T.no_grad(): {line}" if mode < 0.06 else f"with T.enable_grad(): {line}" if mode < 0.07 else line
+        (mode,) = random.choices(list(MODES), list(MODES.values()))
+        return mode + line

@@ -136,7 +136,7 @@ class Replace(Operation):
         return result
 
     def grad_x(self, grad: Gradient) -> Gradient:
-        return grad * 0
+        return np.where(True, 0.0, grad)  # even where it is NaN
 
     def grad_v(self, grad: Gradient) -> Gradient:
         return grad
@@ -185,7 +185,6 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
     else:
         full = advanced if advanced is not None else basic
     target_shape = input.array[tuple(map(array_of, full))].shape
-    whole = "CopyBackwards" if isinstance(value, Tensor) else "FillBackward3"
     if isinstance(value, Tensor):
         if advanced is not None and value.array.dtype != input.array.dtype and not _fills(advanced, value):
             kinds = (KINDS[tensor.array.dtype] for tensor in (input, value))
@@ -210,7 +209,7 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
     if advanced is None and value.array.ndim:
         check_apart(input.array[full], np.broadcast_to(value.array, target_shape))
     if advanced is None and target_shape == input.array.shape:  # all of it, as in copy_
-        change(input, Replace(whole).apply, value)
+        change(input, lambda x: Replace("CopyBackwards").apply(x, value))
         return
     name = "CopySlices" if advanced is None else "IndexPutBackward0"
     change(input, lambda x: IndexPut(name).apply(x, value, *full))

@@ -153,6 +153,7 @@ class Extreme(Reduction):
     """
 
     overloads = (1, 0)
+    is_tied = False  # as in PyTorch
 
     def grad_x(self, grad: Gradient, x: Any, y: Any) -> Gradient:
         extreme = (x == y) | ((x != x) & (y != y))
