@@ -7,8 +7,8 @@ import itertools
 import sys
 import time
 
-from tests.lockstep.search import Tally, program_differs
 from tests.lockstep.runner import quiet
+from tests.lockstep.search import Tally, program_differs
 
 
 def main() -> int:

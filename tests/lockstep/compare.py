@@ -14,7 +14,6 @@ import torch
 import tinyact
 from tests.against_torch import TOLERANCE
 
-
 # A step that computes gradients.
 SWEEPS = r"grad\(|backward\(|functional"
 
@@ -103,7 +102,9 @@ class Comparer:
         elif isinstance(theirs, torch.nn.Module):
             equal("repr", path, repr(ours), repr(theirs))
             equal("training", path, [m.training for m in ours.modules()], [m.training for m in theirs.modules()])
-            self.compare(f"dict({path}.named_parameters())", dict(ours.named_parameters()), dict(theirs.named_parameters()))
+            self.compare(
+                f"dict({path}.named_parameters())", dict(ours.named_parameters()), dict(theirs.named_parameters())
+            )
             self.compare(f"dict({path}.named_buffers())", dict(ours.named_buffers()), dict(theirs.named_buffers()))
         elif isinstance(theirs, torch.optim.Optimizer):
             equal("repr", path, repr(ours), repr(theirs))
@@ -121,7 +122,7 @@ class Comparer:
             numbers(path, ours, theirs)
         elif isinstance(theirs, float):
             equal("type", path, type(ours), float)
-            if not (math.isclose(ours, theirs, rel_tol=1e-5) or math.isnan(ours) and math.isnan(theirs)):
+            if not (math.isclose(ours, theirs, rel_tol=1e-5) or (math.isnan(ours) and math.isnan(theirs))):
                 raise Unequal("value", path, ours, theirs)
         elif isinstance(theirs, str):
             equal("value", path, without_names(ours), without_names(theirs))
@@ -149,7 +150,9 @@ class Comparer:
             if names[0] != names[1] and (id(theirs), *names) not in self._passed:
                 self.misnamed.append((path, *names, theirs))
             self._float32 |= theirs.dtype == torch.float32
-            numbers(path, a, b, theirs, "float32" if self._float32 and (self._sweeps or ".grad" in path) else a.dtype.name)
+            numbers(
+                path, a, b, theirs, "float32" if self._float32 and (self._sweeps or ".grad" in path) else a.dtype.name
+            )
             if theirs.numel():
                 strides = [[s for n, s in zip(t.shape, t.stride(), strict=True) if n > 1] for t in (ours, theirs)]
                 equal("stride", path, *strides, theirs)

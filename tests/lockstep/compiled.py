@@ -1,4 +1,4 @@
-"""The last lines of a program as a function, called again and again eagerly and compiled: every bit must be the same."""
+"""The last lines of a program as a function, called eagerly and compiled, again and again: every bit is the same."""
 
 from __future__ import annotations
 
@@ -48,7 +48,14 @@ def calls(program: Split, compiles: bool) -> list[tuple[Any, ...]]:
             for name in side.names:
                 side.run(f"{name}.data.mul_(-0.5)")
         error = side.run(f"t = {call}")
-        looks.append((error and (type(error), str(error)), look(side.names.get("t")), look(side.names), bits(tinyact.get_rng_state())))
+        looks.append(
+            (
+                error and (type(error), str(error)),
+                look(side.names.get("t")),
+                look(side.names),
+                bits(tinyact.get_rng_state()),
+            )
+        )
     return looks
 
 

@@ -94,7 +94,9 @@ class Arguments(dict[str, str]):
 
     def operand(self) -> str:
         """A tensor that broadcasts with the subject."""
-        return self.tensor((lambda t: True) if self.chance(0.05) else lambda t: broadcasts(t.shape, self.subject.shape))[0]
+        return self.tensor(
+            (lambda t: True) if self.chance(0.05) else lambda t: broadcasts(t.shape, self.subject.shape)
+        )[0]
 
     def twin(self) -> str:
         """A tensor of the subject's shape."""
@@ -199,7 +201,9 @@ class Arguments(dict[str, str]):
 
     def literal(self) -> str:
         dtype = self.random.choice(FLOATS if self.chance(0.7) else INTEGERS)
-        return literal(self.random, self.random.choice(SHAPES), dtype, self.chance(0.1), dtype in FLOATS and self.chance(0.6))
+        return literal(
+            self.random, self.random.choice(SHAPES), dtype, self.chance(0.1), dtype in FLOATS and self.chance(0.6)
+        )
 
     def shape(self) -> str:
         return repr(self.random.choice(SHAPES))
@@ -232,7 +236,9 @@ class Arguments(dict[str, str]):
         return self.one(object)
 
 
-def literal(random: Random, shape: tuple[int, ...], dtype: str, special: bool = False, requires_grad: bool = False) -> str:
+def literal(
+    random: Random, shape: tuple[int, ...], dtype: str, special: bool = False, requires_grad: bool = False
+) -> str:
     """A tensor written out: of quarters, with which float32 computes exactly as long as it adds and multiplies."""
     count = math.prod(shape)
     if dtype in FLOATS:

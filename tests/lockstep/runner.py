@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import re
 import warnings
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -81,6 +80,8 @@ class Lockstep:
         theirs = self.theirs.run(line)
         with np.errstate(all="raise", under="ignore"):  # no warning of NumPy's may leave an operation
             ours = self.ours.run(line)
+        if theirs is not None:
+            self._lines[-1] += "  # raises"
         if (ours is None) != (theirs is None) or (theirs is not None and not isinstance(ours, type(theirs))):
             yield Difference(line, "raised", "", ours, theirs)
             return

@@ -1,4 +1,4 @@
-"""Two thousand random programs, and what the fuzzer itself must be: complete, narrow, and able to find and to shrink."""
+"""Two thousand random programs; and the fuzzer itself: it has every operation, finds, shrinks and hides nothing."""
 
 from __future__ import annotations
 

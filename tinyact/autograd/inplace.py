@@ -32,8 +32,6 @@ def change(variable: V, operation: Callable[..., Any], *args: Any) -> V:
     _check_category(result.array, variable.array)
     if result.array.dtype != variable.array.dtype:
         result = np.astype(result, variable.array.dtype)
-    if result.requires_grad:
-        _take_place(variable, result)
     if not (variable.array.flags.writeable or _overlaps(variable.array)):
         raise RuntimeError("the memory of this tensor is read-only. Please clone() the tensor before changing it.")
     if _overlaps(variable.array):
@@ -41,6 +39,8 @@ def change(variable: V, operation: Callable[..., Any], *args: Any) -> V:
             "unsupported operation: more than one element of the written-to tensor refers to a single memory "
             "location. Please clone() the tensor before performing the operation."
         )
+    if result.requires_grad:
+        _take_place(variable, result)
     variable.array[...] = result.array
     increment_version(variable)
     return variable
