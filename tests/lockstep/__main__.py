@@ -8,7 +8,7 @@ import sys
 import time
 
 from tests.lockstep.runner import quiet
-from tests.lockstep.search import Tally, program_differs
+from tests.lockstep.search import COMPILED, Tally, compiled_differs, program_differs
 
 
 def main() -> int:
@@ -21,8 +21,10 @@ def main() -> int:
         for seed in itertools.count(options.seed):
             if time.monotonic() > end:
                 break
-            if (text := program_differs(seed, tally)) is not None:
-                print(f"# seed {seed}\n{text}\n", flush=True)
+            searches = [program_differs, compiled_differs] if seed % COMPILED == 0 else [program_differs]
+            for search in searches:
+                if (text := search(seed, tally)) is not None:
+                    print(f"# seed {seed}\n{text}\n", flush=True)
     print(tally)
     return 1 if tally.differences else 0
 

@@ -25,7 +25,7 @@ def split(lines: Sequence[str], random: Random) -> list[tuple[str, bool]]:
     return [(line, place >= start) for place, line in enumerate(lines[: start + 6])]
 
 
-def compiled_difference(program: Split) -> Difference | None:
+def difference(program: Split) -> Difference | None:
     """The first difference between the eager and the compiled function."""
     for number, looks in enumerate(zip(calls(program, compiles=True), calls(program, compiles=False), strict=True)):
         for what, ours, theirs in zip(("raised", "value", "things", "stream"), *looks, strict=True):

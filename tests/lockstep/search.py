@@ -8,7 +8,7 @@ from random import Random
 from tests.lockstep import compiled
 from tests.lockstep.runner import drawn, run, shrunk
 
-# Every so manieth program is also compiled, which takes as long as ten others.
+# One in so many programs is also compiled, which takes as long as ten others.
 COMPILED = 20
 
 
@@ -25,19 +25,24 @@ class Tally:
 
 
 def program_differs(seed: int, tally: Tally) -> str | None:
-    """What differs in the program of this number, and the shortest program that shows it; None if nothing does."""
+    """What differs in the program of this number, after the shortest program that shows it; None if nothing does."""
     lines, difference = drawn(seed)
     tally.programs += 1
     tally.steps += len(lines)
-    if difference is not None:
-        tally.differences += 1
-        what = difference.what
-        lines = shrunk(lines, lambda shorter: getattr(run(shorter), "what", None) == what)
-        return "\n".join([*lines, str(run(lines) or difference)])
-    if seed % COMPILED == 0:
-        program = compiled.split(lines, Random(seed))
-        if compiled.compiled_difference(program) is not None:
-            tally.differences += 1
-            program = shrunk(program, compiled.compiled_difference)
-            return f"{compiled.text(program)}\n{compiled.compiled_difference(program)}"
-    return None
+    if difference is None:
+        return None
+    tally.differences += 1
+    what = difference.what
+    lines = shrunk(lines, lambda shorter: getattr(run(shorter), "what", None) == what)
+    return "\n".join([*lines, str(run(lines) or difference)])
+
+
+def compiled_differs(seed: int, tally: Tally) -> str | None:
+    """The same between its function run eagerly and compiled."""
+    lines, difference = drawn(seed)
+    program = compiled.split(lines, Random(seed))
+    if difference is not None or compiled.difference(program) is None:
+        return None
+    tally.differences += 1
+    program = shrunk(program, compiled.difference)
+    return f"{compiled.text(program)}\n{compiled.difference(program)}"
