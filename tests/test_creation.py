@@ -389,3 +389,15 @@ def test_counting_in_every_dtype(start: float, end: float, step: float, dtype: s
     assert (ours is None) == (theirs is None)
     if ours is not None:
         np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("arguments", [(0, math.inf), (-math.inf, 1), (math.nan, 1), (0, math.nan), (0, 1, math.nan)])
+def test_arange_has_ends(arguments: Any) -> None:
+    same_error(lambda m: m.arange(*arguments))
+
+
+@pytest.mark.parametrize("start", [0.5, -0.0, math.inf, math.nan])
+@pytest.mark.parametrize("end", [-1.0, math.inf, math.nan])
+@pytest.mark.parametrize("steps", [0, 1, 2, 3])
+def test_linspace_between_any_ends(start: float, end: float, steps: int) -> None:
+    same(lambda m: m.linspace(start, end, steps), upstream=None)

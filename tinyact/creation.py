@@ -243,8 +243,10 @@ def arange(
     kind = _counting(dtype, "arange") if dtype is not None else (int64 if whole else get_default_dtype())
     if kind is int64:
         start, end, step = int(start), int(end), int(step)
-    if step == 0:
+    if step == 0 or step != step:
         raise RuntimeError("step must be nonzero")
+    if not (math.isfinite(start) and math.isfinite(end)):
+        raise RuntimeError(f"unsupported range: {start} -> {end}")
     if (end - start) * step < 0:
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
     count = math.ceil((end - start) / step)
@@ -270,15 +272,17 @@ def linspace(
     start, end = plain_number(start), plain_number(end)
     if not kind.is_floating_point:
         as_element(start, kind.numpy), as_element(end, kind.numpy)
-    if steps <= 1 or not kind.is_floating_point:
+    if steps <= 1:
+        return _finished(np.full(steps, start), kind, device, requires_grad)
+    if not kind.is_floating_point:
         return _finished(np.linspace(start, end, steps), kind, device, requires_grad)
     number = kind.numpy.type
     with np.errstate(all="ignore"):
         step = (number(end) - number(start)) / number(steps - 1)
-    places = np.arange(steps)
-    # Counted from the nearer end, with one rounding each, as PyTorch does it.
-    from_start = np.float64(start) + np.float64(step) * places
-    from_end = np.float64(end) - np.float64(step) * (steps - 1 - places)
+        places = np.arange(steps)
+        # Counted from the nearer end, with one rounding each, as PyTorch does it.
+        from_start = np.float64(start) + np.float64(step) * places
+        from_end = np.float64(end) - np.float64(step) * (steps - 1 - places)
     return _finished(np.where(places < steps // 2, from_start, from_end), kind, device, requires_grad)
 
 

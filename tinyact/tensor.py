@@ -214,7 +214,7 @@ class Tensor(Variable):
         return (self[i] for i in range(len(self)))
 
     def __reversed__(self) -> Tensor:
-        return self if self.ndim == 0 else indexing.getitem(self, np.arange(len(self))[::-1])
+        return self if self.ndim == 0 else shapes.Flip().apply(self)
 
     def __pos__(self) -> Tensor:
         return require_numbers(self, "positive")
@@ -429,6 +429,8 @@ class Tensor(Variable):
         if value is not None:
             if not isinstance(value, Tensor):
                 raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(value)}")
+            if value is self:
+                raise RuntimeError("can't assign Variable as its own grad")
             if value.array.shape != self.array.shape:
                 raise RuntimeError(
                     f"attempting to assign a gradient of size '{list(value.shape)}' to a tensor of size "
@@ -579,7 +581,8 @@ class Tensor(Variable):
         value = as_operand(value, "value")
         if isinstance(value, Tensor) and value.ndim:
             raise RuntimeError(f"fill_ only supports 0-dimension value tensor, got {value.ndim} dimensions")
-        return self._replace(value, "FillBackward2")
+        # A copy, since it may be an element of this tensor.
+        return self._replace(value.clone() if isinstance(value, Tensor) else value, "FillBackward2")
 
     def zero_(self) -> Tensor:
         """Zero everywhere, in place."""

@@ -348,3 +348,48 @@ def test_what_a_context_saved_is_loaded_when_it_is_asked_for(load: bool, change:
         return outcomes
 
     assert run(tinyact) == run(torch)
+
+
+@pytest.mark.filterwarnings("ignore:Using backward:UserWarning")
+def test_recorded_gradients_of_named_inputs_outside_of_recording() -> None:
+    def program(m: Any, x: Any) -> Any:
+        y = (x * x).sum()
+        with m.no_grad():
+            y.backward(create_graph=True, inputs=[x])
+        return [x.grad.requires_grad, m.autograd.grad(x.grad.sum(), x)[0]]
+
+    same(program, np.array([1.0, 2.0]))
+
+
+def test_no_tensor_is_its_own_gradient() -> None:
+    def program(m: Any) -> None:
+        x = m.ones(2, requires_grad=True)
+        x.grad = x
+
+    same_error(program, words=True)
+
+
+NOT_SMOOTH = ["relu", "relu6", "hardtanh", "leaky_relu", "hardshrink", "softshrink", "elu", "selu"]
+
+
+@pytest.mark.parametrize("name", NOT_SMOOTH)
+def test_second_derivatives_of_constant_slopes_are_zero_wherever_the_gradient_comes_from(name: str) -> None:
+    """Below a layer with weights the gradient that arrives requires gradients itself."""
+
+    def program(m: Any, x: Any, w: Any) -> Any:
+        y = getattr(m.nn.functional, name)(x) * w
+        (gradient,) = m.autograd.grad(y.sum(), x, create_graph=True)
+        return m.autograd.grad(gradient.sum(), [x, w])
+
+    same(program, np.array([-0.25, 0.75, 2.0]), np.array([1.0, 2.0, 3.0]))
+
+
+@pytest.mark.parametrize(
+    "function", [lambda m, x: x.clamp(0, 1), lambda m, x: m.maximum(x, x * 0), lambda m, x: x.max()]
+)
+def test_a_choice_among_numbers_does_not_depend_on_them(function: Any) -> None:
+    def program(m: Any, x: Any, w: Any) -> Any:
+        (gradient,) = m.autograd.grad((function(m, x) * w).sum(), x, create_graph=True)
+        return [g is None for g in m.autograd.grad(gradient.sum(), [x, w], allow_unused=True)]
+
+    same(program, np.array([-0.25, 0.75, 2.0]), np.array([1.0, 2.0, 3.0]))

@@ -133,3 +133,24 @@ def test_what_is_written_does_not_overlap_what_is_read(parts: Any, name: str) ->
         return x
 
     same_outcome(program)
+
+
+def test_an_empty_view_is_one_too() -> None:
+    for change in (lambda t: t.zero_(), lambda t: t.add_(1)):
+        same_error(lambda m: change(m.zeros(0, requires_grad=True).reshape(0, 1)))  # noqa: B023
+        same_error(lambda m: change(m.zeros(2, requires_grad=True)[2:]))  # noqa: B023
+
+
+def test_a_change_that_is_refused_leaves_the_graph_alone() -> None:
+    def program(m: Any, x: Any) -> Any:
+        y = m.ones(1, dtype=m.float64).expand(3)
+        with pytest.raises(RuntimeError):
+            y.copy_(x)
+        return [y.requires_grad, y.is_leaf]
+
+    same(program, np.ones(3))
+
+
+def test_an_element_fills_its_tensor() -> None:
+    same(lambda m, t: t.fill_(t[1]), np.array([1.0, 2.0]), upstream=None)
+    same(lambda m, t: (t * 1).fill_(t[1]), np.array([1.0, 2.0]))

@@ -81,3 +81,9 @@ def test_equal() -> None:
 )
 def test_refused(program: Any) -> None:
     same_error(program)
+
+
+@pytest.mark.parametrize("name", ["logical_and", "logical_or"])
+def test_logic_is_of_two_tensors(name: str) -> None:
+    same_error(lambda m: getattr(m, name)(m.tensor([True]), True))
+    same_error(lambda m: getattr(m.tensor([True]), name)(1))

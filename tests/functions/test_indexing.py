@@ -167,3 +167,55 @@ def test_assigned_values_of_all_dtypes(index: Any, sizes: Any, value: Any, dtype
         return x
 
     same_outcome(program)
+
+
+@pytest.mark.parametrize(
+    "index", [slice(None), (slice(None),), ..., (slice(None), slice(None)), slice(0, 9), slice(1, None)]
+)
+def test_names_of_slices(index: Any) -> None:
+    same(lambda m, t: t[index], np.ones((2, 3)), names=True)
+
+
+def test_what_an_index_picks_lies_in_order() -> None:
+    for index in ([0, 1],), (slice(None), [0, 1]), (slice(None), [0, 1], [1, 0]), (slice(None), slice(None), [0]):
+        same(lambda m, t: t[index].is_contiguous(), np.ones((2, 3, 4)), upstream=None)  # noqa: B023
+
+
+@pytest.mark.parametrize("index", [slice(None), ..., (), None, slice(0, 3)])
+def test_a_tensor_may_be_assigned_to_itself(index: Any) -> None:
+    def program(m: Any, t: Any) -> Any:
+        t[index] = t
+        return t
+
+    same(program, np.array([1.0, 2.0, 3.0]), upstream=None)
+
+
+@pytest.mark.parametrize("index", [slice(None), ..., ()])
+def test_an_assignment_to_all_elements_keeps_nothing_for_its_derivative(index: Any) -> None:
+    def program(m: Any, v: Any) -> Any:
+        y = m.ones(2, dtype=m.float64)
+        y[index] = v
+        y.sum().backward()
+        y.sum().backward()
+        return v.grad
+
+    same(program, np.ones(2))
+
+
+def test_nothing_is_assigned_to_false() -> None:
+    def program(m: Any, t: Any) -> Any:
+        version = getattr(t._version, "count", t._version)
+        t[False] = 3
+        return [t, getattr(t._version, "count", t._version) - version]
+
+    same(program, np.ones(2), upstream=None)
+
+
+@pytest.mark.parametrize("name", ["fill_", "copy_", "zero_"])
+def test_no_gradient_of_what_was_replaced(name: str) -> None:
+    def program(m: Any, x: Any, y: Any) -> Any:
+        z = x * 1
+        getattr(z, name)(*([] if name == "zero_" else [1.0 if name == "fill_" else m.ones(2, dtype=m.float64)]))
+        return y**z  # whose derivative by z is NaN
+
+    same(program, np.ones(2), np.array([-1.0, -2.0]))

@@ -197,3 +197,36 @@ def test_the_variance_of_large_and_small_numbers() -> None:
 @pytest.mark.parametrize("dim", [None, 0])
 def test_reductions_of_booleans(name: str, dim: int | None) -> None:
     same_outcome(lambda m: getattr(m.tensor([[True, False], [False, False]]), name)(*(() if dim is None else (dim,))))
+
+
+@pytest.mark.parametrize("name", ["sum", "prod"])
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int8", "int16", "int32", "int64", "float32"])
+def test_the_result_has_the_dtype_that_was_asked_for(name: str, dtype: str) -> None:
+    for x in (np.array([[100, 100], [0, 3]]), np.array([True, True]), np.zeros((2, 0))):
+        same(lambda m, t: getattr(m, name)(t, dtype=getattr(m, dtype)), x, upstream=None)
+        same(lambda m, t: getattr(m, name)(t, 0, dtype=getattr(m, dtype)), x, upstream=None)
+
+
+@pytest.mark.parametrize("name", ["sum", "mean", "prod", "var", "std", "max", "argmin", "all", "any"])
+@pytest.mark.parametrize("order", [(2, 1, 0), (1, 0, 2), (0, 2, 1)])
+def test_results_lie_in_order(name: str, order: Any) -> None:
+    for dim in range(3):
+
+        def program(m: Any, t: Any) -> Any:
+            results = [getattr(t.permute(order), name)(dim, keepdim=keepdim) for keepdim in (False, True)]  # noqa: B023
+            return [
+                t.is_contiguous() for result in results for t in (result if isinstance(result, tuple) else [result])
+            ]
+
+        same(program, np.arange(24.0).reshape(2, 3, 4), upstream=None)
+
+
+@pytest.mark.parametrize("name", ["sum", "mean"])
+@pytest.mark.parametrize("sizes", [(), (1,), (1, 1)])
+def test_a_hook_may_change_a_gradient_of_one_element(name: str, sizes: Any) -> None:
+    def program(m: Any, x: Any) -> Any:
+        y = x * 1
+        y.register_hook(lambda grad: grad.mul_(3))
+        return getattr(y, name)()
+
+    same(program, np.ones(sizes))

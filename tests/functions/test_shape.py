@@ -265,3 +265,17 @@ def test_a_leaf_is_not_changed_through_a_view() -> None:
     x = tinyact.ones(2, requires_grad=True)
     x.detach().add_(1)  # this is what detach() is for
     assert x.tolist() == [2.0, 2.0]
+
+
+def test_reversed() -> None:
+    same(lambda m, t: reversed(t), np.arange(6.0).reshape(3, 2), names=True)
+
+    def program(m: Any, x: Any) -> Any:
+        y = reversed(x)
+        y.sum().backward()
+        (y * y).sum().backward()  # it has saved nothing that could be gone
+        (gradient,) = m.autograd.grad((reversed(x) ** 3).sum(), x, create_graph=True)
+        return [x.grad, m.autograd.grad(gradient.sum(), x)[0]]
+
+    same(program, np.array([1.0, 2.0, 3.0]))
+    same(program, np.array([2.0]))

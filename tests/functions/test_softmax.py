@@ -126,3 +126,13 @@ def test_maxout_of_a_size_that_does_not_fit(pieces: int) -> None:
         F.maxout(tinyact.ones(3), pieces)
     with pytest.raises(ValueError, match="a multiple of"):
         F.maxout(tinyact.ones(()), pieces)
+
+
+@pytest.mark.parametrize("name", ALONG)
+def test_results_lie_in_order(name: str) -> None:
+    same(lambda m, t: getattr(m.nn.functional, name)(t.T, 0).stride(), np.ones((2, 3)), upstream=None)
+
+
+@pytest.mark.parametrize("name", [*ALONG, "glu"])
+def test_a_dimension_that_is_not_there_comes_before_the_dtype(name: str) -> None:
+    same_error(lambda m: getattr(m.nn.functional, name)(m.tensor([1, 2]), 1))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinyact.autograd.modes import set_grad_enabled
 from tinyact.autograd.operation import Variable, accumulate, edge_of, wrap
 from tinyact.autograd.sweep import sweep
 
@@ -56,10 +57,11 @@ def backward(
             raise RuntimeError("One of the inputs to backward does not require grad")
         leaf.retain_grad()
     gradients = sweep(roots, grads, leaves, keep, create_graph)
-    for leaf in leaves:
-        gradient = gradients.get(edge_of(leaf))
-        if gradient is not None and leaf.grad_fn is None:  # a result has retained it
-            accumulate(leaf, gradient)
+    with set_grad_enabled(create_graph):
+        for leaf in leaves:
+            gradient = gradients.get(edge_of(leaf))
+            if gradient is not None and leaf.grad_fn is None:  # a result has retained it
+                accumulate(leaf, gradient)
 
 
 def grad(

@@ -12,7 +12,7 @@ import numpy as np
 
 from tinyact.autograd.memory import Saved
 from tinyact.autograd.modes import recording
-from tinyact.autograd.operation import Gradient, Operation, Variable, wrap
+from tinyact.autograd.operation import Edge, Gradient, Operation, Variable, edge_of, next_serial, wrap
 
 
 def pass_on(node: Operation, grad: Variable) -> list[Gradient]:
@@ -23,10 +23,12 @@ def pass_on(node: Operation, grad: Variable) -> list[Gradient]:
     values = node.load()
     for position, source in enumerate(node.plan.saves):
         values[position] = _variable(node, source, node.saved[position])  # type: ignore[index]  # load() has looked
+    since = next_serial()
     try:
         grads = node.backward(grad, values)
         for index, _, takes in node.plan.rules:
-            grads[index] = _tied(grads[index], [values[k] for k in takes])
+            if getattr(node, "is_tied", True):
+                grads[index] = _tied(grads[index], [values[k] for k in takes], since)
     except Exception as error:
         # As add_note() does, which Python has from 3.11 on.
         notes = getattr(error, "__notes__", [])
@@ -54,14 +56,28 @@ def _variable(node: Operation, source: int, saved: Saved) -> Any:
     return variable
 
 
-def _tied(grad: Gradient, sources: Sequence[Any]) -> Gradient:
-    """A recorded gradient; a constant one is tied to what its rule took: as in PyTorch, 0 goes back to it."""
+def _tied(grad: Gradient, sources: Sequence[Any], since: int) -> Gradient:
+    """A recorded gradient, tied to what its rule took but didn't compute with: as in PyTorch, 0 goes back to it."""
     if grad is None:
         return None
     if not isinstance(grad, Variable):
         raise RuntimeError(f"a derivative computed with tensors returned {type(grad).__name__}")
-    ties = [source for source in sources if isinstance(source, Variable) and source.requires_grad]
-    return grad if grad.requires_grad or not ties else _Constant().apply(grad, *ties)
+    reached = _reached(grad, since)
+    ties = [source for source in sources if edge_of(source) not in reached]
+    return _Constant().apply(grad, *ties) if ties else grad
+
+
+def _reached(variable: Variable, since: int) -> set[Edge]:
+    """Where a gradient goes from a variable by way of what was recorded since; nowhere is among it."""
+    reached: set[Edge] = {None}
+    stack = [edge_of(variable)]
+    while stack:
+        edge = stack.pop()
+        if edge not in reached:
+            reached.add(edge)
+            if isinstance(edge, Operation) and edge.serial > since:
+                stack.extend(edge.edges)
+    return reached
 
 
 class _Constant(Operation):
@@ -71,6 +87,6 @@ class _Constant(Operation):
         return derivative
 
     def backward(self, grad: Gradient, saved: list[Any]) -> list[Gradient]:
-        likes = [edge.array if isinstance(edge, Variable) else edge for edge in self.edges]
+        likes = [edge.array if isinstance(edge, Variable) else edge for edge in self.edges[1:]]
         zeros = [None if like is None else np.zeros(like.shape, like.dtype) for like in likes]
-        return [wrap(zero) if recording.on and zero is not None else zero for zero in zeros]
+        return [grad, *(wrap(zero) if recording.on and zero is not None else zero for zero in zeros)]

@@ -32,8 +32,6 @@ def change(variable: V, operation: Callable[..., Any], *args: Any) -> V:
     _check_category(result.array, variable.array)
     if result.array.dtype != variable.array.dtype:
         result = np.astype(result, variable.array.dtype)
-    if result.requires_grad:
-        _take_place(variable, result)
     if not (variable.array.flags.writeable or _overlaps(variable.array)):
         raise RuntimeError("the memory of this tensor is read-only. Please clone() the tensor before changing it.")
     if _overlaps(variable.array):
@@ -41,6 +39,8 @@ def change(variable: V, operation: Callable[..., Any], *args: Any) -> V:
             "unsupported operation: more than one element of the written-to tensor refers to a single memory "
             "location. Please clone() the tensor before performing the operation."
         )
+    if result.requires_grad:
+        _take_place(variable, result)
     variable.array[...] = result.array
     increment_version(variable)
     return variable
@@ -91,7 +91,8 @@ def check_apart(array: Any, other: Any) -> None:
         return
     low, high = zip(*(np.lib.array_utils.byte_bounds(a) for a in (array, other)), strict=True)
     without_gaps = (high[0] - low[0], high[1] - low[1]) == (array.nbytes, other.nbytes)
-    if without_gaps and (low[0], array.shape, array.strides) != (low[1], other.shape, other.strides):
+    steps = [[s for n, s in zip(a.shape, a.strides, strict=True) if n > 1] for a in (array, other)]
+    if without_gaps and (low[0], array.shape, steps[0]) != (low[1], other.shape, steps[1]):
         raise RuntimeError(
             "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
             "memory location. Please clone() the tensor before performing the operation."

@@ -64,7 +64,7 @@ def load_saved(node: Operation) -> list[Any]:
 
 def share_memory(base: Variable, view: Variable) -> None:
     """Let a change of one count as a change of the other, if they look at the same memory."""
-    if np.may_share_memory(base.array, view.array):
+    if view.array.size == 0 or np.may_share_memory(base.array, view.array):
         view._version = base._version
         if base._views is None:
             base._views = [weakref.ref(base)]

@@ -133,6 +133,7 @@ class Maximum(Operation):
     """max(a, b), NaN if one is      ∂/∂a = 1 if a > b, ½ if a = b, 0 if a < b      ∂/∂b likewise"""
 
     may_warn = False
+    is_tied = False  # as in PyTorch
 
     def forward(self, a: Any, b: Any) -> Any:
         return np.maximum(a, b)
@@ -148,6 +149,7 @@ class Minimum(Operation):
     """min(a, b), NaN if one is      ∂/∂a = 1 if a < b, ½ if a = b, 0 if a > b      ∂/∂b likewise"""
 
     may_warn = False
+    is_tied = False  # as in PyTorch
 
     def forward(self, a: Any, b: Any) -> Any:
         return np.minimum(a, b)
@@ -166,6 +168,7 @@ class Clamp(Operation):
     """
 
     may_warn = False
+    is_tied = False  # as in PyTorch
 
     def __init__(self, variant: int) -> None:
         self.torch_name = f"ClampBackward{variant}"

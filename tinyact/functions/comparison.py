@@ -59,12 +59,12 @@ def ge(input: Tensor, other: Any) -> Tensor:
 
 def logical_and(input: Tensor, other: Any) -> Tensor:
     """Whether both are true (not zero)."""
-    return _compare(np.logical_and, input, other)
+    return _compare(np.logical_and, input, require_tensor(other, "logical_and", "other"))
 
 
 def logical_or(input: Tensor, other: Any) -> Tensor:
     """Whether one is true (not zero)."""
-    return _compare(np.logical_or, input, other)
+    return _compare(np.logical_or, input, require_tensor(other, "logical_or", "other"))
 
 
 def logical_not(input: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ import numpy as np
 from tinyact.autograd.inplace import change, check_apart
 from tinyact.autograd.operation import Gradient, Operation, Plan, Variable, array_of, wrap
 from tinyact.dtype import BY_NUMPY, KINDS
-from tinyact.functions.operand import Tensor, as_element, cast, from_data
+from tinyact.functions.operand import Tensor, as_element, cast, from_data, in_order
 from tinyact.functions.shape import squeeze
 from tinyact.kernels import where
 
@@ -79,7 +79,7 @@ class Index(Indexed):
         self.old = old
 
     def forward(self, x: Any, *index: Any) -> Any:
-        return x[index]
+        return in_order(x[index])
 
     def grad_x(self, grad: Gradient, *index: Any) -> Gradient:
         return Scatter(self.old)(grad, *index)
@@ -136,7 +136,7 @@ class Replace(Operation):
         return result
 
     def grad_x(self, grad: Gradient) -> Gradient:
-        return grad * 0
+        return np.where(True, 0.0, grad)  # even where it is NaN
 
     def grad_v(self, grad: Gradient) -> Gradient:
         return grad
@@ -154,7 +154,8 @@ def getitem(input: Tensor, index: Any) -> Tensor:
     basic, advanced = _split(index, input.array.ndim)
     result = input
     if basic is not None:
-        result = _at(Select(_name_of(basic), basic, input.array.shape), input)
+        name = "SliceBackward0" if isinstance(index, slice) else _name_of(basic)
+        result = _at(Select(name, basic, input.array.shape), input)
     if advanced is not None:
         result = _at(Index(result.array.shape), result, *advanced)
     return result
@@ -174,6 +175,8 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
         RuntimeError: if the value's shape or dtype doesn't fit, or the tensor can't be changed in place
             (`inplace.change`).
     """
+    if index is False:  # PyTorch doesn't even look at the value then
+        return
     basic, advanced = _split(index, input.array.ndim)
     if basic is not None and advanced is not None:
         # Both at once in NumPy's one index; the positions of the elements are the same in any order.
@@ -181,6 +184,7 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
         full: Any = np.unravel_index(places, input.array.shape)
     else:
         full = advanced if advanced is not None else basic
+    target_shape = input.array[tuple(map(array_of, full))].shape
     if isinstance(value, Tensor):
         if advanced is not None and value.array.dtype != input.array.dtype and not _fills(advanced, value):
             kinds = (KINDS[tensor.array.dtype] for tensor in (input, value))
@@ -193,7 +197,6 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
         dtype = input.array.dtype
         several = isinstance(value, (list, tuple, np.ndarray))
         value = from_data(value, BY_NUMPY[dtype]) if several else wrap(as_element(value, dtype))
-    target_shape = input.array[tuple(map(array_of, full))].shape
     while value.array.ndim > len(target_shape) and value.array.shape[0] == 1:
         value = squeeze(value, 0)
     try:
@@ -203,9 +206,12 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
             f"shape mismatch: value tensor of shape {list(value.array.shape)} cannot be broadcast to indexing result "
             f"of shape {list(target_shape)}"
         ) from None
-    name = "CopySlices" if advanced is None else "IndexPutBackward0"
     if advanced is None and value.array.ndim:
-        check_apart(input.array[full], value.array)
+        check_apart(input.array[full], np.broadcast_to(value.array, target_shape))
+    if advanced is None and target_shape == input.array.shape:  # all of it, as in copy_
+        change(input, lambda x: Replace("CopyBackwards").apply(x, value))
+        return
+    name = "CopySlices" if advanced is None else "IndexPutBackward0"
     change(input, lambda x: IndexPut(name).apply(x, value, *full))
 
 

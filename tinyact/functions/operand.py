@@ -30,6 +30,11 @@ def layout(array: np.ndarray[Any, np.dtype[Any]]) -> Any:
     return "C" if 0 in array.strides else "K"
 
 
+def in_order(array: Any) -> Any:
+    """The array, its elements in order in memory."""
+    return array if array.flags.c_contiguous else array.astype(array.dtype, order="C")
+
+
 class Cast(Operation):
     """x in another dtype      ∂L/∂x = ∂L/∂y in x's own, which every gradient gets anyway"""
 

@@ -14,7 +14,7 @@ from tinyact.autograd.operation import Gradient, Operation, array_of, wrap
 from tinyact.autograd.sums import total
 from tinyact.dtype import dtype as DType
 from tinyact.functions.arithmetic import maximum, minimum
-from tinyact.functions.operand import Tensor, cast, dimension, dimensions, documented, require_tensor
+from tinyact.functions.operand import Tensor, cast, dimension, dimensions, documented, in_order, require_tensor
 from tinyact.functions.shape import squeeze
 from tinyact.kernels import where
 
@@ -41,7 +41,7 @@ class Reduction(Operation):
 
     def forward(self, x: Any) -> Any:
         self.sizes = tuple(x.shape)
-        return self.value(x)
+        return in_order(self.value(x))
 
     def broadcastable(self, value: Any) -> Any:
         """An output, or its gradient, with size 1 where dimensions were reduced, so that it broadcasts against x."""
@@ -49,7 +49,9 @@ class Reduction(Operation):
 
     def repeated(self, grad: Gradient) -> Gradient:
         """The gradient of the output, for every element that went into it."""
-        return np.broadcast_to(self.broadcastable(grad), self.sizes)
+        grad = self.broadcastable(grad)
+        # What NumPy broadcasts is read-only even where nothing is repeated; a hook may change it there.
+        return grad if tuple(grad.shape) == self.sizes else np.broadcast_to(grad, self.sizes)
 
     def count(self) -> int:
         """How many elements make one output."""
@@ -151,6 +153,7 @@ class Extreme(Reduction):
     """
 
     overloads = (1, 0)
+    is_tied = False  # as in PyTorch
 
     def grad_x(self, grad: Gradient, x: Any, y: Any) -> Gradient:
         extreme = (x == y) | ((x != x) & (y != y))
@@ -237,7 +240,8 @@ def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType 
         dtype: convert to it before adding.
     """
     tensor = _summable(input, "sum", dtype)
-    return Sum(dimensions(dim, tensor.array.ndim), keepdim, dim is None).apply(tensor)
+    result = Sum(dimensions(dim, tensor.array.ndim), keepdim, dim is None).apply(tensor)
+    return result if dtype is None else cast(result, dtype.numpy)  # NumPy adds small integers as int64
 
 
 @documented(Mean)
@@ -268,7 +272,8 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype:
     tensor = _summable(input, "prod", dtype)
     ndim = tensor.array.ndim
     dims = tuple(range(ndim)) if dim is None else dimensions(dimension(dim, ndim), ndim)
-    return Prod(dims, keepdim, dim is None).apply(tensor)
+    result = Prod(dims, keepdim, dim is None).apply(tensor)
+    return result if dtype is None else cast(result, dtype.numpy)  # as in sum
 
 
 @documented(Var)
@@ -416,5 +421,5 @@ def _truth(function: Any, name: str, input: Tensor, dim: Dims, keepdim: bool) ->
     array = require_tensor(input, name).array
     # No dimension means none here, and all elsewhere, as in PyTorch.
     axes = () if isinstance(dim, (tuple, list)) and not dim else dimensions(dim, array.ndim)
-    result = wrap(function(array, axis=axes, keepdims=keepdim))
+    result = wrap(in_order(function(array, axis=axes, keepdims=keepdim)))
     return cast(result, np.dtype(np.uint8)) if array.dtype == np.uint8 else result  # as PyTorch has it

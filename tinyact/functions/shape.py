@@ -14,7 +14,7 @@ import numpy as np
 from tinyact.autograd.operation import Gradient, Operation
 from tinyact.dtype import promoted
 from tinyact.functions.elementwise import Clone
-from tinyact.functions.operand import Tensor, cast, dimension, integer, require_tensor, sizes_of
+from tinyact.functions.operand import Tensor, cast, dimension, in_order, integer, require_tensor, sizes_of
 
 __all__ = ["cat", "flatten", "permute", "reshape", "squeeze", "stack", "t", "transpose", "unsqueeze"]
 
@@ -77,6 +77,18 @@ class Expand(Operation):
         return grad
 
 
+class Flip(Operation):
+    """The elements along the first dimension in reverse order      and so the gradient's"""
+
+    may_warn = False
+
+    def forward(self, x: Any) -> Any:
+        return x[::-1].copy()
+
+    def grad_x(self, grad: Gradient) -> Gradient:
+        return Flip()(grad)
+
+
 class Cat(Operation):
     """Tensors joined along a dimension      the gradient is cut at the same places"""
 
@@ -94,11 +106,6 @@ class Cat(Operation):
         starts = [0, *self.ends]
         before = (slice(None),) * self.dim
         return [grad[(*before, slice(a, b))] for a, b in zip(starts, self.ends, strict=False)]
-
-
-def in_order(array: Any) -> Any:
-    """The array, its elements in order in memory."""
-    return array.astype(array.dtype, order="C", copy=False)
 
 
 class Stack(Operation):

@@ -12,7 +12,7 @@ from tinyact.autograd.operation import Gradient, Operation, Variable
 from tinyact.dtype import dtype as DType
 from tinyact.functions.activation import sigma
 from tinyact.functions.elementwise import neg
-from tinyact.functions.operand import Tensor, cast, dimension, documented, require_floating
+from tinyact.functions.operand import Tensor, cast, dimension, documented, in_order, require_floating, require_tensor
 from tinyact.functions.reduction import Pick
 from tinyact.functions.shape import reshape
 from tinyact.kernels import below_the_largest, in_blocks, row_sums
@@ -33,7 +33,7 @@ class AlongDims(Operation):
         self.dims = dims
 
     def forward(self, x: Any) -> Any:
-        return self.rounded(self.value, x)
+        return in_order(self.rounded(self.value, x))
 
     def grad_x(self, grad: Gradient, y: Any) -> Gradient:
         return self.rounded(self.chain, grad, y)
@@ -143,7 +143,7 @@ def softmax(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor:
 
 def softmin(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor:
     """softmin(x) = softmax(−x), with everything that `softmax` says."""
-    return softmax(neg(require_floating(input, "softmin")), dim, dtype)
+    return softmax(neg(input), dim, dtype)
 
 
 @documented(LogSoftmax)
@@ -156,8 +156,8 @@ def log_softmax(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor:
 
 
 def _along(operation: type[AlongDims], name: str, input: Tensor, dim: int, dtype: DType | None) -> Tensor:
+    place = dimension(dim, require_tensor(input, name).array.ndim)
     x = require_floating(input if dtype is None else cast(input, dtype.numpy), name)
-    place = dimension(dim, x.array.ndim)
     # A tensor without dimensions counts as one of size 1, and so sums over nothing.
     return operation((place,) if x.array.ndim else ()).apply(x)
 
@@ -186,10 +186,10 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
         >>> tinyact.nn.functional.glu(tinyact.tensor([1.0, 2.0, 0.0, 100.0]))
         tensor([0.5000, 2.0000])
     """
-    x = require_floating(input, "glu")
-    if x.array.ndim == 0:
+    if require_tensor(input, "glu").array.ndim == 0:
         raise RuntimeError("glu does not support scalars because halving size must be even")
-    place = dimension(dim, x.array.ndim)
+    place = dimension(dim, input.array.ndim)
+    x = require_floating(input, "glu")
     if x.array.shape[place] % 2:
         raise RuntimeError(f"Halving dimension must be even, but dimension {place} is size {x.array.shape[place]}")
     return GLU(place).apply(x)
