@@ -42,9 +42,11 @@ if TYPE_CHECKING:
     from tinyact import inspect as inspect
     from tinyact import utils as utils
     from tinyact.program import compile as compile
+    from tinyact.utils.saving import load as load
+    from tinyact.utils.saving import save as save
 else:
     # Loaded when they are first used: many programs never ask for them, and would wait.
-    _LATER = {"compile": "tinyact.program"}
+    _LATER = {"compile": "tinyact.program", "load": "tinyact.utils.saving", "save": "tinyact.utils.saving"}
 
     def __getattr__(name: str) -> Any:
         if name in ("inspect", "utils"):
