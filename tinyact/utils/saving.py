@@ -121,8 +121,8 @@ def _encoded(value: Any, path: tuple[Any, ...], arrays: dict[str, Array]) -> Any
     if isinstance(value, (list, tuple)):
         items = [_encoded(item, (*path, place), arrays) for place, item in enumerate(value)]
         return {"tuple": items} if isinstance(value, tuple) else items
-    hint = "; make a tensor of it" if isinstance(value, np.ndarray) else ""
-    raise TypeError(f"{_place(path)} can't be saved: {type(value).__name__}{hint}")
+    hint = "; make a tensor of it" if hasattr(value, "__array__") else ""
+    raise TypeError(f"{_place(path)} can't be saved: {type(value)}{hint}")
 
 
 def _key(key: Any, path: tuple[Any, ...]) -> Any:
