@@ -233,7 +233,7 @@ def _replace(path: str, data: bytes) -> None:
     if os.path.exists(path) and not os.path.isfile(path):
         raise OSError(f"{path} is no file that can be replaced")
     folder, name = os.path.split(path)
-    temporary = os.path.join(folder, f".{name[:100]}.{secrets.token_hex(8)}.tmp")
+    temporary = os.path.join(folder, f".{name[:20]}.{secrets.token_hex(8)}.tmp")
     try:
         with open(temporary, "xb") as file:
             file.write(data)
