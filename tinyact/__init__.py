@@ -41,15 +41,19 @@ from tinyact.tensor import Tensor as Tensor
 
 if TYPE_CHECKING:
     from tinyact import inspect as inspect
+    from tinyact import utils as utils
     from tinyact.program import compile as compile
+    from tinyact.utils.saving import load as load
+    from tinyact.utils.saving import save as save
 else:
+    # Loaded when they are first used: many programs never ask for them, and would wait.
+    _LATER = {"compile": "tinyact.program", "load": "tinyact.utils.saving", "save": "tinyact.utils.saving"}
 
     def __getattr__(name: str) -> Any:
-        # Loaded when it is first used: most programs never look inside or compile, and would wait for it.
-        if name == "inspect":
-            return importlib.import_module("tinyact.inspect")
-        if name == "compile":
-            return importlib.import_module("tinyact.program").compile
+        if name in ("inspect", "utils"):
+            return importlib.import_module(f"tinyact.{name}")
+        if name in _LATER:
+            return getattr(importlib.import_module(_LATER[name]), name)
         raise AttributeError(f"module 'tinyact' has no attribute {name!r}")
 
 
@@ -63,6 +67,6 @@ long = int64
 if not TYPE_CHECKING:  # checkers leave out by themselves what is imported here only to be used here
     __all__ = [name for name, value in globals().items() if name[0] != "_" and not isinstance(value, ModuleType)]
     __all__ = [name for name in __all__ if name not in ("Any", "TYPE_CHECKING", "ModuleType", "bool_")]
-    __all__ += ["autograd", "compile", "inspect", "nn", "optim", "random"]
+    __all__ += ["autograd", "inspect", "nn", "optim", "random", "utils", *_LATER]
 
 __version__ = "0.1.0"

@@ -1,0 +1,3 @@
+"""What a training loop wants around the network: batches of data, and files."""
+
+from tinyact.utils import data as data
