@@ -144,4 +144,4 @@ def test_many_differences_are_corrected_for_their_number(lab: Lab, monkeypatch: 
 def test_one_seed_has_no_interval(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         claims.main(["--seeds", "1"])
-    assert "at least 2, for an interval" in capsys.readouterr().err
+    assert "takes a whole number of at least 2" in capsys.readouterr().err

@@ -124,9 +124,9 @@ def test_check_torch(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--activation", "reluu"], "unknown activation 'reluu'; did you mean 'relu'? (known: sigmoid, tanh"),
+        (["--activation", "reluu"], "unknown activation 'reluu'; did you mean 'relu'? (known: none, sigmoid, tanh"),
         (["stdy"], "unknown command 'stdy'; did you mean 'study'? (known: study, claims, report, curves)"),
-        (["--seeds", "0"], "at least 1, got '0'"),
+        (["--seeds", "0"], "takes a whole number of at least 1, and at most 1000000, got '0'"),
         (["--seeds", "two"], "got 'two'"),
         (["--epochs", "-5"], "at least 1"),
         (["--lr", "0"], "above 0"),
@@ -137,7 +137,13 @@ def test_check_torch(capsys: pytest.CaptureFixture[str]) -> None:
         (["--check-torch", "--dropout", "0.1"], "vendor library"),
         (["--check-torch", "--activation", "snake"], "PyTorch doesn't have it"),
         (["--plot", "losses.doc"], "ending must be one of"),
-        (["--json", "/no/such/folder/x.json"], "is no file in a folder that exists"),
+        (["--json", "/dev/null/folder/x.json"], "--json /dev/null/folder: Not a directory"),
+        (["--json", "/"], "--json /: is a folder"),
+        (["--seed", "99999999999999999999"], "at most 4294967295, got '99999999999999999999'"),
+        (["--seed", "4294967295", "--seeds", "2"], "the last seed has to be at most 4294967295"),
+        (["--hidden", "100000000"], "at most 10000, such as 16 or 16,16, got '100000000'"),
+        (["--activation", "ReLU"], "unknown activation 'ReLU'; did you mean 'relu'?"),
+        (["--activation", "Leaky ReLU"], "did you mean 'leaky_relu'?"),
         (["--unknown"], "unrecognized"),
     ],
 )

@@ -18,7 +18,7 @@ from tinyact.experiment.study import by_setting, compared, run_all
 from tinyact.experiment.verdicts import Claim
 
 __all__ = ["browser"]
-CLAIMS = [Claim("ReLU", "It is <b>cheap</b>.", "3 times", "holds")]
+CLAIMS = [Claim("ReLU", "It is <b>cheap</b> {{SECTIONS}}.", "3 times", "holds")]
 CHARTS = [
     Chart(
         "numbers", "By depth", "A line that falls loses its gradient.", "norm",
@@ -32,8 +32,9 @@ CHARTS = [
 
 
 def made_up(activation: str, seed: int, accuracy: float, status: str = "finished") -> Result:
+    history = {"loss": [1.0] * 100, "test_loss": [1.0] * 100}
     return Result(
-        Configuration(activation, seed), status, None, accuracy, accuracy, {"loss": [1.0], "test_loss": [1.0]}, [0], {},
+        Configuration(activation, seed), status, None, accuracy, accuracy, history, [0], {},
         0.1, {"tinyact": "1"}, "m", "t",
     )  # fmt: skip
 
@@ -116,7 +117,7 @@ def test_tables_sort(page: Any) -> None:
 
 
 def test_text_is_text(page: Any) -> None:
-    assert "It is <b>cheap</b>." in page.inner_text("table.claims")
+    assert "It is <b>cheap</b> {{SECTIONS}}." in page.inner_text("table.claims")
 
 
 def test_numbers_are_the_results(page: Any, results: list[Result]) -> None:

@@ -211,11 +211,17 @@ def test_ctrl_c_with_workers_ends_cleanly(tmp_path: Path) -> None:
         (["--dropout", "1.5"], "dropout has to be from 0"),
         (["--jobs", "0"], "--jobs takes -1 or a number of at least 1"),
         (["--backend", "dask"], "needs --scheduler tcp://HOST:PORT"),
-        (["--export", "a.xlsx"], "the ending must be .csv or .parquet"),
+        (["--export", "a.xlsx"], "the ending must be one of csv, parquet"),
         (["--export", "."], "the ending must be"),
         (["--batch", "0"], "batch has to be at least 1"),
         (["--backend", "ray"], "needs ray: pip install 'tinyact[ray]'"),
-        (["--config", "nowhere.toml"], "No such file"),
+        (["--config", "nowhere.toml"], "error: nowhere.toml: No such file or directory (--help"),
+        (["--scheduler", "tcp://a:1"], "--scheduler goes with --backend dask or --backend ray"),
+        (["--data", "mnist"], "unknown data 'mnist'; did you mean 'digits'?"),
+        (["--seeds", "1000000000"], "seeds has to be at most 1000000"),
+        (["--seeds", "1000000", "--lr", "0.1", "0.2"], "these are 4,000,000 runs, and a study has at most 1,000,000"),
+        (["--seed", "4294967295"], "seed has to be at most 4294967276"),
+        (["--hidden", "100000000"], "hidden: a width has to be at most 10000"),
     ],
 )
 def test_refused_before_anything_runs(options: list[str], message: str, tmp_path: Path, capsys: Any) -> None:
@@ -257,7 +263,7 @@ def test_room_is_asked_for_no_less_than_it_takes(tmp_path: Path) -> None:
 def test_files_that_cant_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").touch()
     assert main([*SMALL, "--out", str(tmp_path / "file")]) == 1
-    assert "error: [Errno" in capsys.readouterr().err
+    assert "file: File exists" in capsys.readouterr().err
     # Only after the training can this be known; the runs are kept.
     (tmp_path / "a.csv").symlink_to("/dev/full")
     assert main([*SMALL, "--seeds", "1", "--out", str(tmp_path), "--export", str(tmp_path / "a.csv")]) == 1

@@ -7,7 +7,6 @@ Intervals are 95 % bootstrap intervals of the mean over seeds, for times over re
 
 from __future__ import annotations
 
-import argparse
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import tinyact
-from tinyact.experiment.arguments import installed
+from tinyact.experiment.arguments import Parser, at_least, require
 from tinyact.experiment.configuration import Configuration, Grid
 from tinyact.experiment.data import notebook_data
 from tinyact.experiment.pictures import Chart
@@ -30,9 +29,11 @@ from tinyact.experiment.statistics import Comparison, adjusted, bootstrap, paire
 from tinyact.experiment.store import FINISHED, Result, Store
 from tinyact.experiment.study import exit_code, one_thread, open_store, pairs, progress, run_all
 from tinyact.experiment.training import NONE, Run, build, train
-from tinyact.experiment.verdicts import FAILS, HOLDS, NOT_SEEN, Claim, ci, verdict, write
+from tinyact.experiment.verdicts import FAILS, HOLDS, NOT_SEEN, Claim, ci, count, verdict, write
 
 EIGHT = ("sigmoid", "tanh", "relu", "leaky_relu", "prelu", "elu", "silu", "softmax")
+# All of their trainings have to be listed before the first.
+MOST_SEEDS = 10_000
 RATES = (0.001, 0.01, 0.1, 1.0)
 DEPTHS = (1, 2, 4, 8)
 LEAKY = ("leaky_relu", "prelu")
@@ -588,7 +589,7 @@ def dropout_helps(lab: Lab) -> tuple[str, str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line ``claims``; returns what ``study`` returns."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m tinyact.experiment claims",
         description="Measure what the notebook says about activation functions: claim, measurement with 95 % interval, "
         "verdict. Writes claims.md, and report.html with the pictures that decide them. Takes some minutes; what is "
@@ -597,12 +598,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--out", type=Path, default=Path("study"), metavar="DIR", help="output folder (default: study)")
     parser.add_argument(
-        "--seeds", type=int, default=20, metavar="N", help="initial weights per comparison (default: 20)"
+        "--seeds",
+        type=at_least(2, MOST_SEEDS),
+        default=20,
+        metavar="N",
+        help="initial weights per comparison (default: 20)",
     )
     parser.add_argument("--quiet", action="store_true", help="print errors alone")
     options = parser.parse_args(arguments)
-    if options.seeds < 2:
-        parser.error(f"--seeds has to be at least 2, for an interval, got {options.seeds}")
+    require(parser, "claims", "matplotlib", "study")
     path = options.out / "results.sqlite"
     configurations = trainings(options.seeds)
 
@@ -612,10 +616,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         claims = []
         for about, text, measure in CLAIMS:
             claims.append(Claim(about, text, *measure(lab)))
+            write(claims, lab.charts, options.out)
             if not options.quiet:
                 print(claims[-1], end="\n\n", flush=True)
-        write(claims, lab.charts, options.out)
-        if installed("matplotlib"):
-            write_report(lab.store.results(), options.out, claims, lab.charts)
+        page = write_report(lab.store.results(), options.out, claims, lab.charts)
+        if not options.quiet:
+            print(f"{count(claims)}\nwritten: {options.out / 'claims.md'}, {page}")
 
     return exit_code(work, path, configurations)

@@ -14,11 +14,24 @@ from pathlib import Path
 
 import tinyact
 from tinyact.experiment import claims, curves, report, study
-from tinyact.experiment.arguments import activation_name, at_least, learning_rate, require, require_file, share, widths
+from tinyact.experiment.arguments import (
+    DONE,
+    Parser,
+    activation_name,
+    at_least,
+    failure,
+    guarded,
+    learning_rate,
+    make_folder,
+    require,
+    require_ending,
+    share,
+    widths,
+)
 from tinyact.experiment.check_torch import check
-from tinyact.experiment.configuration import unknown
+from tinyact.experiment.configuration import LARGEST_SEED, LONGEST, MOST_RUNS, unknown
 from tinyact.experiment.data import Split, notebook_data
-from tinyact.experiment.plot import label, plot_losses
+from tinyact.experiment.plot import label, picture_endings, plot_losses
 from tinyact.experiment.statistics import Comparison, compare, describe, percentile_of
 from tinyact.experiment.store import replaced
 from tinyact.experiment.training import CHOICES, NONE, Diverged, Run, build, train
@@ -38,7 +51,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0, or 1 if a training diverged or a file could not be written. Wrong options exit with 2.
     """
-    arguments = sys.argv[1:] if arguments is None else arguments
+    return guarded(partial(_main, sys.argv[1:] if arguments is None else arguments))
+
+
+def _main(arguments: Sequence[str]) -> int:
     if arguments and arguments[0] in COMMANDS:
         return COMMANDS[arguments[0]](arguments[1:])
     parser = _parser()
@@ -51,17 +67,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         groups = _train_all(networks, options, data)
     except FloatingPointError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+        return failure(f"error: {error}")
+    code, written = _write_files(groups, options)
     _print_first_runs(groups)
     _print_summary(groups, options)
     if options.check_torch:
         _print_agreement(groups, options, data)
-    return _write_files(groups, options)
+    for path in written:
+        print(f"\nwritten: {path}")
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m tinyact.experiment",
         description="Train the notebook's network (100 inputs, a hidden layer of 16, one output) without and with an "
         "activation function, from many initial weights, and compare the test accuracies.",
@@ -70,12 +88,15 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument(
-        "--activation", nargs="+", default=["relu"], metavar="NAME", type=activation_name,
-        help=f"activation functions to compare with none: {', '.join(CHOICES)}",
+        "--activation", nargs="+", default=["relu"], metavar="NAME",
+        type=lambda text: text if text == "all" else activation_name(text),
+        help=f"activation functions to compare with none, or 'all': {', '.join(CHOICES)}",
     )  # fmt: skip
     parser.add_argument("--seed", type=at_least(0), default=0, metavar="S", help="seed of the first initial weights")
-    parser.add_argument("--seeds", type=at_least(1), default=20, metavar="N", help="how many: S, S + 1, …")
-    parser.add_argument("--epochs", type=at_least(1), default=100, metavar="N", help="steps of full-batch training")
+    parser.add_argument("--seeds", type=at_least(1, MOST_RUNS), default=20, metavar="N", help="how many: S, S + 1, …")
+    parser.add_argument(
+        "--epochs", type=at_least(1, LONGEST), default=100, metavar="N", help="steps of full-batch training"
+    )
     parser.add_argument("--lr", type=learning_rate, default=0.001, metavar="RATE", help="Adam's learning rate")
     parser.add_argument("--hidden", type=widths, default="16", metavar="W,W,…", help="widths of the hidden layers")
     parser.add_argument("--dropout", type=share, default=0.0, metavar="P", help="share of hidden outputs dropped")
@@ -90,6 +111,10 @@ def _parser() -> argparse.ArgumentParser:
 def _check(options: argparse.Namespace) -> None:
     """Refuse before any training what could only fail after it."""
     parser = _parser()
+    if "all" in options.activation:
+        options.activation = CHOICES
+    if options.seed + options.seeds > LARGEST_SEED + 1:
+        parser.error(f"--seed: the last seed has to be at most {LARGEST_SEED}")
     if options.check_torch:
         if options.dropout:
             parser.error("--check-torch can't go with --dropout: PyTorch draws its masks with a vendor library")
@@ -101,14 +126,10 @@ def _check(options: argparse.Namespace) -> None:
                 parser.error(f"--check-torch can't go with --activation {name}: PyTorch doesn't have it")
     if options.plot is not None:
         require(parser, "--plot", "matplotlib", "plot")
-        from matplotlib.backend_bases import FigureCanvasBase
-
-        endings = FigureCanvasBase.get_supported_filetypes()
-        if options.plot.suffix[1:] not in endings:
-            parser.error(f"--plot {options.plot}: the ending must be one of {', '.join(sorted(endings))}")
+        require_ending(parser, "--plot", options.plot, picture_endings())
     for option, path in (("--json", options.json), ("--plot", options.plot)):
         if path is not None:
-            require_file(parser, option, path)
+            make_folder(parser, option, path)
 
 
 def _train_all(networks: list[str], options: argparse.Namespace, data: Split) -> dict[str, list[Run]]:
@@ -213,19 +234,18 @@ def _print_agreement(groups: dict[str, list[Run]], options: argparse.Namespace, 
         )
 
 
-def _write_files(groups: dict[str, list[Run]], options: argparse.Namespace) -> int:
-    """What ``--json`` and ``--plot`` ask for; by now everything has been printed, so that nothing is lost."""
-    code = 0
+def _write_files(groups: dict[str, list[Run]], options: argparse.Namespace) -> tuple[int, list[Path]]:
+    """What ``--json`` and ``--plot`` ask for, before anything is told: what is told may be lost with a terminal."""
+    code, written = DONE, []
     for path, write in ((options.json, partial(_write_json, options)), (options.plot, plot_losses)):
         if path is None:
             continue
         try:
             write(groups, path)
-            print(f"\nwritten: {path}")
+            written.append(path)
         except OSError as error:
-            print(f"error: {path} could not be written: {error.strerror}", file=sys.stderr)
-            code = 1
-    return code
+            code = failure(f"error: {path} could not be written: {error.strerror}")
+    return code, written
 
 
 def _write_json(options: argparse.Namespace, groups: dict[str, list[Run]], path: Path) -> None:

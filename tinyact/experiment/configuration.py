@@ -6,6 +6,7 @@ import difflib
 import itertools
 import json
 import math
+import re
 import sys
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict, dataclass, fields, replace
@@ -16,6 +17,12 @@ from tinyact.experiment.data import DATASETS
 from tinyact.experiment.training import CHOICES, NONE
 
 ACTIVATIONS = [NONE, *CHOICES]
+# Generators use 32 bits of a seed, so that larger ones would repeat these.
+LARGEST_SEED = 2**32 - 1
+WIDEST, LONGEST = 10_000, 1_000_000
+MOST_RUNS = 1_000_000
+# What some call by another name; scikit-learn's small digits stand in for MNIST.
+ALIASES = {"mnist": "digits", "linear": NONE, "identity": NONE, "logistic": "sigmoid"}
 
 
 @dataclass(frozen=True)
@@ -56,10 +63,10 @@ class Configuration:
         if not isinstance(self.hidden, (list, tuple)):
             raise TypeError(f"hidden has to be a list of widths, got {self.hidden!r}")
         object.__setattr__(self, "hidden", tuple(self.hidden))
-        _check_whole("seed", self.seed, 0)
-        _check_whole("epochs", self.epochs, 1)
+        _check_whole("seed", self.seed, 0, LARGEST_SEED)
+        _check_whole("epochs", self.epochs, 1, LONGEST)
         for width in self.hidden:
-            _check_whole("hidden: a width", width, 1)
+            _check_whole("hidden: a width", width, 1, WIDEST)
         if self.batch is not None:
             _check_whole("batch", self.batch, 1)
         for name, (words, is_inside) in RANGES.items():
@@ -109,16 +116,19 @@ def check_name(what: str, name: Any, choices: Collection[str]) -> None:
 
 def unknown(what: str, name: str, choices: Collection[str]) -> str:
     """That a name is unknown, and which one may have been meant."""
-    near = difflib.get_close_matches(name, choices, 1, 0.5)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    plain = re.sub(r"\W+", "_", name.strip().lower())
+    near = [ALIASES.get(plain, ""), *difflib.get_close_matches(plain, choices, 1, 0.65)]
+    hint = next((f"; did you mean {choice!r}?" for choice in near if choice in choices), "")
     return f"unknown {what} {name!r}{hint} (known: {', '.join(choices)})"
 
 
-def _check_whole(what: str, value: Any, least: int) -> None:
+def _check_whole(what: str, value: Any, least: int, most: int = MOST_RUNS) -> None:
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{what} has to be a whole number, got {value!r}")
     if value < least:
         raise ValueError(f"{what} has to be at least {least}, got {value}")
+    if value > most:
+        raise ValueError(f"{what} has to be at most {most}, got {value}")
 
 
 @dataclass(frozen=True)
@@ -150,15 +160,19 @@ class Grid:
 
     def __post_init__(self) -> None:
         _check_whole("seeds", self.seeds, 1)
+        _check_whole("seed", self.seed, 0, LARGEST_SEED - self.seeds + 1)
         for name in _LISTS:
             values = getattr(self, name)
             if not isinstance(values, (list, tuple)) or not values:
                 raise ValueError(f"{name} has to be a list of at least one value, got {values!r}")
+            values = ACTIVATIONS if name == "activation" and "all" in values else values
             object.__setattr__(self, name, tuple(tuple(v) if isinstance(v, list) else v for v in values))
-        for _ in self.configurations():
-            pass  # each checks itself
-        for name in _LISTS:
+            for value in getattr(self, name):
+                Configuration(**{name: value})  # which checks it
             object.__setattr__(self, name, tuple(dict.fromkeys(getattr(self, name))))
+        count = self.seeds * math.prod(len(getattr(self, name)) for name in _LISTS)
+        if count > MOST_RUNS:
+            raise ValueError(f"these are {count:,} runs, and a study has at most {MOST_RUNS:,}")
 
     def configurations(self) -> Iterator[Configuration]:
         """Every run, all activations of a seed one after the other."""
@@ -186,7 +200,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         import tomli as tomllib
 
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is no TOML: {error}") from error
     names = [field.name for field in fields(Grid)]

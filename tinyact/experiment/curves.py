@@ -5,8 +5,6 @@ The pictures are computed by the library, the table is read from the docstrings 
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,8 +13,8 @@ import numpy as np
 
 import tinyact
 from tinyact.autograd.mathematics import Facts, facts
-from tinyact.experiment.arguments import require
-from tinyact.experiment.plot import pyplot, small_multiples
+from tinyact.experiment.arguments import Parser, failure, reason, require
+from tinyact.experiment.plot import small_multiples
 from tinyact.nn import activations
 
 
@@ -72,7 +70,6 @@ def draw(path: Path) -> None:
         axes.grid(alpha=0.3)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
     figure.savefig(path, dpi=110)
-    pyplot().close(figure)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -81,7 +78,7 @@ def main(arguments: Sequence[str]) -> int:
     Returns:
         The exit code: 0, or 1 if a file could not be written. Wrong options exit with 2.
     """
-    parser = argparse.ArgumentParser(prog="python -m tinyact.experiment curves", description=__doc__.partition("\n")[0])
+    parser = Parser(prog="python -m tinyact.experiment curves", description=__doc__.partition("\n")[0])
     parser.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="folder for curves.png and activations.md"
     )
@@ -92,7 +89,6 @@ def main(arguments: Sequence[str]) -> int:
         draw(options.out / "curves.png")
         (options.out / "activations.md").write_text(table() + "\n", encoding="utf-8")
     except OSError as error:
-        print(f"error: {options.out}: {error.strerror}", file=sys.stderr)
-        return 1
+        return failure(f"error: {reason(error)}")
     print(f"written: {options.out / 'curves.png'}, {options.out / 'activations.md'}")
     return 0

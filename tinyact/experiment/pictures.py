@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinyact.experiment.plot import band, label, pyplot, small_multiples
+from tinyact.experiment.plot import band, figure, label, small_multiples
 from tinyact.experiment.statistics import bootstrap
 from tinyact.experiment.store import FINISHED, Result
 from tinyact.experiment.study import compared, pairs
@@ -135,15 +135,12 @@ def _layers(result: Result, measure: str) -> list[list[float]]:
 
 def _figure(height: float, rows: int = 1, columns: int = 1, legend: int = 0) -> Any:
     """A figure and its axes in rows; higher by what a legend of so many names takes."""
-    plt = pyplot()
-    height += 0.2 * -(-legend // 3)
-    figure, grid = plt.subplots(
-        rows, columns, figsize=(WIDTH, height), layout="constrained", squeeze=False, sharex=True, sharey=True
-    )
+    whole = figure(figsize=(WIDTH, height + 0.2 * -(-legend // 3)))
+    grid = whole.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
     for axes in grid.flat:
         axes.grid(alpha=0.3)
         axes.tick_params(labelsize=9)
-    return figure, grid
+    return whole, grid
 
 
 def _legend(figure: Any) -> None:
@@ -285,4 +282,3 @@ def charts_together(charts: Sequence[Chart], path: Path) -> None:
         if axes.get_legend_handles_labels()[0]:
             axes.legend(fontsize=8)
     figure.savefig(path, dpi=80)
-    pyplot().close(figure)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,25 +17,31 @@ def label(activation: str) -> str:
     return {NONE: "no activation", "silu": "silu (Swish)"}.get(activation, activation)
 
 
-def pyplot() -> Any:
-    """``matplotlib.pyplot``, drawing into files alone; matplotlib is optional, and slow to import."""
-    import matplotlib
+def figure(**how: Any) -> Any:
+    """A figure that is drawn into files alone, whatever shows figures otherwise; matplotlib is slow to import."""
+    # A notebook leaves its own backend to what it starts, where that may not exist.
+    backend = os.environ.pop("MPLBACKEND", None)
+    try:
+        from matplotlib.figure import Figure
+    finally:
+        if backend is not None:
+            os.environ["MPLBACKEND"] = backend
+    return Figure(layout="constrained", **how)
 
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
 
-    return pyplot
+def picture_endings() -> Any:
+    """In which formats pictures can be written."""
+    return figure().canvas.get_supported_filetypes()
 
 
 def small_multiples(count: int, columns: int, width: float, height: float, sharex: bool = False) -> tuple[Any, Any]:
     """A figure with so many axes in rows of this height, and the axes; the rest of the last row is empty."""
     rows = -(-count // columns)
-    figure, grid = pyplot().subplots(
-        rows, columns, figsize=(width, height * rows), layout="constrained", squeeze=False, sharex=sharex
-    )
+    whole = figure(figsize=(width, height * rows))
+    grid = whole.subplots(rows, columns, squeeze=False, sharex=sharex)
     for axes in grid.flat[count:]:
         axes.set_visible(False)
-    return figure, grid.flat[:count]
+    return whole, grid.flat[:count]
 
 
 def band(axes: Any, x: Any, curves: Any, color: str, style: str, name: str) -> None:
@@ -58,8 +65,8 @@ def plot_losses(groups: Mapping[str, Sequence[Run]], path: Path) -> None:
     Raises:
         ImportError: if matplotlib is not installed (``pip install "tinyact[plot]"``).
     """
-    plt = pyplot()
-    figure, axes = plt.subplots(figsize=(8, 5), layout="constrained")
+    whole = figure(figsize=(8, 5))
+    axes = whole.subplots()
     for number, (activation, runs) in enumerate(groups.items()):
         for style, split, losses in (("-", "training", "losses"), ("--", "test", "test_losses")):
             curves = np.array([getattr(run, losses) for run in runs])
@@ -71,5 +78,4 @@ def plot_losses(groups: Mapping[str, Sequence[Run]], path: Path) -> None:
     axes.set_ylabel("binary cross-entropy")
     axes.grid(alpha=0.3)
     axes.legend()
-    figure.savefig(path, dpi=120)
-    plt.close(figure)
+    whole.savefig(path, dpi=120)

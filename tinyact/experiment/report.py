@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import argparse
 import base64
 import math
-import sys
+import re
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
-from tinyact.experiment.arguments import require
+from tinyact.experiment.arguments import Parser, failure, reason, require
 from tinyact.experiment.configuration import Configuration
 from tinyact.experiment.curves import draw
 from tinyact.experiment.pictures import PICTURES, Chart, Groups, charts_together, draw_chart
-from tinyact.experiment.plot import label, pyplot
+from tinyact.experiment.plot import label
 from tinyact.experiment.statistics import Comparison, adjusted, paired
 from tinyact.experiment.store import FINISHED, Result, Store, StoreError
 from tinyact.experiment.study import by_setting, compared, pairs
@@ -57,8 +56,12 @@ def write_report(
     sections = [_section(setting, settings[setting], figures, k) for k, setting in enumerate(order)]
     sections.insert(1, _claims(claims, charts, figures) + _curves(figures))
     page = (HERE / "report.html").read_text(encoding="utf-8")
-    page = page.replace("{{LEAD}}", "".join(f"<p>{escape(s)}</p>" for s in conclusion(order[0], settings[order[0]])))
-    page = page.replace("{{RUNS}}", escape(_runs(results))).replace("{{SECTIONS}}", "\n".join(sections))
+    parts = {
+        "LEAD": "".join(f"<p>{escape(s)}</p>" for s in conclusion(order[0], settings[order[0]])),
+        "RUNS": escape(_runs(results)),
+        "SECTIONS": "\n".join(sections),
+    }
+    page = re.sub(r"{{(\w+)}}", lambda place: parts[place[1]], page)  # at once: parts may have such words in them
     path = folder / "report.html"
     path.write_text(page, encoding="utf-8")
     return path
@@ -209,7 +212,6 @@ def _embedded(figure: Any, name: str, title: str, caption: str, figures: Path) -
     figure.savefig(figures / f"{name}.png", dpi=120)
     figure.set_layout_engine("none")  # which has done its slow work
     figure.savefig(figures / f"{name}.svg", transparent=True)
-    pyplot().close(figure)
     image = _image((figures / f"{name}.svg").read_bytes(), f"{title}. {caption}")
     return f"<figure>{image}<figcaption>{escape(caption)}</figcaption></figure>"
 
@@ -248,7 +250,7 @@ def _curves(figures: Path) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line ``report``; returns 0, or 1 if there is nothing to report or it can't be written."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m tinyact.experiment report",
         description="Write report.html, one page that needs no network, and its pictures, from a study's results.",
     )
@@ -263,7 +265,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         page = write_report(Store(path).results(), options.out, *read(options.out))
     except (OSError, StoreError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+        return failure(f"error: {reason(error)}")
     print(f"written: {page} and {options.out / 'figures'}")
     return 0

@@ -13,9 +13,11 @@ import argparse
 import contextlib
 import csv
 import math
+import os
 import platform
 import signal
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -28,8 +30,19 @@ from typing import Any
 import numpy as np
 
 import tinyact
-from tinyact.experiment.arguments import installed, integers, option_type
-from tinyact.experiment.configuration import ACTIVATIONS, Configuration, Grid, as_list, read_toml
+from tinyact.experiment.arguments import (
+    DONE,
+    FAILED,
+    INTERRUPTED,
+    Parser,
+    failure,
+    installed,
+    integers,
+    option_type,
+    reason,
+    require_ending,
+)
+from tinyact.experiment.configuration import Configuration, Grid, as_list, read_toml
 from tinyact.experiment.data import DATASETS, Split, load
 from tinyact.experiment.recorder import Recorder
 from tinyact.experiment.statistics import adjusted, bootstrap, describe, paired, seeds_needed
@@ -38,8 +51,6 @@ from tinyact.experiment.training import NONE, Diverged, Run, build, train
 
 # Layers are recorded in every n-th epoch.
 EVERY = 10
-# Exit codes; 2 is argparse's, for wrong options, and 130 the shell's, for Ctrl-C.
-DONE, FAILED, INTERRUPTED = 0, 1, 130
 BACKENDS = {"loky": None, "dask": "distributed", "ray": "ray"}
 _splits: dict[str, Split] = {}
 
@@ -65,7 +76,7 @@ def run(configuration: Configuration) -> Result:
     return Result(
         c, status, diverged_at, outcome.accuracy, outcome.train_accuracy,
         {"loss": outcome.losses, "test_loss": outcome.test_losses}, recorder.epochs, recorder.layers,
-        time.perf_counter() - start, _versions(), platform.node() or platform.machine(),
+        max(0.0, time.perf_counter() - start), _versions(), platform.node() or platform.machine(),
         datetime.now(timezone.utc).isoformat(timespec="seconds"),
     )  # fmt: skip
 
@@ -82,6 +93,10 @@ def one_thread() -> Iterator[None]:
             yield
     finally:
         tinyact.set_num_threads(before)
+
+
+class VersionError(Exception):
+    """Workers of other versions."""
 
 
 def _versions() -> dict[str, str]:
@@ -104,7 +119,10 @@ def run_all(
         StoreError: if a result can't be kept; those before it are.
     """
     missing = store.missing(configurations)
-    is_alone = backend == "loky" and (jobs == 1 or len(missing) == 1)
+    if backend == "loky":
+        cores = os.cpu_count() or 1
+        jobs = max(1, min(cores if jobs == -1 else jobs, cores, len(missing)))  # each takes memory, and a core
+    is_alone = backend == "loky" and jobs == 1
     for result in map(run, missing) if is_alone else _in_parallel(missing, jobs, backend, scheduler):
         store.add(result)
         yield result
@@ -113,9 +131,8 @@ def run_all(
 def _in_parallel(missing: list[Configuration], jobs: int, backend: str, scheduler: str) -> Iterator[Result]:
     from joblib import Parallel, delayed, parallel_config
 
-    # A terminal sends Ctrl-C to the workers too, which would each print where they were; this process stops them.
-    deaf = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_IGN)} if backend == "loky" else {}
-    with warnings.catch_warnings(), _cluster(backend, scheduler), parallel_config(backend, n_jobs=jobs, **deaf):
+    own = {"initializer": _follow, "initargs": (os.getpid(),)} if backend == "loky" else {}
+    with warnings.catch_warnings(), _cluster(backend, scheduler), parallel_config(backend, n_jobs=jobs, **own):
         # Said when a result can't be kept and the rest is called off: the error says it better.
         warnings.filterwarnings("ignore", r"\d+ tasks which were still being processed")
         # Ray's pool returns lists alone: what has ended is kept after each of these.
@@ -123,7 +140,33 @@ def _in_parallel(missing: list[Configuration], jobs: int, backend: str, schedule
         for start in range(0, len(missing), max(1, size)):
             part = missing[start : start + size]
             how = "list" if backend == "ray" else "generator_unordered"
-            yield from Parallel(return_as=how)(delayed(run)(configuration) for configuration in part)
+            yield from Parallel(return_as=how)(delayed(_task)(c.key(), _versions()) for c in part)
+
+
+def _task(key: str, versions: dict[str, str]) -> Result:
+    """A run elsewhere, which has to be the same library.
+
+    Raises:
+        VersionError: if it is another one, that might give other numbers.
+    """
+    if _versions() != versions:
+        raise VersionError(
+            f"a worker on {platform.node()} has {_versions()}, and not {versions}: install the same there"
+        )
+    return run(Configuration.from_key(key))
+
+
+def _follow(parent: int) -> None:
+    """For a worker: ends it soon after the process that started it, however that ended."""
+    # A terminal sends Ctrl-C to the workers too, which would each print where they were; the parent stops them.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(FAILED)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @contextlib.contextmanager
@@ -174,10 +217,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             folder.mkdir(parents=True, exist_ok=True)
         _train(configurations, store, options)
         results = store.results(configurations)
-        if not options.quiet:
-            print(summary(results, grid.activation[0] if NONE not in grid.activation else NONE))
         for file in options.export:
             export(results, file)
+        if not options.quiet:
+            print(summary(results, grid.activation[0] if NONE not in grid.activation else NONE))
 
     return exit_code(work, path, configurations)
 
@@ -201,16 +244,14 @@ def exit_code(work: Callable[[], None], path: Path, configurations: Sequence[Con
     """Does it. Whatever ends it early is said in a line, with how to go on; what the store has is safe in all cases."""
     try:
         work()
-    except (StoreError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return FAILED
+    except BrokenPipeError:
+        raise
+    except (StoreError, VersionError, OSError) as error:
+        return failure(f"error: {reason(error)}")
     except BrokenProcessPool:
-        status = _status(path, configurations)
-        print(f"error: a worker was killed, perhaps for want of memory; {status}", file=sys.stderr)
-        return FAILED
+        return failure(f"error: a worker was killed, perhaps for want of memory; {_status(path, configurations)}")
     except KeyboardInterrupt:
-        print(f"\nstopped: {_status(path, configurations)}", file=sys.stderr)
-        return INTERRUPTED
+        return failure(f"\nstopped: {_status(path, configurations)}", INTERRUPTED)
     return DONE
 
 
@@ -220,7 +261,7 @@ def _status(path: Path, configurations: Sequence[Configuration]) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m tinyact.experiment study",
         description="Train every combination of activations, data, widths, learning rates and dropout from many seeds, "
         "and compare them, paired by seed. What is in the store already is not trained again.",
@@ -258,13 +299,13 @@ def _grid(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Grid:
             value = getattr(options, field.name)
             if value is not None:
                 values[field.name] = as_list(field.name, value)
-        if values.get("activation") == ["all"]:
-            values["activation"] = ACTIVATIONS
         grid = Grid(**values)
     except (ValueError, TypeError, OSError) as error:
-        parser.error(str(error))
+        parser.error(reason(error))
     if options.jobs == 0 or options.jobs < -1:
         parser.error(f"--jobs takes -1 or a number of at least 1, got {options.jobs}")
+    if options.scheduler and options.backend == "loky":
+        parser.error("--scheduler goes with --backend dask or --backend ray")
     if options.backend == "dask" and not options.scheduler:
         parser.error("--backend dask needs --scheduler tcp://HOST:PORT")
     _check_installed(parser, options)
@@ -276,9 +317,8 @@ def _check_installed(parser: argparse.ArgumentParser, options: argparse.Namespac
     if module and not installed(module):
         parser.error(f"--backend {options.backend} needs {module}: pip install 'tinyact[{options.backend}]'")
     for file in options.export:
-        if file.suffix not in (".csv", ".parquet"):
-            parser.error(f"--export {file}: the ending must be .csv or .parquet")
-        if file.suffix == ".parquet" and not installed("pyarrow"):
+        require_ending(parser, "--export", file, ("csv", "parquet"))
+        if file.suffix.lower() == ".parquet" and not installed("pyarrow"):
             parser.error(f"--export {file} needs pyarrow: pip install 'tinyact[study]'")
         if file.is_dir():
             parser.error(f"--export {file} is a folder")
@@ -385,7 +425,7 @@ def _line(row: dict[str, Any]) -> str:
 def export(results: Sequence[Result], file: Path) -> None:
     """One row per run, as CSV or Parquet."""
     table = list(rows(results))
-    if file.suffix == ".parquet":
+    if file.suffix.lower() == ".parquet":
         import pyarrow
         import pyarrow.parquet
 
