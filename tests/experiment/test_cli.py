@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 import tinyact
-from tinyact.experiment import cli
-from tinyact.experiment.plot import label
-from tinyact.experiment.training import CHOICES
+from tinyact.experiment import cli, comparison
+from tinyact.experiment.configuration import CHOICES
+from tinyact.experiment.words import label
 
 SHORT = ["--epochs", "6", "--seeds", "2"]
 
@@ -125,7 +125,7 @@ def test_check_torch(capsys: pytest.CaptureFixture[str]) -> None:
     ("arguments", "words"),
     [
         (["--activation", "reluu"], "unknown activation 'reluu'; did you mean 'relu'? (known: none, sigmoid, tanh"),
-        (["stdy"], "unknown command 'stdy'; did you mean 'study'? (known: study, claims, report, curves)"),
+        (["stdy"], "unknown command 'stdy'; did you mean 'study'? (known: compare, study, claims, report, curves)"),
         (["--seeds", "0"], "takes a whole number of at least 1, and at most 1000000, got '0'"),
         (["--seeds", "two"], "got 'two'"),
         (["--epochs", "-5"], "at least 1"),
@@ -150,7 +150,7 @@ def test_check_torch(capsys: pytest.CaptureFixture[str]) -> None:
 def test_wrong_options_are_refused_before_any_training(
     arguments: list[str], words: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli, "notebook_data", lambda framework: pytest.fail("trained"))
+    monkeypatch.setattr(cli, "run", lambda *_: pytest.fail("trained"))
     assert words in refused(capsys, *arguments)
 
 
@@ -177,7 +177,7 @@ def test_a_file_that_cannot_be_written_loses_nothing(
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(cli, "_write_json", full)
+    monkeypatch.setattr(comparison, "write_json", full)
     path = tmp_path / "losses.png"
     code, out, err = run(capsys, *SHORT, "--json", str(tmp_path / "x.json"), "--plot", str(path))
     assert code == 1

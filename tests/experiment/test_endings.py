@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tinyact.experiment import cli, study
+from tinyact.experiment import cli, pipeline
 from tinyact.experiment.configuration import ACTIVATIONS, Configuration, Grid
 from tinyact.experiment.store import Store
 
@@ -82,24 +82,24 @@ def test_wrong_usage_takes_a_line(arguments: list[str]) -> None:
     assert b"Errno" not in done.stderr
 
 
-@pytest.mark.parametrize("command", ["_train_all", "report"])
-def test_ctrl_c(command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("command", "part"), [("compare", "run"), ("report", "write_report"), ("curves", "_curves")])
+def test_ctrl_c(
+    command: str, part: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def stopped(*_: Any, **__: Any) -> Any:
         raise KeyboardInterrupt
 
-    if command == "report":
-        monkeypatch.setitem(cli.COMMANDS, "report", stopped)
-    else:
-        monkeypatch.setattr(cli, command, stopped)
-    assert cli.main(["report"] if command == "report" else []) == 130
+    Store(tmp_path / "results.sqlite")
+    monkeypatch.setattr(cli, part, stopped)
+    assert cli.main([command, *([] if command == "compare" else ["--out", str(tmp_path)])]) == 130
     assert capsys.readouterr().err == "stopped\n"
 
 
 def test_memory_that_isnt_there(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def full(*_: Any) -> Any:
+    def full(*_: Any, **__: Any) -> Any:
         raise MemoryError
 
-    monkeypatch.setattr(cli, "_train_all", full)
+    monkeypatch.setattr(cli, "run", full)
     assert cli.main([]) == 1
     assert capsys.readouterr().err == "error: there is not enough memory; smaller widths or batches take less\n"
 
@@ -117,7 +117,7 @@ def test_endings_and_marks_that_windows_leaves(tmp_path: Path) -> None:
     config = tmp_path / "a.toml"
     config.write_text("data = 'moons'\nseeds = 1\nepochs = 1\n", encoding="utf-8-sig")
     export = tmp_path / "new" / "A.CSV"
-    assert study.main(["--config", str(config), "--out", str(tmp_path), "--export", str(export), "--quiet"]) == 0
+    assert cli.main(["study", "--config", str(config), "--out", str(tmp_path), "--export", str(export), "--quiet"]) == 0
     assert len(export.read_text().splitlines()) == 3
 
 
@@ -178,11 +178,11 @@ def test_workers_end_with_the_program(how: signal.Signals, tmp_path: Path) -> No
 
 def test_no_more_workers_than_cores_or_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
-    monkeypatch.setattr(study, "_in_parallel", lambda missing, jobs, *_: asked.append(jobs) or iter(()))
+    monkeypatch.setattr(pipeline, "_in_parallel", lambda missing, jobs, *_: asked.append(jobs) or iter(()))
     monkeypatch.setattr(os, "cpu_count", lambda: 64)
     wanted = list(Grid(seeds=4).configurations())
     for jobs in (10_000, 3, -1):
-        list(study.run_all(wanted, Store(tmp_path / "a.sqlite"), jobs))
+        list(pipeline.run_all(wanted, Store(tmp_path / "a.sqlite"), jobs))
     assert asked == [8, 3, 8]
 
 
@@ -190,11 +190,11 @@ def test_a_worker_of_another_version_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def elsewhere(missing: list[Configuration], *_: Any) -> Any:
-        return (study._task(c.key(), {"tinyact": "0.0.1"}) for c in missing)
+        return (pipeline._task(c.key(), {"tinyact": "0.0.1"}) for c in missing)
 
-    monkeypatch.setattr(study, "_in_parallel", elsewhere)
+    monkeypatch.setattr(pipeline, "_in_parallel", elsewhere)
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
-    assert study.main([*SMALL, "--out", str(tmp_path)]) == 1
+    assert cli.main(["study", *SMALL, "--out", str(tmp_path)]) == 1
     message = capsys.readouterr().err
     assert message.startswith("error: a worker on ")
     assert message.endswith("and not {'tinyact': '0.0.1'}: install the same there\n")
@@ -202,5 +202,5 @@ def test_a_worker_of_another_version_is_said(
 
 def test_a_clock_that_is_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
     times = iter([1e6, 0.0])
-    monkeypatch.setattr(study.time, "perf_counter", lambda: next(times))
-    assert study.run(Configuration(data="moons", epochs=1)).seconds == 0
+    monkeypatch.setattr(pipeline.time, "perf_counter", lambda: next(times))
+    assert pipeline.run(Configuration(data="moons", epochs=1)).seconds == 0

@@ -15,17 +15,18 @@ from pathlib import Path
 import pytest
 
 from tinyact.experiment.configuration import Configuration
-from tinyact.experiment.store import APPLICATION, Result, Store, StoreError, rows
+from tinyact.experiment.store import APPLICATION, Store, StoreError, replaced, rows
+from tinyact.experiment.training import Run
 
 
-def result(seed: int = 0, **more: object) -> Result:
+def result(seed: int = 0, **more: object) -> Run:
     values = {
         "configuration": Configuration("relu", seed, epochs=2),
         "status": "finished", "diverged_at": None, "accuracy": 0.1 + 0.2,
-        "train_accuracy": 0.5, "history": {"loss": [1.0, math.nan], "test_loss": [math.inf, 1.0]}, "epochs": [0],
+        "train_accuracy": 0.5, "losses": [1.0, math.nan], "held_out_losses": [math.inf, 1.0], "epochs": [0],
         "layers": {"1": {"mean": [0.25]}}, "seconds": 1.5, "versions": {"tinyact": "1"}, "machine": "m", "time": "t",
     }  # fmt: skip
-    return Result(**{**values, **more})  # type: ignore[arg-type]
+    return Run(**{**values, **more})  # type: ignore[arg-type]
 
 
 def test_what_goes_in_comes_out(tmp_path: Path) -> None:
@@ -35,12 +36,24 @@ def test_what_goes_in_comes_out(tmp_path: Path) -> None:
     (back,) = store.results()
     assert back.accuracy == 0.1 + 0.2
     assert back.configuration == Configuration("relu", 0, epochs=2)
-    assert math.isnan(back.history["loss"][1])
-    assert back.history["test_loss"] == [math.inf, 1.0]
+    assert math.isnan(back.losses[1])
+    assert back.held_out_losses == [math.inf, 1.0]
     assert repr(back) == repr(result())
     there, other = result().configuration, result(1).configuration
     assert store.missing([there, other]) == [other]
     assert store.results([other]) == []
+
+
+def test_results_of_before_are_read(tmp_path: Path) -> None:
+    store = Store(tmp_path / "a.sqlite")
+    content = {name: value for name, value in asdict(result()).items() if name not in ("configuration", "predictions")}
+    del content["validation_accuracy"]
+    content["history"] = {"loss": content.pop("losses"), "test_loss": content.pop("held_out_losses")}
+    content = replaced(content, lambda number: number if math.isfinite(number) else {"float": str(number)})
+    with sqlite3.connect(store.path) as connection:
+        connection.execute("INSERT INTO runs VALUES (?, ?)", (result().configuration.key(), json.dumps(content)))
+    connection.close()
+    assert repr(store.results()) == repr([result()])
 
 
 def test_the_same_configuration_is_replaced(tmp_path: Path) -> None:

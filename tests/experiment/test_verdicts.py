@@ -9,7 +9,8 @@ import pytest
 
 from tinyact.experiment.pictures import Chart
 from tinyact.experiment.statistics import Comparison
-from tinyact.experiment.verdicts import Claim, ci, count, read, verdict, write
+from tinyact.experiment.verdicts import Claim, count, read, write
+from tinyact.experiment.words import ci, verdict
 
 
 def test_verdicts_follow_from_intervals() -> None:

@@ -13,13 +13,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from tinyact.experiment.configuration import ACTIVATIONS, LARGEST_SEED, RANGES, WIDEST, unknown
+from tinyact.experiment.configuration import ACTIVATIONS, RANGES, WIDEST, unknown
+from tinyact.experiment.data import LARGEST_SEED
 
 T = TypeVar("T")
 # Exit codes. 2, 130 and 141 are the shell's: for wrong usage, for Ctrl-C, and for a pipe that nobody reads.
 DONE, FAILED, REFUSED, INTERRUPTED, UNREAD = 0, 1, 2, 130, 141
 # What stands for characters that the output's encoding doesn't have.
-PLAIN = {"−": "-", "–": "-", "→": "->", "×": "x", "≥": ">=", "…": "...", "’": "'", "±": "+/-"}
+PLAIN = {"−": "-", "–": "-", "→": "->", "×": "x", "≥": ">=", "…": "...", "’": "'", "±": "+/-", "∞": "inf"}
 
 
 class Parser(argparse.ArgumentParser):

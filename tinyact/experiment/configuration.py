@@ -13,12 +13,13 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from tinyact.experiment.data import DATASETS
-from tinyact.experiment.training import CHOICES, NONE
+from tinyact.experiment.data import DATASETS, LARGEST_SEED, SPLIT, VARY, WEIGHTS, check_varied
+from tinyact.nn import activations
 
+NONE = "none"
+# Activations that can stand between any two layers: the others change the width, or have settings without defaults.
+CHOICES = [name for name in activations() if name not in ("glu", "maxout", "threshold")]
 ACTIVATIONS = [NONE, *CHOICES]
-# Generators use 32 bits of a seed, so that larger ones would repeat these.
-LARGEST_SEED = 2**32 - 1
 WIDEST, LONGEST = 10_000, 1_000_000
 MOST_RUNS = 1_000_000
 # What some call by another name; scikit-learn's small digits stand in for MNIST.
@@ -38,6 +39,7 @@ class Configuration:
         dropout: the share of each hidden layer's outputs that is dropped in training.
         epochs: how often the training data are gone through.
         batch: samples per step; None takes all at once.
+        vary: what the seed changes besides: one of ``VARY`` (see `data.load`).
 
     Raises:
         ValueError: if a name is unknown (the message has the nearest known one) or a value impossible.
@@ -56,10 +58,13 @@ class Configuration:
     dropout: float = 0.0
     epochs: int = 100
     batch: int | None = None
+    vary: str = WEIGHTS
 
     def __post_init__(self) -> None:
         check_name("activation", self.activation, ACTIVATIONS)
         check_name("data", self.data, DATASETS)
+        check_name("vary", self.vary, VARY)
+        check_varied(self.data, self.vary)
         if not isinstance(self.hidden, (list, tuple)):
             raise TypeError(f"hidden has to be a list of widths, got {self.hidden!r}")
         object.__setattr__(self, "hidden", tuple(self.hidden))
@@ -78,8 +83,11 @@ class Configuration:
             object.__setattr__(self, name, float(value))
 
     def key(self) -> str:
-        """A text that identifies the run."""
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        """A text that identifies the run; what varies is left out where it is what always varied."""
+        values = asdict(self)
+        if self.vary == WEIGHTS:
+            del values["vary"]
+        return json.dumps(values, sort_keys=True, separators=(",", ":"))
 
     @classmethod
     def from_key(cls, key: str) -> Configuration:
@@ -96,7 +104,7 @@ class Configuration:
         parts = [self.data, hidden, f"lr {self.lr:g}"]
         parts += [f"dropout {self.dropout:g}"] if self.dropout else []
         parts += [f"batches of {self.batch}"] if self.batch else []
-        return ", ".join([*parts, f"{self.epochs} epochs"])
+        return ", ".join([*parts, f"{self.epochs} epochs", VARY[self.vary].words])
 
 
 # Where numbers have to lie, in words and as a check.
@@ -136,8 +144,10 @@ class Grid:
     """Lists of values; the study is every combination of them.
 
     Args:
-        activation, data, hidden, lr, dropout, epochs, batch: lists of what `Configuration` takes.
+        activation, data, hidden, lr, dropout, epochs, batch: lists of what `Configuration` takes; ``"all"`` stands for
+            every activation.
         seeds: how many seeds, from ``seed`` on.
+        vary: what they change.
 
     Raises:
         ValueError, TypeError: as for `Configuration`, for any of the combinations, or if a list is empty.
@@ -157,6 +167,7 @@ class Grid:
     dropout: tuple[float, ...] = (0.0,)
     epochs: tuple[int, ...] = (100,)
     batch: tuple[int | None, ...] = (None,)
+    vary: str = SPLIT
 
     def __post_init__(self) -> None:
         _check_whole("seeds", self.seeds, 1)
@@ -168,7 +179,7 @@ class Grid:
             values = ACTIVATIONS if name == "activation" and "all" in values else values
             object.__setattr__(self, name, tuple(tuple(v) if isinstance(v, list) else v for v in values))
             for value in getattr(self, name):
-                Configuration(**{name: value})  # which checks it
+                Configuration(**{"vary": self.vary, name: value})  # which checks it
             object.__setattr__(self, name, tuple(dict.fromkeys(getattr(self, name))))
         count = self.seeds * math.prod(len(getattr(self, name)) for name in _LISTS)
         if count > MOST_RUNS:
@@ -181,7 +192,7 @@ class Grid:
             setting = dict(zip(names, values, strict=True))
             for seed in range(self.seed, self.seed + self.seeds):
                 for activation in self.activation:
-                    yield Configuration(activation=activation, seed=seed, **setting)
+                    yield Configuration(activation=activation, seed=seed, vary=self.vary, **setting)
 
 
 _LISTS = ("data", "hidden", "lr", "dropout", "epochs", "batch", "activation")

@@ -1,11 +1,10 @@
-"""Every activation at a glance: ``python -m tinyact.experiment curves --out DIR``.
+"""Every activation at a glance: ``tinyact curves --out DIR``.
 
 The pictures are computed by the library, the table is read from the docstrings of its functions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ import numpy as np
 
 import tinyact
 from tinyact.autograd.mathematics import Facts, facts
-from tinyact.experiment.arguments import Parser, failure, reason, require
 from tinyact.experiment.plot import small_multiples
 from tinyact.nn import activations
 
@@ -70,25 +68,3 @@ def draw(path: Path) -> None:
         axes.grid(alpha=0.3)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
     figure.savefig(path, dpi=110)
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Draws and writes what there is to see about the activations.
-
-    Returns:
-        The exit code: 0, or 1 if a file could not be written. Wrong options exit with 2.
-    """
-    parser = Parser(prog="python -m tinyact.experiment curves", description=__doc__.partition("\n")[0])
-    parser.add_argument(
-        "--out", type=Path, required=True, metavar="DIR", help="folder for curves.png and activations.md"
-    )
-    options = parser.parse_args(arguments)
-    require(parser, "curves", "matplotlib", "plot")
-    try:
-        options.out.mkdir(parents=True, exist_ok=True)
-        draw(options.out / "curves.png")
-        (options.out / "activations.md").write_text(table() + "\n", encoding="utf-8")
-    except OSError as error:
-        return failure(f"error: {reason(error)}")
-    print(f"written: {options.out / 'curves.png'}, {options.out / 'activations.md'}")
-    return 0

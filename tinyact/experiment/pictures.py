@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinyact.experiment.plot import band, figure, label, small_multiples
-from tinyact.experiment.statistics import bootstrap
-from tinyact.experiment.store import FINISHED, Result
-from tinyact.experiment.study import compared, pairs
-from tinyact.experiment.training import NONE
+from tinyact.experiment.configuration import NONE
+from tinyact.experiment.findings import Groups, compared, overlap, pairs
+from tinyact.experiment.plot import band, figure, small_multiples
+from tinyact.experiment.statistics import interval
+from tinyact.experiment.training import FINISHED, Run
+from tinyact.experiment.words import label
 
-Groups = dict[str, list[Result]]
 # Inches. Narrow, so that it can be read on a telephone; pages enlarge it.
 WIDTH = 4.6
 STYLES = ("-", "--", ":")
@@ -32,30 +32,30 @@ class Picture(NamedTuple):
 
 def accuracies(groups: Groups, baseline: str) -> Any:
     """Every seed's test accuracy as a point, with mean and interval."""
-    order = [row["activation"] for row in compared(groups, baseline) if row["accuracy"]]
+    order = [f.activation for f in compared(groups, baseline) if f.accuracy]
     points = {label(name): [100 * r.accuracy for r in groups[name] if r.status == FINISHED] for name in order}
-    return _clouds(points, "test accuracy, %")
+    return _clouds(points, "test accuracy, %", overlap(groups[baseline]))
 
 
 def differences(groups: Groups, baseline: str) -> Any:
     """Paired differences to the baseline: every seed's as a point, with mean and interval."""
     points = {}
-    for row in compared(groups, baseline):
-        if "difference" in row:
-            ours, theirs = pairs(groups[row["activation"]], groups[baseline])
-            points[label(row["activation"])] = (100 * np.subtract(ours, theirs)).tolist()
-    figure = _clouds(points, f"difference to {label(baseline)}, percentage points")
+    for f in compared(groups, baseline):
+        if f.difference:
+            ours, theirs = pairs(groups[f.activation], groups[baseline])
+            points[label(f.activation)] = (100 * np.subtract(ours, theirs)).tolist()
+    figure = _clouds(points, f"difference to {label(baseline)}, percentage points", overlap(groups[baseline]))
     figure.axes[0].axvline(0, color="0.5", linewidth=1)
     return figure
 
 
-def _clouds(points: dict[str, list[float]], unit: str) -> Any:
+def _clouds(points: dict[str, list[float]], unit: str, shared: float) -> Any:
     """A row of points for each name, the first on top, with mean and interval."""
     figure, ((axes,),) = _figure(height=0.3 * len(points) + 0.9)
     noise = np.random.default_rng(0)
     for place, values in enumerate(points.values()):
         axes.plot(values, place + noise.uniform(-0.22, 0.22, len(values)), "o", color="C0", alpha=0.35, markersize=3.5)
-        mean, low, high = bootstrap(values)
+        mean, low, high = interval(values, shared)
         axes.errorbar(mean, place, xerr=[[mean - low], [high - mean]], fmt="D", color="C1", capsize=4, markersize=4.5)
     axes.set_yticks(range(len(points)), points)
     axes.invert_yaxis()
@@ -64,14 +64,14 @@ def _clouds(points: dict[str, list[float]], unit: str) -> Any:
 
 
 def learning(groups: Groups, baseline: str) -> Any:
-    """Test loss over the epochs: the median, and the band that holds 90 % of the runs."""
+    """The loss of samples that aren't trained with, over the epochs: median, and the band of 90 % of the runs."""
     figure, ((axes,),) = _figure(height=3.8)
     for number, (name, results) in enumerate(groups.items()):
-        curves = np.array([r.history["test_loss"] for r in results if r.status == FINISHED])
+        curves = np.array([r.held_out_losses for r in results if r.status == FINISHED])
         if curves.size:
             band(axes, np.arange(curves.shape[1]), curves, f"C{number}", STYLES[number % 3], label(name))
     axes.set_xlabel("epoch")
-    axes.set_ylabel("test loss (cross-entropy)")
+    axes.set_ylabel("held-out loss (cross-entropy)")
     _legend(figure)
     return figure
 
@@ -125,7 +125,7 @@ def _by_layer(groups: Groups, measure: str) -> dict[str, np.ndarray[Any, Any]]:
     return curves
 
 
-def _layers(result: Result, measure: str) -> list[list[float]]:
+def _layers(result: Run, measure: str) -> list[list[float]]:
     """The measure's numbers of each layer that has it, without the output's sigmoid, which is no hidden layer."""
     layers = [layer[measure] for _, layer in sorted(result.layers.items(), key=lambda i: int(i[0])) if measure in layer]
     if measure == "gradient_norm":

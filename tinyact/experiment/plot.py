@@ -1,20 +1,15 @@
-"""Loss curves as a picture."""
+"""Figures, and loss curves as one."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tinyact.experiment.training import NONE, Run
-
-
-def label(activation: str) -> str:
-    """A network's name as a person reads it."""
-    return {NONE: "no activation", "silu": "silu (Swish)"}.get(activation, activation)
+from tinyact.experiment.findings import Groups
+from tinyact.experiment.words import label
 
 
 def figure(**how: Any) -> Any:
@@ -55,7 +50,7 @@ def band(axes: Any, x: Any, curves: Any, color: str, style: str, name: str) -> N
         axes.fill_between(x, low, high, color=color, alpha=0.1, linewidth=0)
 
 
-def plot_losses(groups: Mapping[str, Sequence[Run]], path: Path) -> None:
+def plot_losses(groups: Groups, path: Path) -> None:
     """Draws training and test loss over the epochs: the median of all runs, and the band that holds 90 % of them.
 
     Args:
@@ -68,12 +63,12 @@ def plot_losses(groups: Mapping[str, Sequence[Run]], path: Path) -> None:
     whole = figure(figsize=(8, 5))
     axes = whole.subplots()
     for number, (activation, runs) in enumerate(groups.items()):
-        for style, split, losses in (("-", "training", "losses"), ("--", "test", "test_losses")):
+        for style, split, losses in (("-", "training", "losses"), ("--", "test", "held_out_losses")):
             curves = np.array([getattr(run, losses) for run in runs])
             band(axes, range(curves.shape[1]), curves, f"C{number}", style, f"{label(activation)}, {split}")
     seeds = len(next(iter(groups.values())))
     title = "Loss with and without activation function"
-    axes.set_title(title if seeds == 1 else f"{title}\nmedian of {seeds} initial weights, band: 5th to 95th percentile")
+    axes.set_title(title if seeds == 1 else f"{title}\nmedian of {seeds} seeds, band: 5th to 95th percentile")
     axes.set_xlabel("epoch")
     axes.set_ylabel("binary cross-entropy")
     axes.grid(alpha=0.3)

@@ -9,52 +9,16 @@ import sqlite3
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from tinyact.experiment.configuration import Configuration
+from tinyact.experiment.training import DIVERGED, FINISHED, Run
 
 # "tact": whose file it is; the version is that of the table.
 APPLICATION, VERSION = 0x74616374, 1
-FINISHED, DIVERGED = "finished", "diverged"
-
-
-@dataclass
-class Result:
-    """What came out of one run.
-
-    Attributes:
-        configuration: what was run.
-        status: ``"finished"`` or ``"diverged"``.
-        diverged_at: the epoch at which the loss became NaN or infinite.
-        accuracy, train_accuracy: the shares classified correctly at the end; NaN if it diverged.
-        history: ``loss`` and ``test_loss``, a number for each epoch (those before its step).
-        epochs: at which `layers` were recorded.
-        layers: per layer and measure the numbers that `Recorder` found.
-        seconds: how long it took.
-        versions: of tinyact, NumPy and Python.
-        machine: on which it ran.
-        time: when it ended, in ISO's form.
-    """
-
-    configuration: Configuration
-    status: str
-    diverged_at: int | None
-    accuracy: float
-    train_accuracy: float
-    history: dict[str, list[float]]
-    epochs: list[int]
-    layers: dict[str, dict[str, list[float]]]
-    seconds: float
-    versions: dict[str, str]
-    machine: str
-    time: str
-
-    def numbers(self) -> tuple[Any, ...]:
-        """All that the configuration decides, and neither the clock nor the machine does."""
-        return self.status, self.diverged_at, self.accuracy, self.train_accuracy, self.history, self.layers
 
 
 class StoreError(Exception):
@@ -136,14 +100,14 @@ class Store:
             )
         return "runs" in names
 
-    def add(self, result: Result) -> None:
+    def add(self, result: Run) -> None:
         """Keep a result, in one transaction; one of the same configuration is replaced.
 
         Raises:
             StoreError: if it can't be written; all that was there before is there still.
         """
         content = asdict(result)
-        del content["configuration"]
+        del content["configuration"], content["predictions"]
         text = json.dumps(replaced(content, _as_json), separators=(",", ":"))
         try:
             with self._open() as connection:
@@ -173,7 +137,7 @@ class Store:
                 "are free"
             )
 
-    def results(self, of: Iterable[Configuration] | None = None) -> list[Result]:
+    def results(self, of: Iterable[Configuration] | None = None) -> list[Run]:
         """All results, or those of these configurations, in a fixed order; what can't be read is left out, and said."""
         keys = None if of is None else {configuration.key() for configuration in of}
         results, damaged = [], 0
@@ -197,27 +161,31 @@ class Store:
         return [configuration for configuration in configurations if configuration not in there]
 
 
-def _read(key: str, text: str) -> Result:
+def _read(key: str, text: str) -> Run:
     """What a row holds.
 
     Raises:
         ValueError, TypeError, KeyError, AttributeError, RecursionError: if that is no result.
     """
-    result = Result(Configuration.from_key(key), **json.loads(text, object_hook=_from_json))
-    histories = [result.history["loss"], result.history["test_loss"]]
-    records = [numbers for measures in result.layers.values() for numbers in measures.values()]
-    numbers = [result.accuracy, result.train_accuracy, result.seconds, *chain(*histories, *records)]
+    content = json.loads(text, object_hook=_from_json)
+    if "history" in content:  # as it was when every run had the same split
+        history = content.pop("history")
+        content.update(losses=history["loss"], held_out_losses=history["test_loss"])
+    run = Run(Configuration.from_key(key), **content)
+    histories = [run.losses, run.held_out_losses]
+    records = [numbers for measures in run.layers.values() for numbers in measures.values()]
+    numbers = [run.accuracy, run.validation_accuracy, run.train_accuracy, run.seconds, *chain(*histories, *records)]
     is_whole = (
-        result.status in (FINISHED, DIVERGED)
+        run.status in (FINISHED, DIVERGED)
         and all(isinstance(number, (int, float)) for number in numbers)
-        and all(isinstance(text, str) for text in (result.machine, result.versions["tinyact"]))
-        and all(map(str.isdigit, result.layers))
-        and (result.status == DIVERGED or {len(part) for part in histories} == {result.configuration.epochs})
-        and {len(part) for part in records} <= {len(result.epochs)}
+        and all(isinstance(text, str) for text in (run.machine, run.versions["tinyact"]))
+        and all(map(str.isdigit, run.layers))
+        and (run.status == DIVERGED or {len(part) for part in histories} == {run.configuration.epochs})
+        and {len(part) for part in records} <= {len(run.epochs)}
     )
     if not is_whole:
         raise ValueError("this is no result of a run")
-    return result
+    return run
 
 
 def replaced(value: Any, change: Callable[[float], Any]) -> Any:
@@ -238,14 +206,15 @@ def _from_json(value: dict[str, Any]) -> Any:
     return float(value["float"]) if value.keys() == {"float"} else value
 
 
-def rows(results: Iterable[Result]) -> Iterator[dict[str, Any]]:
+def rows(runs: Iterable[Run]) -> Iterator[dict[str, Any]]:
     """A flat dictionary for each run, as a table wants it."""
-    for result in results:
-        configuration = {**asdict(result.configuration), "hidden": ",".join(map(str, result.configuration.hidden))}
+    names = ("status", "diverged_at", "accuracy", "validation_accuracy", "train_accuracy")
+    for run in runs:
         yield {
-            **configuration,
-            **{name: getattr(result, name) for name in ("status", "diverged_at", "accuracy", "train_accuracy")},
-            "loss": result.history["loss"][-1] if result.history["loss"] else math.nan,
-            "seconds": result.seconds,
-            "time": result.time,
+            **asdict(run.configuration),
+            "hidden": ",".join(map(str, run.configuration.hidden)),
+            **{name: getattr(run, name) for name in names},
+            "loss": run.losses[-1] if run.losses else math.nan,
+            "seconds": run.seconds,
+            "time": run.time,
         }

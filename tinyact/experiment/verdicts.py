@@ -9,9 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tinyact.experiment.pictures import Chart
-from tinyact.experiment.statistics import Comparison
-
-HOLDS, FAILS, NOT_SEEN = "holds", "fails", "not seen"
+from tinyact.experiment.words import FAILS, HOLDS
 
 
 @dataclass
@@ -25,19 +23,6 @@ class Claim:
 
     def __str__(self) -> str:
         return f"{self.about}: {self.text}\n    {self.measurement}\n    → {self.verdict}"
-
-
-def ci(value: Comparison, digits: int = 3, sign: str = "") -> str:
-    """A mean with its confidence interval."""
-    mean, low, high = (f"{number:{sign}.{digits}f}" for number in value)
-    return f"{mean} [{low}, {high}]"
-
-
-def verdict(difference: Comparison) -> str:
-    """Whether a difference that is claimed to be above 0 is."""
-    if difference.low > 0:
-        return HOLDS
-    return FAILS if difference.high < 0 else f"{NOT_SEEN}: the interval holds 0"
 
 
 def count(claims: Sequence[Claim]) -> str:
