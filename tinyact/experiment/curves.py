@@ -5,6 +5,7 @@ The pictures are computed by the library, the table is read from the docstrings 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,10 @@ def curve(name: str, x: np.ndarray[Any, Any]) -> list[np.ndarray[Any, Any]]:
     function = activations()[name].function
     settings = {"threshold": (0.5, 0.0), "prelu": (tinyact.tensor([0.25], dtype=tinyact.float64),)}
     t = tinyact.from_numpy(x).requires_grad_()
-    y = function(t, *settings.get(name, ()))
+    if name == "softmax":  # of two numbers, of which one is 0: the share of the other
+        y = function(tinyact.stack([t, tinyact.zeros_like(t)]), 0)[0]
+    else:
+        y = function(t, *settings.get(name, ()))
     ones = tinyact.ones(t.shape, dtype=tinyact.float64)
     (slope,) = tinyact.autograd.grad(y, t, ones, create_graph=True)
     if not slope.requires_grad:
@@ -46,16 +50,23 @@ def curve(name: str, x: np.ndarray[Any, Any]) -> list[np.ndarray[Any, Any]]:
     return [y.detach().numpy(), slope.detach().numpy(), np.zeros_like(x) if bend is None else bend.numpy()]
 
 
-def draw(path: Path) -> None:
-    """Small multiples of all activations of single elements, with both derivatives.
+def draw(file: Any, only: Collection[str] | None = None) -> bool:
+    """Small multiples of the activations of single elements, with both derivatives.
 
     Args:
-        path: where the picture goes; its ending says in which format.
+        file: where the picture goes: a path, whose ending says in which format, or a stream of text for SVG.
+        only: these activations; by default all.
+
+    Returns:
+        Whether there was any to draw.
 
     Raises:
         ImportError: if matplotlib is not installed (``pip install "tinyact[plot]"``).
     """
-    names = [name for name in activations() if name not in ("softmax", "softmin", "log_softmax", "glu", "maxout")]
+    rest = ("softmin", "log_softmax", "glu", "maxout", *(() if only else ("softmax",)))
+    names = [name for name in activations() if name not in rest and (only is None or name in only)]
+    if not names:
+        return False
     figure, panels = small_multiples(len(names), 4, width=12, height=2.4, sharex=True)
     x = np.linspace(-5, 5, 2001)
     for axes, name in zip(panels, names, strict=True):
@@ -63,8 +74,9 @@ def draw(path: Path) -> None:
             # A jump is a gap, not a slope.
             jumps = np.abs(np.diff(values, append=values[-1])) > 0.2
             axes.plot(x, np.where(jumps, np.nan, values), style, label=label)
-        axes.set_title(name, fontsize=10)
+        axes.set_title(f"{name}, of x beside 0" if name == "softmax" else name, fontsize=10)
         axes.set_ylim(-2, 4)
         axes.grid(alpha=0.3)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
-    figure.savefig(path, dpi=110)
+    figure.savefig(file, dpi=110, format=None if isinstance(file, Path) else "svg")
+    return True

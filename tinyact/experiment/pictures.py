@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinyact.experiment.configuration import NONE
+from tinyact.experiment.configuration import ACTIVATIONS, NONE
 from tinyact.experiment.findings import Groups, compared, overlap, pairs
-from tinyact.experiment.plot import band, figure, small_multiples
+from tinyact.experiment.plot import band, figure, look, owned, small_multiples
 from tinyact.experiment.statistics import interval
 from tinyact.experiment.training import FINISHED, Run
 from tinyact.experiment.words import label
@@ -33,7 +33,7 @@ class Picture(NamedTuple):
 def accuracies(groups: Groups, baseline: str) -> Any:
     """Every seed's test accuracy as a point, with mean and interval."""
     order = [f.activation for f in compared(groups, baseline) if f.accuracy]
-    points = {label(name): [100 * r.accuracy for r in groups[name] if r.status == FINISHED] for name in order}
+    points = {name: [100 * r.accuracy for r in groups[name] if r.status == FINISHED] for name in order}
     return _clouds(points, "test accuracy, %", overlap(groups[baseline]))
 
 
@@ -43,7 +43,7 @@ def differences(groups: Groups, baseline: str) -> Any:
     for f in compared(groups, baseline):
         if f.difference:
             ours, theirs = pairs(groups[f.activation], groups[baseline])
-            points[label(f.activation)] = (100 * np.subtract(ours, theirs)).tolist()
+            points[f.activation] = (100 * np.subtract(ours, theirs)).tolist()
     figure = _clouds(points, f"difference to {label(baseline)}, percentage points", overlap(groups[baseline]))
     figure.axes[0].axvline(0, color="0.5", linewidth=1)
     return figure
@@ -53,11 +53,19 @@ def _clouds(points: dict[str, list[float]], unit: str, shared: float) -> Any:
     """A row of points for each name, the first on top, with mean and interval."""
     figure, ((axes,),) = _figure(height=0.3 * len(points) + 0.9)
     noise = np.random.default_rng(0)
-    for place, values in enumerate(points.values()):
-        axes.plot(values, place + noise.uniform(-0.22, 0.22, len(values)), "o", color="C0", alpha=0.35, markersize=3.5)
+    for place, (name, values) in enumerate(points.items()):
+        color, marker = look(name).values()
+        height = place + noise.uniform(-0.22, 0.22, len(values))
+        (dots,) = axes.plot(values, height, marker, color=color, alpha=0.35, markersize=3.5, markeredgewidth=0)
+        owned(dots, name, [f"{label(name)}: {value:.2f}" for value in values])
         mean, low, high = interval(values, shared)
-        axes.errorbar(mean, place, xerr=[[mean - low], [high - mean]], fmt="D", color="C1", capsize=4, markersize=4.5)
-    axes.set_yticks(range(len(points)), points)
+        bar = axes.errorbar(
+            mean, place, xerr=[[mean - low], [high - mean]], fmt=marker, color=color, markeredgecolor="black",
+            ecolor="black", capsize=4, markersize=6,
+        )  # fmt: skip
+        between = "" if np.isnan(low) else f" (95 % interval {low:.2f} to {high:.2f})"
+        owned(bar.get_children(), name, [f"{label(name)}: mean {mean:.2f}{between}"])
+    axes.set_yticks(range(len(points)), map(label, points))
     axes.invert_yaxis()
     axes.set_xlabel(unit)
     return figure
@@ -69,7 +77,8 @@ def learning(groups: Groups, baseline: str) -> Any:
     for number, (name, results) in enumerate(groups.items()):
         curves = np.array([r.held_out_losses for r in results if r.status == FINISHED])
         if curves.size:
-            band(axes, np.arange(curves.shape[1]), curves, f"C{number}", STYLES[number % 3], label(name))
+            color = look(name)["color"]
+            band(axes, np.arange(curves.shape[1]), curves, color, STYLES[number % 3], label(name), name)
     axes.set_xlabel("epoch")
     axes.set_ylabel("held-out loss (cross-entropy)")
     _legend(figure)
@@ -88,7 +97,8 @@ def over_time(measure: str, unit: str) -> Callable[[Groups, str], Any]:
         epochs = next((r.epochs for group in groups.values() for r in group if r.status == FINISHED), [])
         for number, name in enumerate(groups):
             for layer, curves in enumerate(np.moveaxis(layers.get(name, np.empty((0, 0, 0))), 1, 0)):
-                band(grid.flat[layer], np.array(epochs), curves, f"C{number}", STYLES[number % 3], label(name))
+                color = look(name)["color"]
+                band(grid.flat[layer], np.array(epochs), curves, color, STYLES[number % 3], label(name), name)
         for layer, axes in enumerate(grid.flat):
             axes.set_visible(layer < count)
             axes.set_title(f"layer {layer + 1}" if count > 1 else "", fontsize=9)
@@ -156,13 +166,13 @@ def _legend(figure: Any) -> None:
 PICTURES = [
     Picture(
         "accuracy", "Test accuracy by activation",
-        "Each point is one seed; diamonds are means with their 95 % intervals. The best stands on top. Clouds that lie "
-        "apart are different; where they overlap the next picture decides.", accuracies,
+        "Each point is one seed; the large ones are means with their 95 % intervals. The best stands on top. Clouds "
+        "that lie apart are different; where they overlap the next picture decides.", accuracies,
     ),
     Picture(
         "difference", "Difference to the baseline, seed by seed",
-        "Each point is one seed's difference, from the same initial weights; diamonds are means with 95 % intervals. "
-        "Right of the line is better; an interval that crosses the line is no difference that was seen.", differences,
+        "Each point is one seed's difference; the large ones are means with 95 % intervals. Right of the line is "
+        "better; an interval that crosses the line is no difference that was seen.", differences,
     ),
     Picture(
         "learning", "Learning curves",
@@ -241,7 +251,11 @@ def chart_into(axes: Any, chart: Chart) -> None:
 def _points(axes: Any, chart: Chart, number: int, **how: Any) -> None:
     """One of the chart's lines, with intervals."""
     name = list(chart.lines)[number] if len(chart.lines) > 1 else None
-    axes.errorbar(color=f"C{number}", capsize=3, markersize=4, label=name, **how)
+    own = look(name) if name in ACTIVATIONS else {"color": f"C{number}", "marker": "oDs^"[number % 4]}
+    bar = axes.errorbar(capsize=3, markersize=5, label=name, **own, **how)
+    points = list(chart.lines.values())[number]
+    tips = [f"{name or chart.value}, {place}: {mean:.3g} [{low:.3g}, {high:.3g}]" for place, mean, low, high in points]
+    owned(bar.get_children()[0], name or "", tips)
 
 
 def _numbers(axes: Any, chart: Chart) -> None:
@@ -250,7 +264,7 @@ def _numbers(axes: Any, chart: Chart) -> None:
     for number, line in enumerate(chart.lines.values()):
         x, mean, low, high = np.array(line, float).T
         style = STYLES[number % 3]
-        _points(axes, chart, number, x=x, y=mean, yerr=[mean - low, high - mean], fmt="o" + style)
+        _points(axes, chart, number, x=x, y=mean, yerr=[mean - low, high - mean], linestyle=style)
     places = sorted({point[0] for line in chart.lines.values() for point in line})
     axes.set_xticks(places, [f"{place:,g}" for place in places])
     axes.xaxis.minorticks_off()
@@ -266,7 +280,7 @@ def _names(axes: Any, chart: Chart) -> None:
         shift = 0.5 * ((number + 0.5) / len(chart.lines) - 0.5)
         y = [names.index(point[0]) + shift for point in line]
         mean, low, high = np.array([point[1:] for point in line], float).T
-        _points(axes, chart, number, x=mean, y=y, xerr=[mean - low, high - mean], fmt="D")
+        _points(axes, chart, number, x=mean, y=y, xerr=[mean - low, high - mean], linestyle="")
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
     axes.set_xlabel(chart.value)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tinyact.experiment.configuration import ACTIVATIONS, NONE
 from tinyact.experiment.findings import Groups
 from tinyact.experiment.words import label
 
@@ -29,6 +31,23 @@ def picture_endings() -> Any:
     return figure().canvas.get_supported_filetypes()
 
 
+# These first, so that they have colours of their own.
+COMMON = ("sigmoid", "tanh", "relu", "leaky_relu", "prelu", "elu", "silu", "gelu", "softmax")
+ORDER = sorted(ACTIVATIONS, key=lambda name: name not in (NONE, *COMMON))
+
+
+def look(name: str) -> dict[str, str]:
+    """An activation's colour and marker, the same in every picture; others have those that are left."""
+    number = ORDER.index(name) if name in ORDER else sum(map(ord, name))
+    return {"color": f"C{number % 10}", "marker": "oDs^vP*"[(number + number // 10) % 7]}
+
+
+def owned(artists: Any, name: str, tips: Sequence[str] = ()) -> None:
+    """Says whose these are, and what is to be read where the pointer is: one text for all of it, or one per point."""
+    for artist in artists if isinstance(artists, (list, tuple)) else [artists]:
+        artist.owner, artist.tips = name, tips
+
+
 def small_multiples(count: int, columns: int, width: float, height: float, sharex: bool = False) -> tuple[Any, Any]:
     """A figure with so many axes in rows of this height, and the axes; the rest of the last row is empty."""
     rows = -(-count // columns)
@@ -39,15 +58,16 @@ def small_multiples(count: int, columns: int, width: float, height: float, share
     return whole, grid.flat[:count]
 
 
-def band(axes: Any, x: Any, curves: Any, color: str, style: str, name: str) -> None:
+def band(axes: Any, x: Any, curves: Any, color: str, style: str, name: str, owner: str = "") -> None:
     """Median and 90 % band; nothing where at some epoch no number arrived at all."""
     if np.isnan(curves).all(0).any():
         return
     percentiles = np.nanpercentile if np.isnan(curves).any() else np.percentile  # the first is much slower
     low, median, high = percentiles(curves, [5, 50, 95], axis=0)
-    axes.plot(x, median, style, color=color, label=name)
+    last = f"{name}: {median[0]:.3g} at first, {median[-1]:.3g} at last"
+    owned(axes.plot(x, median, style, color=color, label=name), owner, [last])
     if len(curves) > 1:
-        axes.fill_between(x, low, high, color=color, alpha=0.1, linewidth=0)
+        owned(axes.fill_between(x, low, high, color=color, alpha=0.1, linewidth=0), owner, [last])
 
 
 def plot_losses(groups: Groups, path: Path) -> None:
