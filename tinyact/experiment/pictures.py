@@ -248,23 +248,25 @@ def chart_into(axes: Any, chart: Chart) -> None:
     (_names if chart.by_name() else _numbers)(axes, chart)
 
 
-def _points(axes: Any, chart: Chart, number: int, **how: Any) -> None:
-    """One of the chart's lines, with intervals."""
-    name = list(chart.lines)[number] if len(chart.lines) > 1 else None
-    own = look(name) if name in ACTIVATIONS else {"color": f"C{number}", "marker": "oDs^"[number % 4]}
-    bar = axes.errorbar(capsize=3, markersize=5, label=name, **own, **how)
-    points = list(chart.lines.values())[number]
-    tips = [f"{name or chart.value}, {place}: {mean:.3g} [{low:.3g}, {high:.3g}]" for place, mean, low, high in points]
-    owned(bar.get_children()[0], name or "", tips)
+def _points(axes: Any, points: Any, name: str, what: str, number: int, **how: Any) -> None:
+    """A line of points with intervals; an activation's look as it does everywhere."""
+    activation = {label(each): each for each in ACTIVATIONS}.get(name, "")
+    own = look(activation) if activation else {"color": f"C{number}", "marker": "oDs^"[number % 4]}
+    bar = axes.errorbar(capsize=3, markersize=5, **own, **how)
+    tips = [f"{what}, {place}: {mean:.3g} [{low:.3g}, {high:.3g}]" for place, mean, low, high in points]
+    owned(bar.get_children()[0], activation, tips)
 
 
 def _numbers(axes: Any, chart: Chart) -> None:
     if chart.zero:
         axes.axhline(0, color="0.5", linewidth=1)
-    for number, line in enumerate(chart.lines.values()):
+    for number, (name, line) in enumerate(chart.lines.items()):
         x, mean, low, high = np.array(line, float).T
         style = STYLES[number % 3]
-        _points(axes, chart, number, x=x, y=mean, yerr=[mean - low, high - mean], linestyle=style)
+        _points(
+            axes, line, name, name or chart.value, number, x=x, y=mean, yerr=[mean - low, high - mean],
+            linestyle=style, label=name if len(chart.lines) > 1 else None,
+        )  # fmt: skip
     places = sorted({point[0] for line in chart.lines.values() for point in line})
     axes.set_xticks(places, [f"{place:,g}" for place in places])
     axes.xaxis.minorticks_off()
@@ -276,11 +278,16 @@ def _names(axes: Any, chart: Chart) -> None:
     names: Sequence[str] = list(dict.fromkeys(point[0] for line in chart.lines.values() for point in line))
     if chart.zero:
         axes.axvline(0, color="0.5", linewidth=1)
-    for number, line in enumerate(chart.lines.values()):
+    for number, (name, line) in enumerate(chart.lines.items()):
         shift = 0.5 * ((number + 0.5) / len(chart.lines) - 0.5)
-        y = [names.index(point[0]) + shift for point in line]
-        mean, low, high = np.array([point[1:] for point in line], float).T
-        _points(axes, chart, number, x=mean, y=y, xerr=[mean - low, high - mean], linestyle="")
+        for point in line:
+            place, mean, low, high = point
+            whose = name if len(chart.lines) > 1 else place
+            _points(
+                axes, [point], whose, name or chart.value, number, x=[mean], y=[names.index(place) + shift],
+                xerr=[[mean - low], [high - mean]], linestyle="",
+                label=name if len(chart.lines) > 1 and point is line[0] else None,
+            )  # fmt: skip
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
     axes.set_xlabel(chart.value)

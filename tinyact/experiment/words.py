@@ -98,7 +98,11 @@ def conclusion(best: Best, margin: float = MARGIN) -> list[str]:
     assert finding.accuracy is not None  # there is a best one only if one finished
     over = f"over {finding.runs - finding.diverged} {VARY[base.vary].seeds}"
     accuracy = f"{100 * finding.accuracy.mean:.1f} %{_between(finding.accuracy, ' %')}"
-    sentences = [head(best), f"It classifies {accuracy} of the test samples correctly, {over} ({_network(best)})."]
+    subject = "Without one the network" if finding.activation == NONE else "It"
+    sentences = [
+        head(best),
+        f"{subject} classifies {accuracy} of the test samples correctly, {over} ({_network(best)}).",
+    ]
     names = {word: [o.activation for o in best.others if o.word == word] for word in (BETTER, WORSE, EQUAL, UNSEEN)}
     if names[BETTER]:
         nearest = min(
