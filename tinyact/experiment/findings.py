@@ -193,7 +193,7 @@ def compared(
             unfinished=bool(finished) and _mean([still_falls(r.losses) for r in finished]) > UNFINISHED,
             tuned=tuned,
             at_the_edge=any(
-                value in (tried[0], tried[-1])
+                len(tried) > 2 and value in (tried[0], tried[-1])
                 for (_, value), (_, tried) in zip(tuned, setting.tuned if setting else (), strict=True)
             ),
         )  # fmt: skip
