@@ -14,20 +14,20 @@ ACTIVATIONS = ["sigmoid", "tanh", "relu", "leaky_relu", "prelu", "elu", "silu", 
 
 STUDY = """
 import tempfile
-from tinyact.experiment.study import main
+from tinyact.experiment.cli import main
 with tempfile.TemporaryDirectory() as folder:
-    main(["--activation", *{activations}, "--seeds", "{seeds}", "--out", folder, "--quiet"])
+    main(["study", "--activation", *{activations}, "--seeds", "{seeds}", "--out", folder, "--quiet"])
 """
 
 PYTORCH = """
 import torch
 import torch.optim
-from tinyact.experiment import Run, build, notebook_data, train
-data = notebook_data(torch)
+from tinyact.experiment import Configuration, Run, build, load, train
 for seed in range({seeds}):
+    data = load("notebook", torch, "split", seed)
     for activation in {activations}:
         torch.manual_seed(seed)
-        train(torch, build(torch, activation), data, Run(activation, seed), test_every_epoch=True)
+        train(torch, build(torch, activation), data, Run(Configuration(activation, seed)), held_out=True)
 """
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from tests.docs.pages import FENCE, PAGES, ROOT, blocks, section
-from tinyact.experiment import study
+from tinyact.experiment import cli
 from tinyact.experiment.configuration import ACTIVATIONS
 from tinyact.program.compiled import LIMIT
 
@@ -115,10 +115,10 @@ def test_readmes_figures_are_the_experiments() -> None:
 
 
 def test_commands_of_the_study_are_possible() -> None:
-    lines = re.findall(r"^python -m tinyact.experiment study (.*)$", PAGES["docs/study.md"], flags=re.M)
+    lines = re.findall(r"^tinyact (study .*)$", PAGES["docs/study.md"], flags=re.M)
     assert len(lines) == 2
     for line in lines:
-        options = study._parser().parse_args(line.split())
+        options = cli._parsers()[0].parse_args(line.split())
         assert set(options.activation or []) <= set(ACTIVATIONS)
 
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 import tinyact
-from tinyact.experiment import cli
-from tinyact.experiment.plot import label
-from tinyact.experiment.training import CHOICES
+from tinyact.experiment import cli, comparison
+from tinyact.experiment.configuration import CHOICES
+from tinyact.experiment.words import label
 
 SHORT = ["--epochs", "6", "--seeds", "2"]
 
@@ -124,9 +124,9 @@ def test_check_torch(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--activation", "reluu"], "unknown activation 'reluu'; did you mean 'relu'? (known: sigmoid, tanh"),
-        (["stdy"], "unknown command 'stdy'; did you mean 'study'? (known: study, claims, report, curves)"),
-        (["--seeds", "0"], "at least 1, got '0'"),
+        (["--activation", "reluu"], "unknown activation 'reluu'; did you mean 'relu'? (known: none, sigmoid, tanh"),
+        (["stdy"], "unknown command 'stdy'; did you mean 'study'? (known: compare, study, claims, report, curves)"),
+        (["--seeds", "0"], "takes a whole number of at least 1, and at most 1000000, got '0'"),
         (["--seeds", "two"], "got 'two'"),
         (["--epochs", "-5"], "at least 1"),
         (["--lr", "0"], "above 0"),
@@ -137,14 +137,20 @@ def test_check_torch(capsys: pytest.CaptureFixture[str]) -> None:
         (["--check-torch", "--dropout", "0.1"], "vendor library"),
         (["--check-torch", "--activation", "snake"], "PyTorch doesn't have it"),
         (["--plot", "losses.doc"], "ending must be one of"),
-        (["--json", "/no/such/folder/x.json"], "is no file in a folder that exists"),
+        (["--json", "/dev/null/folder/x.json"], "--json /dev/null/folder: Not a directory"),
+        (["--json", "/"], "--json /: is a folder"),
+        (["--seed", "99999999999999999999"], "at most 4294967295, got '99999999999999999999'"),
+        (["--seed", "4294967295", "--seeds", "2"], "the last seed has to be at most 4294967295"),
+        (["--hidden", "100000000"], "at most 10000, such as 16 or 16,16, got '100000000'"),
+        (["--activation", "ReLU"], "unknown activation 'ReLU'; did you mean 'relu'?"),
+        (["--activation", "Leaky ReLU"], "did you mean 'leaky_relu'?"),
         (["--unknown"], "unrecognized"),
     ],
 )
 def test_wrong_options_are_refused_before_any_training(
     arguments: list[str], words: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli, "notebook_data", lambda framework: pytest.fail("trained"))
+    monkeypatch.setattr(cli, "run", lambda *_: pytest.fail("trained"))
     assert words in refused(capsys, *arguments)
 
 
@@ -171,7 +177,7 @@ def test_a_file_that_cannot_be_written_loses_nothing(
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(cli, "_write_json", full)
+    monkeypatch.setattr(comparison, "write_json", full)
     path = tmp_path / "losses.png"
     code, out, err = run(capsys, *SHORT, "--json", str(tmp_path / "x.json"), "--plot", str(path))
     assert code == 1

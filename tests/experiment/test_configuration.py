@@ -28,6 +28,8 @@ EXAMPLE = Path(tinyact.experiment.__file__).with_name("study.toml")
         ({"epochs": 0}, "epochs has to be at least 1"),
         ({"batch": 0}, "batch has to be at least 1"),
         ({"seed": -1}, "seed has to be at least 0"),
+        ({"vary": "splits"}, "unknown vary 'splits'; did you mean 'split'?"),
+        ({"vary": "data", "data": "digits"}, "there is only one data set 'digits'; its splits can be varied"),
     ],
 )
 def test_impossible_values(values: dict[str, Any], message: str) -> None:
@@ -53,11 +55,12 @@ def test_wrong_types(values: dict[str, Any]) -> None:
 
 
 def test_a_key_is_the_configuration() -> None:
-    c = Configuration("elu", 3, "digits", (8, 4), 0.01, 0.5, 7, 32)
+    c = Configuration("elu", 3, "digits", (8, 4), 0.01, 0.5, 7, 32, "split")
     assert Configuration.from_key(c.key()) == c
+    assert "vary" not in Configuration().key()  # runs of before keep their names
     assert Configuration(lr=1).key() == Configuration(lr=1.0).key()
-    assert c.setting() == Configuration("none", 0, "digits", (8, 4), 0.01, 0.5, 7, 32)
-    assert c.words() == "digits, hidden 8×4, lr 0.01, dropout 0.5, batches of 32, 7 epochs"
+    assert c.setting() == Configuration("none", 0, "digits", (8, 4), 0.01, 0.5, 7, 32, "split")
+    assert c.words() == "digits, hidden 8×4, lr 0.01, dropout 0.5, batches of 32, 7 epochs, splits varied"
 
 
 def test_a_grid_is_every_combination_once() -> None:

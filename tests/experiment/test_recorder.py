@@ -7,7 +7,7 @@ import pytest
 
 import tinyact
 from tinyact import nn
-from tinyact.experiment import Run, build, notebook_data, train
+from tinyact.experiment import Configuration, Run, build, notebook_data, train
 from tinyact.experiment.recorder import Recorder
 
 
@@ -64,7 +64,13 @@ def test_training_is_the_same_with_it() -> None:
         network = build(tinyact, "prelu", (8,))
         recorder = Recorder(network) if watched else None
         runs.append(
-            train(tinyact, network, data, Run("prelu", 0), 5, each_epoch=lambda _, r=recorder: r and r.end_epoch())
+            train(
+                tinyact,
+                network,
+                data,
+                Run(Configuration("prelu", epochs=5)),
+                lambda _, r=recorder: r and r.end_epoch(),
+            )
         )
         if recorder:
             recorder.remove()

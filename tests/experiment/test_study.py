@@ -19,13 +19,20 @@ from typing import Any
 import pytest
 
 import tinyact
-from tinyact.experiment import study
+from tinyact.experiment import cli, pipeline
 from tinyact.experiment.configuration import Configuration, Grid
-from tinyact.experiment.store import Result, Store, rows
-from tinyact.experiment.study import main, open_store, run, run_all, summary
+from tinyact.experiment.findings import by_setting
+from tinyact.experiment.pipeline import open_store, run, run_all, study
+from tinyact.experiment.store import Store, rows
+from tinyact.experiment.training import Run
+from tinyact.experiment.words import summary
 
 ROOT = Path(__file__).parents[2]
 SMALL = ["--data", "moons", "--hidden", "4", "--epochs", "5"]
+
+
+def main(arguments: list[str]) -> int:
+    return cli.main(["study", *arguments])
 
 
 def configurations(**values: Any) -> list[Configuration]:
@@ -45,7 +52,7 @@ def test_a_run_is_decided_by_its_configuration(configuration: Configuration) -> 
     a, b = run(configuration), run(configuration)
     assert a.numbers() == b.numbers()
     assert a.status == "finished"
-    assert len(a.history["loss"]) == len(a.history["test_loss"]) == configuration.epochs
+    assert len(a.losses) == len(a.held_out_losses) == configuration.epochs
     assert a.epochs == [0]
     assert 0 < a.accuracy <= 1
     assert all(len(numbers) == 1 for layer in a.layers.values() for numbers in layer.values())
@@ -62,7 +69,7 @@ def test_learning_to_tell_ten_digits_apart() -> None:
     result = run(Configuration("relu", 0, "digits", (32,), 0.01, epochs=60))
     assert result.accuracy > 0.9
     assert result.train_accuracy > 0.95
-    assert result.history["loss"][-1] < 0.2 < result.history["loss"][0]
+    assert result.losses[-1] < 0.2 < result.losses[0]
 
 
 def test_a_loss_that_diverges_is_a_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -84,7 +91,7 @@ def test_workers_change_no_bit_and_nothing_is_trained_twice(tmp_path: Path, monk
     assert len(list(run_all(wanted, one, jobs=1))) == 6
     assert len(list(run_all(wanted, two, jobs=2))) == 6
     assert [r.numbers() for r in one.results()] == [r.numbers() for r in two.results()]
-    monkeypatch.setattr(study, "run", None)
+    monkeypatch.setattr(pipeline, "run", None)
     assert list(run_all(wanted, one, jobs=1)) == []
 
 
@@ -92,7 +99,7 @@ def test_a_run_has_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     from threadpoolctl import threadpool_info
 
     threads = []
-    monkeypatch.setattr(study, "train", lambda *a: threads.append((threadpool_info(), tinyact.get_num_threads())))
+    monkeypatch.setattr(pipeline, "train", lambda *a: threads.append((threadpool_info(), tinyact.get_num_threads())))
     run(Configuration("relu", 0, "moons"))
     ((pools, own),) = threads
     assert own == 1
@@ -115,7 +122,7 @@ def test_a_bar_on_a_terminal_alone(options: list[str], shown: bool, tmp_path: Pa
             text += part
     os.close(ours)
     assert program.wait(60) == 0
-    assert (b"4/4" in text) == shown
+    assert (b"training 4 of 4" in text) == shown
     assert bool(text) == shown
     assert ("test accuracy" in printed.read_text()) == ("--quiet" not in options)
     assert printed.read_text().count("seed 1:") == (2 if options == ["--verbose"] else 0)
@@ -153,15 +160,15 @@ def _count(store: Path) -> int:
 def test_ctrl_c_says_how_to_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    real, calls = study.run, []
+    real, calls = pipeline.run, []
 
-    def interrupted(configuration: Configuration) -> Result:
+    def interrupted(configuration: Configuration) -> Run:
         calls.append(configuration)
         if len(calls) == 3:
             raise KeyboardInterrupt
         return real(configuration)
 
-    monkeypatch.setattr(study, "run", interrupted)
+    monkeypatch.setattr(pipeline, "run", interrupted)
     assert main([*SMALL, "--seeds", "4", "--jobs", "1", "--out", str(tmp_path)]) == 130
     message = capsys.readouterr().err
     assert "stopped: 2 of 8 runs are in" in message
@@ -211,11 +218,17 @@ def test_ctrl_c_with_workers_ends_cleanly(tmp_path: Path) -> None:
         (["--dropout", "1.5"], "dropout has to be from 0"),
         (["--jobs", "0"], "--jobs takes -1 or a number of at least 1"),
         (["--backend", "dask"], "needs --scheduler tcp://HOST:PORT"),
-        (["--export", "a.xlsx"], "the ending must be .csv or .parquet"),
+        (["--export", "a.xlsx"], "the ending must be one of csv, parquet"),
         (["--export", "."], "the ending must be"),
         (["--batch", "0"], "batch has to be at least 1"),
         (["--backend", "ray"], "needs ray: pip install 'tinyact[ray]'"),
-        (["--config", "nowhere.toml"], "No such file"),
+        (["--config", "nowhere.toml"], "error: nowhere.toml: No such file or directory (--help"),
+        (["--scheduler", "tcp://a:1"], "--scheduler goes with --backend dask or --backend ray"),
+        (["--data", "mnist"], "unknown data 'mnist'; did you mean 'digits'?"),
+        (["--seeds", "1000000000"], "seeds has to be at most 1000000"),
+        (["--seeds", "1000000", "--lr", "0.1", "0.2"], "these are 4,000,000 runs, and a study has at most 1,000,000"),
+        (["--seed", "4294967295"], "seed has to be at most 4294967276"),
+        (["--hidden", "100000000"], "hidden: a width has to be at most 10000"),
     ],
 )
 def test_refused_before_anything_runs(options: list[str], message: str, tmp_path: Path, capsys: Any) -> None:
@@ -237,7 +250,7 @@ def test_a_disk_without_room(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=1000))
-    monkeypatch.setattr(study, "run", None)
+    monkeypatch.setattr(pipeline, "run", None)
     assert main([*SMALL, "--out", str(tmp_path)]) == 1
     assert "is too full: the results take about 0.1 MB, 0.0 MB are free" in capsys.readouterr().err
 
@@ -257,7 +270,7 @@ def test_room_is_asked_for_no_less_than_it_takes(tmp_path: Path) -> None:
 def test_files_that_cant_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").touch()
     assert main([*SMALL, "--out", str(tmp_path / "file")]) == 1
-    assert "error: [Errno" in capsys.readouterr().err
+    assert "file: File exists" in capsys.readouterr().err
     # Only after the training can this be known; the runs are kept.
     (tmp_path / "a.csv").symlink_to("/dev/full")
     assert main([*SMALL, "--seeds", "1", "--out", str(tmp_path), "--export", str(tmp_path / "a.csv")]) == 1
@@ -271,14 +284,14 @@ def test_a_cluster_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 
 def test_a_lost_worker_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    real = study.run
+    real = pipeline.run
 
-    def killed(configuration: Configuration) -> Result:
+    def killed(configuration: Configuration) -> Run:
         if configuration.seed:
             raise BrokenProcessPool
         return real(configuration)
 
-    monkeypatch.setattr(study, "run", killed)
+    monkeypatch.setattr(pipeline, "run", killed)
     assert main([*SMALL, "--jobs", "1", "--out", str(tmp_path)]) == 1
     assert "a worker was killed, perhaps for want of memory; 2 of 40 runs are in" in capsys.readouterr().err
 
@@ -307,12 +320,12 @@ def test_options_go_before_the_file(tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_the_summary_has_no_bare_mean(tmp_path: Path) -> None:
     store = Store(tmp_path / "a.sqlite")
     results = list(run_all(configurations(activation=("none", "relu"), seeds=5, lr=(0.01, 0.1)), store, jobs=1))
-    text = summary(results)
-    lines = [line for line in text.splitlines() if line.strip().startswith(("none", "relu"))]
+    text = summary(by_setting(results))
+    lines = [line for line in text.splitlines() if line.strip().startswith(("none ", "relu "))]
     assert len(lines) == 4
     assert all("[" in line for line in lines)
     assert sum("p " in line and " d " in line and " n " in line for line in lines) == 2
-    assert "moons, hidden 4, lr 0.1, 5 epochs" in text
+    assert "moons, hidden 4, lr 0.1, 5 epochs, splits varied" in text
 
 
 def test_on_a_cluster_of_which_one_worker_is_killed(tmp_path: Path) -> None:
@@ -322,3 +335,35 @@ def test_on_a_cluster_of_which_one_worker_is_killed(tmp_path: Path) -> None:
         cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
     assert done.stdout.splitlines() == ["30 of 30, a worker killed after the first: True", "equal: 30"], done.stderr
+
+
+def test_from_python_it_returns_the_table_that_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    grid: dict[str, Any] = {"data": "moons", "hidden": [4], "epochs": 5, "seeds": 3, "activation": ["none", "relu"]}
+    trained: list[Run] = []
+    table = study(tmp_path / "results.sqlite", jobs=1, on_run=trained.append, **grid)
+    assert len(trained) == 6
+    assert sorted(table.activation) == ["none", "relu"]
+    assert main([*SMALL, "--seeds", "3", "--out", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("6 runs, 6 of them in")
+    for row in table.itertuples():
+        assert f"{row.activation}  {row.accuracy:.4f} [{row.low:.4f}, {row.high:.4f}]" in printed
+    with pytest.raises(ValueError, match="did you mean 'relu'"):
+        study(tmp_path / "b.sqlite", activation="ReLU")
+
+
+def test_tuned(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = [*SMALL, "--seeds", "2", "--out", str(tmp_path), "--tune", "lr"]
+    assert main([*command, "--lr", "0.001", "0.01", "0.1"]) == 0
+    assert "moons, hidden 4, 5 epochs, lr tuned over 0.001, 0.01, 0.1, splits varied" in capsys.readouterr().out
+    assert len(Store(tmp_path / "results.sqlite").results()) == 12
+    with pytest.raises(SystemExit):
+        main([*command, "--vary", "weights"])
+    assert "--tune needs samples to choose with" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("vary", ["weights", "split", "data"])
+def test_what_the_seeds_vary(vary: str) -> None:
+    first, second, again = (run(Configuration("relu", s, "moons", (4,), epochs=3, vary=vary)) for s in (0, 1, 0))
+    assert first.numbers() == again.numbers() != second.numbers()
+    assert (vary == "weights") == (first.validation_accuracy != first.validation_accuracy)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from tinyact.experiment.pictures import Chart
 from tinyact.experiment.statistics import Comparison
-from tinyact.experiment.verdicts import Claim, ci, read, verdict, write
+from tinyact.experiment.verdicts import Claim, count, read, write
+from tinyact.experiment.words import ci, verdict
 
 
 def test_verdicts_follow_from_intervals() -> None:
@@ -27,3 +29,29 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     (tmp_path / "claims.json").write_text("[1]")
     with pytest.raises(ValueError, match="is not what 'claims' writes"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "../../elsewhere"},
+        {"name": 3},
+        {"caption": None},
+        {"lines": {"x": [[1, 0.5, 0.4]]}},
+        {"lines": {"x": [[1, "0.5", 0.4, 0.6]]}},
+        {"lines": [1]},
+        {"more": 1},
+    ],
+)
+def test_charts_of_others_are_refused(change: dict[str, object], tmp_path: Path) -> None:
+    write([], [Chart("a", "A", "See.", "value", {"x": [(1, 0.5, 0.4, 0.6)]})], tmp_path)
+    content = json.loads((tmp_path / "claims.json").read_text())
+    content["charts"][0].update(change)
+    (tmp_path / "claims.json").write_text(json.dumps(content))
+    with pytest.raises(ValueError, match="is not what 'claims' writes"):
+        read(tmp_path)
+
+
+def test_how_many_hold() -> None:
+    claims = [Claim("", "", "", verdict) for verdict in ("holds", "holds: by far", "fails", "depends on the data")]
+    assert count(claims) == "Of 4 claims 2 hold, 1 fail, and 1 depend or aren't seen."

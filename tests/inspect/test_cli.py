@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tinyact.experiment.training import CHOICES, NONE
+from tinyact.experiment.configuration import CHOICES, NONE
 from tinyact.inspect.cli import main, network_program, network_trace
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from distributed import Client, LocalCluster
 
 from tinyact.experiment.configuration import Grid
+from tinyact.experiment.pipeline import run_all
 from tinyact.experiment.store import Store
-from tinyact.experiment.study import run_all
 
 
 def main() -> None:

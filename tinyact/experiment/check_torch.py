@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import tinyact
-from tinyact.experiment.data import Split
+from tinyact.experiment.configuration import Configuration
+from tinyact.experiment.data import load
 from tinyact.experiment.training import Run, build, train
 
 
@@ -27,9 +28,7 @@ class Agreement(NamedTuple):
     other_classes: int
 
 
-def check(
-    activation: str, seed: int, data: Split, torch_data: Split, hidden: list[int], epochs: int, lr: float
-) -> Agreement:
+def check(c: Configuration) -> Agreement:
     """Train in both frameworks from the weights that tinyact draws for this seed.
 
     Raises:
@@ -37,17 +36,15 @@ def check(
     """
     import torch
 
-    tinyact.manual_seed(seed)
-    ours = build(tinyact, activation, hidden)
-    torch.manual_seed(seed)  # so that activations that draw numbers draw the same
-    theirs = build(torch, activation, hidden)
+    tinyact.manual_seed(c.seed)
+    ours = build(tinyact, c.activation, c.hidden)
+    torch.manual_seed(c.seed)  # so that activations that draw numbers draw the same
+    theirs = build(torch, c.activation, c.hidden)
     theirs.load_state_dict({name: torch.from_numpy(t.numpy().copy()) for name, t in ours.state_dict().items()})
     records: list[list[Any]] = [[], []]
     a, b = (
-        train(framework, network, part, Run(activation, seed), epochs, lr, each_epoch=_recorder(record))
-        for record, framework, network, part in zip(
-            records, (tinyact, torch), (ours, theirs), (data, torch_data), strict=True
-        )
+        train(framework, network, load(c.data, framework, c.vary, c.seed), Run(c), _recorder(record))
+        for record, framework, network in zip(records, (tinyact, torch), (ours, theirs), strict=True)
     )
     return Agreement(
         run=b,

@@ -1,36 +1,33 @@
-"""``python -m tinyact.experiment claims``: what the notebook says about activation functions, measured.
+"""What the notebook says about activation functions, measured: ``tinyact claims``.
 
 Each claim is a function that measures it and returns the measurement and a verdict: it holds, it fails, or what it
 depends on. Trainings are runs of the study, shared by the claims and kept in its store; differences are paired by seed.
-Intervals are 95 % bootstrap intervals of the mean over seeds, for times over repetitions.
+Intervals are 95 % intervals of the mean over seeds, for times over repetitions.
 """
 
 from __future__ import annotations
 
-import argparse
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from functools import cache, cached_property, wraps
-from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 import tinyact
-from tinyact.experiment.arguments import installed
-from tinyact.experiment.configuration import Configuration, Grid
-from tinyact.experiment.data import notebook_data
+from tinyact.experiment.configuration import NONE, Configuration, Grid
+from tinyact.experiment.data import SPLIT, notebook_data
+from tinyact.experiment.findings import BETTER, EQUAL, MARGIN, UNSEEN, WORSE, accuracy, difference, mean, relation
 from tinyact.experiment.pictures import Chart
-from tinyact.experiment.plot import label
-from tinyact.experiment.report import write_report
-from tinyact.experiment.statistics import Comparison, adjusted, bootstrap, paired
-from tinyact.experiment.store import FINISHED, Result, Store
-from tinyact.experiment.study import exit_code, one_thread, open_store, pairs, progress, run_all
-from tinyact.experiment.training import NONE, Run, build, train
-from tinyact.experiment.verdicts import FAILS, HOLDS, NOT_SEEN, Claim, ci, verdict, write
+from tinyact.experiment.pipeline import one_thread, progress, run_all
+from tinyact.experiment.statistics import Comparison, adjusted, interval
+from tinyact.experiment.store import Store
+from tinyact.experiment.training import Run, build, train
+from tinyact.experiment.verdicts import Claim, write
+from tinyact.experiment.words import FAILS, HOLDS, NOT_SEEN, ci, label, verdict
 
 EIGHT = ("sigmoid", "tanh", "relu", "leaky_relu", "prelu", "elu", "silu", "softmax")
 RATES = (0.001, 0.01, 0.1, 1.0)
@@ -55,17 +52,20 @@ def claim(about: str, text: str, **of: Any) -> Callable[[Measure], Measure]:
 
 
 Setting = dict[str, Any]
-Number = Callable[[Result], float]
+Number = Callable[[Run], float]
 Lines = dict[str, dict[Any, Comparison]]
+NOTHING = Comparison(math.nan, math.nan, math.nan)
 
 
 class Differences(NamedTuple):
-    """Mean differences with intervals, and which of them are above 0, below, or can't be told from 0."""
+    """Mean differences with intervals, and what each comes to."""
 
     means: dict[Any, Comparison]
-    better: list[Any]
-    worse: list[Any]
-    equal: list[Any]
+    words: dict[Any, str]
+
+    def which(self, word: str) -> list[Any]:
+        """Those that come to this."""
+        return [key for key, own in self.words.items() if own == word]
 
 
 class Lab:
@@ -74,11 +74,13 @@ class Lab:
     Args:
         store: results that are there already, and new ones.
         seeds: how many each comparison gets.
+        vary: what they change.
     """
 
-    def __init__(self, store: Store, seeds: int = 20) -> None:
+    def __init__(self, store: Store, seeds: int = 20, vary: str = SPLIT) -> None:
         self.store = store
         self.seeds = seeds
+        self.vary = vary
         self.charts: list[Chart] = []
 
     def chart(self, name: str, title: str, caption: str, value: str, lines: Lines, **more: Any) -> None:
@@ -87,60 +89,59 @@ class Lab:
         self.charts.append(Chart(name, title, caption, value, points, **more))
 
     def train(self, quiet: bool = True) -> None:
-        """What is missing of them, with a bar on a terminal."""
-        configurations = trainings(self.seeds)
-        with progress(len(self.store.missing(configurations)), quiet) as advance:
-            for _ in run_all(configurations, self.store):
-                advance()
+        """What is missing of them, counted on a terminal."""
+        wanted = trainings(self.seeds, self.vary)
+        for _ in progress(run_all(wanted, self.store), len(self.store.missing(wanted)), quiet):
+            pass
 
-    def runs(self, **values: Any) -> list[Result]:
+    def runs(self, **values: Any) -> list[Run]:
         """The results of these settings, in the order of seeds."""
-        setting = {**asdict(Configuration()), **values}
+        setting = {**asdict(Configuration(vary=self.vary)), **values}
         del setting["seed"]
         results = [r for r in self._results if setting.items() <= vars(r.configuration).items()]
         return sorted(results, key=lambda r: r.configuration.seed)
 
     @cached_property
-    def _results(self) -> list[Result]:
+    def _results(self) -> list[Run]:
         return self.store.results()
 
     def difference(self, what: Number, values: Setting, base: Setting) -> Comparison:
         """The mean paired difference of a number between two settings, over the seeds that both finished."""
-        return bootstrap(np.subtract(*pairs(self.runs(**values), self.runs(**base), what)).tolist())
+        value = difference(self.runs(**values), self.runs(**base), what)
+        return value.interval() if value else NOTHING
 
     def differences(self, what: Number, contrasts: dict[Any, tuple[Setting, Setting]]) -> Differences:
-        """Several differences at once: p-values, of Wilcoxon's test, are corrected for their number."""
-        tests = {key: paired(*pairs(self.runs(**a), self.runs(**b), what)) for key, (a, b) in contrasts.items()}
-        p = adjusted([value.p for value in tests.values()])
-        significant = [key for key, value in zip(tests, p, strict=True) if value < 0.05]
-        means = {key: Comparison(*value[:3]) for key, value in tests.items()}
+        """Several differences at once: p-values are corrected for their number."""
+        all_of = {key: difference(self.runs(**a), self.runs(**b), what) for key, (a, b) in contrasts.items()}
+        there = {key: value for key, value in all_of.items() if value}
+        p = dict(zip(there, adjusted([value.p for value in there.values()]), strict=True))
         return Differences(
-            means, [k for k in significant if means[k].mean > 0], [k for k in significant if means[k].mean < 0],
-            [k for k in tests if k not in significant],
-        )  # fmt: skip
+            {key: value.interval() for key, value in there.items()},
+            {key: relation(value, p[key], MARGIN) for key, value in there.items()},
+        )
 
     def mean(self, what: Number, **values: Any) -> Comparison:
         """The mean of a number over seeds."""
-        return bootstrap([what(r) for r in self.runs(**values) if r.status == FINISHED])
+        return mean(self.runs(**values), what)
 
 
-def grids(seeds: int) -> list[Grid]:
+def grids(seeds: int, vary: str) -> list[Grid]:
     """All trainings that any claim asks for, so that they can be done at once on all cores."""
     few = max(2, seeds // 2)
     deep = tuple((16,) * depth for depth in DEPTHS)
     return [
-        Grid(activation=(NONE, *EIGHT), seeds=seeds),
-        Grid(activation=("relu", *LEAKY), seeds=few, lr=RATES, hidden=(deep[0], FOUR)),
-        Grid(activation=("sigmoid", "tanh", "relu", "silu"), seeds=seeds, hidden=deep),
-        Grid(activation=(NONE, "relu"), seeds=seeds, data=OTHERS, hidden=((16,), WIDE), lr=(0.01,)),
-        Grid(activation=("relu",), seeds=seeds, dropout=(0.5,)),
-        Grid(activation=("relu",), seeds=seeds, data=("blobs",), lr=(0.01,), dropout=(0.5,)),
+        Grid(activation=(NONE, *EIGHT), seeds=seeds, vary=vary),
+        Grid(activation=("relu", *LEAKY), seeds=few, lr=RATES, hidden=(deep[0], FOUR), vary=vary),
+        Grid(activation=("sigmoid", "tanh", "relu", "silu"), seeds=seeds, hidden=deep, vary=vary),
+        Grid(activation=(NONE, "relu"), seeds=seeds, data=OTHERS, hidden=((16,), WIDE), lr=(0.01,), vary=vary),
+        Grid(activation=("relu",), seeds=seeds, dropout=(0.5,), vary=vary),
+        Grid(activation=("relu",), seeds=seeds, data=("blobs",), lr=(0.01,), dropout=(0.5,), vary=vary),
     ]
 
 
-def trainings(seeds: int) -> list[Configuration]:
+def trainings(seeds: int, vary: str = SPLIT) -> list[Configuration]:
     """Every run of these grids, once."""
-    return list(dict.fromkeys(c for grid in grids(seeds) for c in grid.configurations()))
+    return list(dict.fromkeys(c for grid in grids(seeds, vary) for c in grid.configurations()))
 
 
 def between(activation: str, base: str, **setting: Any) -> tuple[Setting, Setting]:
@@ -158,26 +159,28 @@ def networks(activation: str, hidden: tuple[int, ...], seeds: int) -> Iterator[A
 # --- numbers of a run ----------------------------------------------------------------------------------------------
 
 
-accuracy: Number = attrgetter("accuracy")
+def chosen_by(run: Run) -> float:
+    """The accuracy by which one may choose, where there are samples for it, without that the others hear of it."""
+    return run.accuracy if math.isnan(run.validation_accuracy) else run.validation_accuracy
 
 
-def gap(result: Result) -> float:
+def gap(result: Run) -> float:
     """How much better the network is on what it was trained with."""
     return result.train_accuracy - result.accuracy
 
 
-def dead(result: Result) -> float:
+def dead(result: Run) -> float:
     """The share of hidden units that were 0 for all training samples, when last recorded."""
     layers = [layer["dead"][-1] for layer in result.layers.values() if "dead" in layer]
     return float(np.mean(layers[:-1]))  # the last is the output's sigmoid
 
 
-def halfway(result: Result) -> float:
+def halfway(result: Run) -> float:
     """The training loss after half of the epochs."""
-    return result.history["loss"][len(result.history["loss"]) // 2]
+    return result.losses[len(result.losses) // 2]
 
 
-def mean_output(result: Result) -> float:
+def mean_output(result: Run) -> float:
     """The mean output of the hidden layer, over the training."""
     return float(np.mean(result.layers["1"]["mean"]))
 
@@ -229,7 +232,7 @@ def first_gradients(activation: str, depth: int, seeds: int) -> list[float]:
 def _shrinking(lab: Lab, activation: str) -> Comparison:
     """By how many powers of ten the first layer's gradient is smaller with eight hidden layers than with one."""
     one, eight = (np.log10(first_gradients(activation, depth, lab.seeds)) for depth in (1, 8))
-    return bootstrap((one - eight).tolist())
+    return interval((one - eight).tolist())
 
 
 @claim("Sigmoid", "Its gradients vanish.")
@@ -238,7 +241,7 @@ def sigmoid_vanishes(lab: Lab) -> tuple[str, str]:
     lab.chart(
         "vanishing", "Gradient at the first layer", "Before training. The steeper a line falls, the more of it is lost "
         "on the way back through the layers.", "‖∂L/∂W‖ of the first layer",
-        {name: {depth: bootstrap(first_gradients(name, depth, lab.seeds)) for depth in DEPTHS} for name in names},
+        {name: {depth: interval(first_gradients(name, depth, lab.seeds)) for depth in DEPTHS} for name in names},
         place="hidden layers", log="xy",
     )  # fmt: skip
     powers = {name: _shrinking(lab, name) for name in names}
@@ -282,7 +285,7 @@ def same_signs(activation: str, seeds: int) -> list[float]:
 @claim("Sigmoid", "Its outputs are not zero-centred, which makes signs of gradients inconsistent.")
 def sigmoid_signs(lab: Lab) -> tuple[str, str]:
     mean = lab.mean(mean_output, activation="sigmoid")
-    sigmoid, tanh = (bootstrap(same_signs(name, lab.seeds)) for name in ("sigmoid", "tanh"))
+    sigmoid, tanh = (interval(same_signs(name, lab.seeds)) for name in ("sigmoid", "tanh"))
     text = (
         f"mean output {ci(mean)}; share of neurons and samples for which all weight gradients of the neuron have the "
         f"same sign: {ci(sigmoid)}, with tanh {ci(tanh)}"
@@ -333,7 +336,7 @@ def cost(name: str, base: str = "relu") -> Comparison:
     # Medians of several: a busy machine interrupts single ones.
     with one_thread():
         medians = [(np.median(times(name, repeats=15)), np.median(times(base, repeats=15))) for _ in range(12)]
-    return bootstrap([float(a / b) for a, b in medians])
+    return interval([float(a / b) for a, b in medians])
 
 
 @cache
@@ -344,11 +347,11 @@ def step_cost(name: str) -> Comparison:
     def step(activation: str) -> float:
         stamps: list[float] = []
         network = build(tinyact, activation)
-        train(tinyact, network, data, Run(activation, 0), 30, each_epoch=lambda _: stamps.append(time.perf_counter()))
+        train(tinyact, network, data, Run(Configuration(epochs=30)), lambda _: stamps.append(time.perf_counter()))
         return float(np.median(np.diff(stamps)))
 
     with one_thread():
-        return bootstrap([step(name) / step("relu") for _ in range(12)])
+        return interval([step(name) / step("relu") for _ in range(12)])
 
 
 @claim("ReLU", "It is cheap to compute.")
@@ -417,12 +420,12 @@ def keeps_units_alive(lab: Lab, name: str) -> tuple[str, str]:
 @claim("PReLU", "Its slope is learned.")
 def prelu_learns(lab: Lab) -> tuple[str, str]:
     data, slopes = notebook_data(tinyact), []
-    for seed, network in enumerate(networks("prelu", (16,), max(2, lab.seeds // 2))):
-        train(tinyact, network, data, Run("prelu", seed))
+    for seed, network in enumerate(networks("prelu", (16,), lab.seeds)):
+        train(tinyact, network, data, Run(Configuration("prelu", seed)))
         slopes.append(float(network[1].weight.detach().numpy()[0]))
-    shift = bootstrap([abs(slope - 0.25) for slope in slopes])
+    shift = interval([abs(slope - 0.25) for slope in slopes])
     text = f"0.25 at the start, after 100 epochs {min(slopes):.3f} to {max(slopes):.3f}, {ci(shift)} away from 0.25"
-    return text, HOLDS if shift.low > 0.005 else FAILS
+    return text, HOLDS if shift.low > 0.005 else NOT_SEEN
 
 
 # --- ELU, Swish, softmax -------------------------------------------------------------------------------------------
@@ -461,7 +464,7 @@ def swish_beats_relu(lab: Lab) -> tuple[str, str]:
         "difference of test accuracies", {"": effects.means}, place="hidden layers", log="x", zero=True,
     )  # fmt: skip
     text = "; ".join(f"{ci(value, 3, '+')} with {depth}" for depth, value in effects.means.items())
-    better, worse = (max(depths, default=0) >= 4 for depths in (effects.better, effects.worse))
+    better, worse = (max(effects.which(word), default=0) >= 4 for word in (BETTER, WORSE))
     kind = FAILS if worse else HOLDS if better else NOT_SEEN
     text = f"Swish's accuracy minus ReLU's, by the number of hidden layers: {text}"
     return text, f"{kind} in deep networks: {_which(effects, 'with ')}"
@@ -469,8 +472,10 @@ def swish_beats_relu(lab: Lab) -> tuple[str, str]:
 
 def _which(effects: Differences, word: str, above: str = "better", below: str = "worse") -> str:
     """Better with this, worse with that."""
-    parts = ((above, effects.better), (below, effects.worse), ("no difference seen", effects.equal))
-    return "; ".join(f"{how} {word}{', '.join(map(str, keys))}" for how, keys in parts if keys)
+    parts = ((above, BETTER), (below, WORSE), (f"equal within {100 * MARGIN:g} points", EQUAL), (UNSEEN, UNSEEN))
+    return "; ".join(
+        f"{how} {word}{', '.join(map(str, effects.which(kind)))}" for how, kind in parts if effects.which(kind)
+    )
 
 
 @claim("Softmax", "Its outputs sum to one.")
@@ -485,7 +490,7 @@ def softmax_cost(lab: Lab) -> tuple[str, str]:
     for classes in (10, 100, 1000, 10_000):
         with one_thread():
             medians = [np.median(times("softmax", (samples, classes), 10)) / samples for _ in range(8)]
-        costs[classes] = bootstrap(list(map(float, medians)))
+        costs[classes] = interval(list(map(float, medians)))
     lab.chart(
         "softmax", "Time of softmax", "Forward and backward of 64 samples.", "µs per sample", {"": costs},
         place="classes", log="xy",
@@ -503,8 +508,8 @@ def softmax_cost(lab: Lab) -> tuple[str, str]:
 def relus_are_better(lab: Lab) -> tuple[str, str]:
     family = ("relu", "leaky_relu", "prelu", "elu")
     means = {name: lab.mean(accuracy, activation=name) for name in (*family, "sigmoid", "tanh")}
-    worst = min(family, key=lambda name: means[name].mean)
-    best = max(("sigmoid", "tanh"), key=lambda name: means[name].mean)
+    worst = min(family, key=lambda name: lab.mean(chosen_by, activation=name).mean)
+    best = max(("sigmoid", "tanh"), key=lambda name: lab.mean(chosen_by, activation=name).mean)
     value = lab.difference(accuracy, *between(worst, best))
     text = ", ".join(f"{name} {ci(v)}" for name, v in means.items())
     text = f"test accuracy: {text}; the worst of the four minus the better of the two: {ci(value, sign='+')}"
@@ -514,7 +519,7 @@ def relus_are_better(lab: Lab) -> tuple[str, str]:
 @claim("Choice", "The choice has a large effect on the result.")
 def choice_matters(lab: Lab) -> tuple[str, str]:
     means = {name: lab.mean(accuracy, activation=name) for name in (NONE, *EIGHT)}
-    order = sorted(means, key=lambda name: -means[name].mean)
+    order = sorted(means, key=lambda name: -lab.mean(chosen_by, activation=name).mean)
     lab.chart(
         "choice", "Test accuracy by activation", "The notebook's data and network.", "test accuracy",
         {"": {label(name): means[name] for name in order}},
@@ -543,7 +548,7 @@ def activation_hurts(lab: Lab) -> tuple[str, str]:
         "line the network does better without.", "difference of test accuracies", {"": effects.means}, zero=True,
     )  # fmt: skip
     text = "; ".join(f"{words} {ci(value, 3, '+')}" for words, value in effects.means.items())
-    kind = HOLDS if effects.worse else NOT_SEEN
+    kind = HOLDS if effects.which(WORSE) else NOT_SEEN
     return f"accuracy with ReLU minus without: {text}", f"{kind}: {_which(effects, 'on ')}"
 
 
@@ -565,57 +570,32 @@ def overfits(lab: Lab) -> tuple[str, str]:
     )  # fmt: skip
     effects = lab.differences(gap, {place: between("relu", NONE, **more) for place, more in PLACES.items()})
     text = "; ".join(f"{place} {ci(value, sign='+')}" for place, value in effects.means.items())
-    kind = HOLDS if len(effects.better) == len(PLACES) else "depends on the data" if effects.better else NOT_SEEN
+    more = effects.which(BETTER)
+    kind = HOLDS if len(more) == len(PLACES) else "depends on the data" if more else NOT_SEEN
     text = f"gap between training and test accuracy with ReLU minus without: {text}"
     return text, f"{kind}: {_which(effects, 'on ', 'more', 'less')}"
 
 
 @claim("Here", "Dropout helps against it.")
 def dropout_helps(lab: Lab) -> tuple[str, str]:
-    text, helped = "half of the hidden outputs dropped", []
+    text, helped, harmed = "half of the hidden outputs dropped", [], []
     for place, more in PLACES.items():
         with_, without = {**DROPOUT, **more}, {"activation": "relu", **more}
         smaller, better = lab.difference(gap, without, with_), lab.difference(accuracy, with_, without)
         text += f"; {place}: gap smaller by {ci(smaller, sign='+')}, test accuracy changes by {ci(better, sign='+')}"
         if smaller.low > 0 and better.low > 0:
             helped.append(place)
-    kind = f"depends on the data: helps on {', '.join(helped)}" if helped else FAILS
+        if smaller.high < 0 or better.high < 0:
+            harmed.append(place)
+    none = FAILS if len(harmed) == len(PLACES) else NOT_SEEN
+    kind = f"depends on the data: helps on {', '.join(helped)}" if helped else none
     return text, HOLDS if len(helped) == len(PLACES) else kind
 
 
-# --- the command ---------------------------------------------------------------------------------------------------
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command line ``claims``; returns what ``study`` returns."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tinyact.experiment claims",
-        description="Measure what the notebook says about activation functions: claim, measurement with 95 % interval, "
-        "verdict. Writes claims.md, and report.html with the pictures that decide them. Takes some minutes; what is "
-        "trained is kept and not trained again.",
-        epilog="Exit codes are those of study.",
-    )
-    parser.add_argument("--out", type=Path, default=Path("study"), metavar="DIR", help="output folder (default: study)")
-    parser.add_argument(
-        "--seeds", type=int, default=20, metavar="N", help="initial weights per comparison (default: 20)"
-    )
-    parser.add_argument("--quiet", action="store_true", help="print errors alone")
-    options = parser.parse_args(arguments)
-    if options.seeds < 2:
-        parser.error(f"--seeds has to be at least 2, for an interval, got {options.seeds}")
-    path = options.out / "results.sqlite"
-    configurations = trainings(options.seeds)
-
-    def work() -> None:
-        lab = Lab(open_store(path, configurations), options.seeds)
-        lab.train(options.quiet)
-        claims = []
-        for about, text, measure in CLAIMS:
-            claims.append(Claim(about, text, *measure(lab)))
-            if not options.quiet:
-                print(claims[-1], end="\n\n", flush=True)
-        write(claims, lab.charts, options.out)
-        if installed("matplotlib"):
-            write_report(lab.store.results(), options.out, claims, lab.charts)
-
-    return exit_code(work, path, configurations)
+def measured(lab: Lab, folder: Path) -> Iterator[Claim]:
+    """Every claim, each with those before it in its files before it is told."""
+    claims = []
+    for about, text, measure in CLAIMS:
+        claims.append(Claim(about, text, *measure(lab)))
+        write(claims, lab.charts, folder)
+        yield claims[-1]

@@ -1,95 +1,175 @@
-"""The command line: ``python -m tinyact.experiment``."""
+"""The commands: ``tinyact``, or ``python -m tinyact.experiment``."""
 
 from __future__ import annotations
 
 import argparse
-import json
-import math
-import platform
+import csv
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import fields
 from functools import partial
-from itertools import chain
 from pathlib import Path
+from typing import Any
 
-import tinyact
-from tinyact.experiment import claims, curves, report, study
-from tinyact.experiment.arguments import activation_name, at_least, learning_rate, require, require_file, share, widths
-from tinyact.experiment.check_torch import check
-from tinyact.experiment.configuration import unknown
-from tinyact.experiment.data import Split, notebook_data
-from tinyact.experiment.plot import label, plot_losses
-from tinyact.experiment.statistics import Comparison, compare, describe, percentile_of
-from tinyact.experiment.store import replaced
-from tinyact.experiment.training import CHOICES, NONE, Diverged, Run, build, train
+from tinyact.experiment import claims, comparison, curves
+from tinyact.experiment.arguments import (
+    DONE,
+    INTERRUPTED,
+    Parser,
+    activation_name,
+    at_least,
+    failure,
+    guarded,
+    installed,
+    integers,
+    learning_rate,
+    make_folder,
+    option_type,
+    reason,
+    require,
+    require_ending,
+    share,
+    widths,
+)
+from tinyact.experiment.configuration import (
+    CHOICES,
+    LONGEST,
+    MOST_RUNS,
+    NONE,
+    Configuration,
+    Grid,
+    as_list,
+    read_toml,
+    unknown,
+)
+from tinyact.experiment.data import DATASETS, LARGEST_SEED, SPLIT, VARY, WEIGHTS
+from tinyact.experiment.findings import MARGIN, TUNABLE, Groups, by_setting
+from tinyact.experiment.pipeline import BACKENDS, VersionError, open_store, progress, run, run_all
+from tinyact.experiment.plot import picture_endings, plot_losses
+from tinyact.experiment.report import write_report
+from tinyact.experiment.store import Store, StoreError, rows
+from tinyact.experiment.training import DIVERGED, FINISHED, Run
+from tinyact.experiment.verdicts import count, read
+from tinyact.experiment.words import label, summary
 from tinyact.nn import activations
 
-# What the notebook printed for its two networks, each trained once.
-NOTEBOOK = {NONE: 0.864, "relu": 0.897}
-COMMANDS = {"study": study.main, "claims": claims.main, "report": report.main, "curves": curves.main}
+VARY_HELP = (
+    "what a seed changes: 'weights' the initial ones alone, on the notebook's fixed split; 'split' the split into "
+    "training and test samples too; 'data' the data set too"
+)
+EXIT_CODES = (
+    "Exit codes: 0 done, 1 results or output can't be written or workers are lost, 2 wrong options, 130 stopped by "
+    "Ctrl-C. More in docs/study.md."
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the comparison.
+    """Runs a command.
 
     Args:
-        arguments: the command line; by default the process's own.
+        arguments: the command line; by default the process's own. Without a command's name it is that of ``compare``.
 
     Returns:
-        The exit code: 0, or 1 if a training diverged or a file could not be written. Wrong options exit with 2.
+        The exit code: 0, or 1 if a training of the comparison diverged or something could not be written, 130 after
+        Ctrl-C, 141 if nobody reads the output. Wrong options exit with 2.
     """
-    arguments = sys.argv[1:] if arguments is None else arguments
-    if arguments and arguments[0] in COMMANDS:
-        return COMMANDS[arguments[0]](arguments[1:])
-    parser = _parser()
-    if arguments and not arguments[0].startswith("-"):
-        parser.error(unknown("command", arguments[0], COMMANDS))
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    parser, commands = _parsers()
+    first = arguments[0] if arguments else ""
+    if not first or (first.startswith("-") and first not in ("-h", "--help")):
+        arguments.insert(0, "compare")
+    elif not first.startswith("-") and first not in commands:
+        parser.error(unknown("command", first, commands))
     options = parser.parse_args(arguments)
-    _check(options)
-    data = notebook_data(tinyact)
-    networks = [NONE, *dict.fromkeys(options.activation)]
-    try:
-        groups = _train_all(networks, options, data)
-    except FloatingPointError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    _print_first_runs(groups)
-    _print_summary(groups, options)
-    if options.check_torch:
-        _print_agreement(groups, options, data)
-    return _write_files(groups, options)
+    return guarded(partial(options.command, commands[arguments[0]], options))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m tinyact.experiment",
-        description="Train the notebook's network (100 inputs, a hidden layer of 16, one output) without and with an "
-        "activation function, from many initial weights, and compare the test accuracies.",
-        epilog="Other commands, each with --help: 'study' trains grids of networks, 'claims' measures what is said of "
-        "activation functions, 'report' shows results as a page, 'curves' draws every activation.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+def _parsers() -> tuple[Parser, dict[str, Parser]]:
+    parser = Parser(
+        prog="tinyact",
+        description="What activation functions change, measured. Without a command's name it is 'compare'; each has "
+        "--help.",
+        epilog=EXIT_CODES,
     )
-    parser.add_argument(
-        "--activation", nargs="+", default=["relu"], metavar="NAME", type=activation_name,
-        help=f"activation functions to compare with none: {', '.join(CHOICES)}",
+    commands = parser.add_subparsers(metavar="COMMAND", parser_class=Parser)
+    made = {}
+    for name, make, command, description in (
+        ("compare", _compare_options, _compare, "Train the notebook's network (100 inputs, a hidden layer of 16, one "
+         "output) without and with an activation function, from many initial weights, and compare test accuracies."),
+        ("study", _study_options, _study, "Train every combination of activations, data, widths, learning rates and "
+         "dropout from many seeds, and compare the activations, paired by seed. What is in the store already is not "
+         "trained again."),
+        ("claims", _claims_options, _claims, "Measure what the notebook says about activation functions: claim, "
+         "measurement with 95 % interval, verdict. Writes claims.md, and report.html with the pictures that decide "
+         "them. Takes some minutes; what is trained is kept and not trained again."),
+        ("report", _report_options, _report, "Write report.html, one page that needs no network, and its pictures, "
+         "from a study's results."),
+        ("curves", _curves_options, _curves, "Draw every activation with its derivatives, and write what is known of "
+         "them as a table."),
+    ):  # fmt: skip
+        own = commands.add_parser(
+            name, help=description.partition(":")[0].partition(". ")[0].rstrip("."), description=description,
+            epilog=EXIT_CODES,
+        )  # fmt: skip
+        make(own.add_argument)
+        own.set_defaults(command=command)
+        made[name] = own
+    return parser, made
+
+
+# --- compare -------------------------------------------------------------------------------------------------------
+
+
+def _compare_options(add: Any) -> None:
+    add(
+        "--activation", nargs="+", default=["relu"], metavar="NAME",
+        type=lambda text: text if text == "all" else activation_name(text),
+        help=f"compare these with none (default: relu), or 'all': {', '.join(CHOICES)}",
     )  # fmt: skip
-    parser.add_argument("--seed", type=at_least(0), default=0, metavar="S", help="seed of the first initial weights")
-    parser.add_argument("--seeds", type=at_least(1), default=20, metavar="N", help="how many: S, S + 1, …")
-    parser.add_argument("--epochs", type=at_least(1), default=100, metavar="N", help="steps of full-batch training")
-    parser.add_argument("--lr", type=learning_rate, default=0.001, metavar="RATE", help="Adam's learning rate")
-    parser.add_argument("--hidden", type=widths, default="16", metavar="W,W,…", help="widths of the hidden layers")
-    parser.add_argument("--dropout", type=share, default=0.0, metavar="P", help="share of hidden outputs dropped")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write settings, every run and the summary here")
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the loss curves here (needs matplotlib)")
-    parser.add_argument(
-        "--check-torch", action="store_true", help="train in PyTorch too, from the same weights, and print both"
-    )
-    return parser
+    add("--seed", type=at_least(0), default=0, metavar="S", help="the first seed (default: 0)")
+    add("--seeds", type=at_least(1, MOST_RUNS), default=20, metavar="N", help="how many: S, S + 1, … (default: 20)")
+    add("--vary", choices=VARY, default=WEIGHTS, help=f"{VARY_HELP} (default: weights)")
+    add("--epochs", type=at_least(1, LONGEST), default=100, metavar="N", help="steps of full-batch training (100)")
+    add("--lr", type=learning_rate, default=0.001, metavar="RATE", help="Adam's learning rate (default: 0.001)")
+    add("--hidden", type=widths, default=[16], metavar="W,W,…", help="widths of the hidden layers (default: 16)")
+    add("--dropout", type=share, default=0.0, metavar="P", help="share of hidden outputs dropped (default: 0)")
+    add("--json", type=Path, metavar="FILE", help="write settings, every run and the summary here")
+    add("--plot", type=Path, metavar="FILE", help="draw the loss curves here (needs matplotlib)")
+    add("--check-torch", action="store_true", help="train in PyTorch too, from the same weights, and print both")
 
 
-def _check(options: argparse.Namespace) -> None:
+def _compare(parser: Parser, options: argparse.Namespace) -> int:
+    if "all" in options.activation:
+        options.activation = CHOICES
+    _check_comparison(parser, options)
+    grid = Grid(
+        (NONE, *options.activation), options.seeds, options.seed, vary=options.vary,
+        **{name: (getattr(options, name),) for name in ("hidden", "lr", "dropout", "epochs")},
+    )  # fmt: skip
+    wanted = list(grid.configurations())
+    runs = []
+    for result in progress((run(c, every=0, held_out=bool(options.plot)) for c in wanted), len(wanted)):
+        if result.status == DIVERGED:
+            c = result.configuration
+            return failure(
+                f"error: training with {label(c.activation)}, seed {c.seed}, diverged at epoch {result.diverged_at} "
+                "(a smaller --lr may help): the loss became NaN or infinite"
+            )
+        runs.append(result)
+    (groups,) = by_setting(runs).values()
+    # Before anything is told: what is told may be lost with a terminal.
+    code, written = _write_comparison(groups, options)
+    lines = comparison.first_runs(groups) + comparison.many_runs(groups)
+    lines += comparison.agreement(groups) if options.check_torch else []
+    print("\n".join([*lines, *(f"\nwritten: {path}" for path in written)]))
+    return code
+
+
+def _check_comparison(parser: Parser, options: argparse.Namespace) -> None:
     """Refuse before any training what could only fail after it."""
-    parser = _parser()
+    if options.seed + options.seeds > LARGEST_SEED + 1:
+        parser.error(f"--seed: the last seed has to be at most {LARGEST_SEED}")
     if options.check_torch:
         if options.dropout:
             parser.error("--check-torch can't go with --dropout: PyTorch draws its masks with a vendor library")
@@ -101,146 +181,224 @@ def _check(options: argparse.Namespace) -> None:
                 parser.error(f"--check-torch can't go with --activation {name}: PyTorch doesn't have it")
     if options.plot is not None:
         require(parser, "--plot", "matplotlib", "plot")
-        from matplotlib.backend_bases import FigureCanvasBase
-
-        endings = FigureCanvasBase.get_supported_filetypes()
-        if options.plot.suffix[1:] not in endings:
-            parser.error(f"--plot {options.plot}: the ending must be one of {', '.join(sorted(endings))}")
+        require_ending(parser, "--plot", options.plot, picture_endings())
     for option, path in (("--json", options.json), ("--plot", options.plot)):
         if path is not None:
-            require_file(parser, option, path)
+            make_folder(parser, option, path)
 
 
-def _train_all(networks: list[str], options: argparse.Namespace, data: Split) -> dict[str, list[Run]]:
-    """Every network from every seed; the same seed means the same initial weights for all."""
-    groups: dict[str, list[Run]] = {activation: [] for activation in networks}
-    total = options.seeds * len(networks)
-    for seed in range(options.seed, options.seed + options.seeds):
-        for activation, runs in groups.items():
-            _progress(f"training {sum(map(len, groups.values())) + 1} of {total}")
-            tinyact.manual_seed(seed)
-            network = build(tinyact, activation, options.hidden, options.dropout)
-            run = Run(activation, seed)
-            try:
-                train(tinyact, network, data, run, options.epochs, options.lr, test_every_epoch=bool(options.plot))
-            except Diverged as error:
-                raise FloatingPointError(
-                    f"training with {label(activation)}, seed {seed}, diverged at epoch {error.epoch} "
-                    f"(a smaller --lr may help): {error}"
-                ) from error
-            runs.append(run)
-    _progress("")
-    return groups
-
-
-def _progress(text: str) -> None:
-    """A line on a terminal that the next one replaces; nothing elsewhere."""
-    if sys.stderr.isatty():
-        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
-
-
-def _print_first_runs(groups: dict[str, list[Run]]) -> None:
-    first = {activation: runs[0] for activation, runs in groups.items()}
-    print(f"Training loss, initial weights from seed {first[NONE].seed}\n")
-    width = max(14, *(len(label(activation)) + 2 for activation in first))
-    print("epoch" + "".join(f"{label(activation):>{width}}" for activation in first))
-    for epoch in range(0, len(first[NONE].losses), 5):
-        print(f"{epoch:5}" + "".join(f"{run.losses[epoch]:{width}.4f}" for run in first.values()))
-    print()
-    print(f"Accuracy without Activation Functions: {first[NONE].accuracy:.3f}")
-    for activation, run in first.items():
-        if activation != NONE:
-            which = "" if len(first) == 2 else f" ({activation})"
-            print(f"Accuracy with Activation Functions{which}: {run.accuracy:.3f}")
-
-
-def _accuracies(groups: dict[str, list[Run]]) -> dict[str, list[float]]:
-    return {activation: [run.accuracy for run in runs] for activation, runs in groups.items()}
-
-
-def _differences(accuracies: dict[str, list[float]]) -> dict[str, Comparison]:
-    """To no activation, pair by pair."""
-    return {name: compare(values, accuracies[NONE]) for name, values in accuracies.items() if name != NONE}
-
-
-def _print_summary(groups: dict[str, list[Run]], options: argparse.Namespace) -> None:
-    accuracies = _accuracies(groups)
-    count = len(accuracies[NONE])
-    print(f"\nTest accuracy from {count} initial weights (mean ± standard deviation)\n")
-    for activation, values in accuracies.items():
-        mean, deviation, _ = describe(values)
-        plus_minus = f" ± {deviation:.4f}" if count > 1 else ""
-        print(f"{label(activation):>15}  {mean:.4f}{plus_minus}   from {min(values):.3f} to {max(values):.3f}")
-    print()
-    for activation, (mean, low, high) in _differences(accuracies).items():
-        interval = f", 95 % interval {low:+.4f} to {high:+.4f}" if count > 1 else " (one pair: no interval)"
-        print(f"{label(activation)} − no activation, pair by pair: {mean:+.4f}{interval}")
-    # Its figures can be compared with those of its own networks alone.
-    if (options.epochs, options.lr, options.hidden, options.dropout) != (100, 0.001, [16], 0.0):
-        return
-    print()
-    for activation, figure in NOTEBOOK.items():
-        if activation in accuracies:
-            print(f"The notebook's {figure} ({label(activation)}) {_place(figure, accuracies[activation])}")
-
-
-def _place(figure: float, values: list[float]) -> str:
-    """Where a single figure falls among many."""
-    mean, deviation, count = describe(values)
-    if count == 1:
-        return f"is {figure - mean:+.3f} away from this one run"
-    distance = f"; {(figure - mean) / deviation:+.1f} standard deviations from the mean" if deviation else ""
-    return f"has {percentile_of(figure, values):.0f} % of these {count} runs below it{distance}"
-
-
-def _print_agreement(groups: dict[str, list[Run]], options: argparse.Namespace, data: Split) -> None:
-    import torch
-
-    torch_data = notebook_data(torch)
-    print(f"\nThe same trainings in PyTorch {torch.__version__}, from the same weights (seed {options.seed})")
-    for activation, runs in groups.items():
-        ours = runs[0]
-        result = check(activation, ours.seed, data, torch_data, options.hidden, options.epochs, options.lr)
-        print(f"\n{label(activation)}\nepoch     tinyact     PyTorch  difference")
-        for epoch in range(0, options.epochs, 5):
-            a, b = ours.losses[epoch], result.run.losses[epoch]
-            print(f"{epoch:5}{a:12.6f}{b:12.6f}{a - b:12.1e}")
-        print(f"accuracy {ours.accuracy:8.3f}{result.run.accuracy:12.3f}")
-        print(
-            f"largest difference over all {options.epochs} epochs: loss {result.loss:.1e}, gradient "
-            f"{result.gradient:.1e}, prediction {result.prediction:.1e}; test samples classified differently: "
-            f"{result.other_classes}"
-        )
-
-
-def _write_files(groups: dict[str, list[Run]], options: argparse.Namespace) -> int:
-    """What ``--json`` and ``--plot`` ask for; by now everything has been printed, so that nothing is lost."""
-    code = 0
-    for path, write in ((options.json, partial(_write_json, options)), (options.plot, plot_losses)):
+def _write_comparison(groups: Groups, options: argparse.Namespace) -> tuple[int, list[Path]]:
+    """What ``--json`` and ``--plot`` ask for: the exit code, and what was written."""
+    code, written = DONE, []
+    write_json = partial(comparison.write_json, groups, options.activation)
+    for path, write in ((options.json, write_json), (options.plot, partial(plot_losses, groups))):
         if path is None:
             continue
         try:
-            write(groups, path)
-            print(f"\nwritten: {path}")
+            write(path)
+            written.append(path)
         except OSError as error:
-            print(f"error: {path} could not be written: {error.strerror}", file=sys.stderr)
-            code = 1
-    return code
+            code = failure(f"error: {path} could not be written: {error.strerror}")
+    return code, written
 
 
-def _write_json(options: argparse.Namespace, groups: dict[str, list[Run]], path: Path) -> None:
-    accuracies = _accuracies(groups)
-    settings = ("activation", "seed", "seeds", "epochs", "lr", "hidden", "dropout")
-    content = {
-        "settings": {name: getattr(options, name) for name in settings},
-        "versions": {"tinyact": tinyact.__version__, "python": platform.python_version()},
-        "runs": [
-            {name: getattr(run, name) for name in ("activation", "seed", "accuracy", "losses")}
-            for run in chain(*groups.values())
-        ],
-        "accuracy": {activation: describe(values)._asdict() for activation, values in accuracies.items()},
-        "difference": {activation: value._asdict() for activation, value in _differences(accuracies).items()},
-    }
-    # NaN, the deviation of a single run, is no JSON.
-    finite = replaced(content, lambda value: None if math.isnan(value) else value)
-    path.write_text(json.dumps(finite, indent=1) + "\n", encoding="utf-8")
+# --- study ---------------------------------------------------------------------------------------------------------
+
+
+def _study_options(add: Any) -> None:
+    add("--config", type=Path, metavar="FILE", help="TOML file of the grid: activation to vary; options go before it")
+    add("--activation", nargs="+", metavar="NAME", help="default: none relu; 'all' for every one there is")
+    add("--seeds", type=int, metavar="N", help="how many (default: 20)")
+    add("--seed", type=int, metavar="S", help="the first of them (default: 0)")
+    add("--vary", help=f"{VARY_HELP} (default: {SPLIT})")
+    add("--data", nargs="+", metavar="NAME", help=f"default: notebook; known: {', '.join(DATASETS)}")
+    widths = option_type(integers, "widths such as 16 or 32,32")
+    add("--hidden", nargs="+", type=widths, metavar="W,W,…", help="hidden layers (default: 16)")
+    add("--lr", nargs="+", type=float, metavar="RATE", help="Adam's learning rates (default: 0.001)")
+    add("--dropout", nargs="+", type=float, metavar="P", help="shares dropped (default: 0)")
+    add("--epochs", nargs="+", type=int, metavar="N", help="(default: 100)")
+    add("--batch", nargs="+", type=int, metavar="N", help="samples per step (default: all)")
+    _finding_options(add)
+    add("--out", type=Path, default=Path("study"), metavar="DIR", help="output folder (default: study)")
+    add("--store", type=Path, metavar="FILE", help="results (default: results.sqlite in the output folder)")
+    add("--export", nargs="+", type=Path, default=[], metavar="FILE", help="one row per run, .csv or .parquet")
+    add("--jobs", type=int, default=-1, metavar="N", help="workers (default: one per core)")
+    add("--backend", choices=BACKENDS, default="loky", help="where workers run (default: this machine)")
+    add("--scheduler", default="", metavar="URL", help="the cluster's address, for dask and ray")
+    add("--quiet", action="store_true", help="print errors alone")
+    add("--verbose", action="store_true", help="print a line for each run")
+
+
+def _finding_options(add: Any) -> None:
+    """What results are asked, not how they are made."""
+    grids = "; ".join(f"{name} {' '.join(map(str, values))}" for name, values in TUNABLE.items())
+    add(
+        "--tune", nargs="+", choices=TUNABLE, default=[],
+        help="compare each activation at its own best value of these, chosen on samples that don't judge; from the "
+        f"values that are asked for, or from {grids}",
+    )  # fmt: skip
+    margin = option_type(float, "a share from 0 to 1", lambda value: 0 <= value <= 1)
+    add("--margin", type=margin, default=MARGIN, metavar="SHARE",
+        help=f"accuracies that surely differ by less are equal (default: {MARGIN})")  # fmt: skip
+
+
+def _study(parser: Parser, options: argparse.Namespace) -> int:
+    grid = _grid(parser, options)
+    wanted = list(grid.configurations())
+    path = options.store or options.out / "results.sqlite"
+
+    def work() -> None:
+        store = open_store(path, wanted)
+        for folder in {options.out, *(file.parent for file in options.export)}:
+            folder.mkdir(parents=True, exist_ok=True)
+        _train(wanted, store, options)
+        results = store.results(wanted)
+        for file in options.export:
+            export(results, file)
+        if not options.quiet:
+            baseline = NONE if NONE in grid.activation else grid.activation[0]
+            print(summary(by_setting(results, options.tune), baseline, options.margin))
+
+    return _exit_code(work, path, wanted)
+
+
+def _grid(parser: Parser, options: argparse.Namespace) -> Grid:
+    """The grid that options and file describe; whatever is impossible about them is said before anything runs."""
+    try:
+        values = read_toml(options.config) if options.config else {}
+        for field in fields(Grid):
+            value = getattr(options, field.name)
+            if value is not None:
+                values[field.name] = as_list(field.name, value)
+        for name in options.tune:
+            values.setdefault(name, list(TUNABLE[name]))
+        grid = Grid(**values)
+    except (ValueError, TypeError, OSError) as error:
+        parser.error(reason(error))
+    if options.tune and grid.vary == WEIGHTS:
+        parser.error("--tune needs samples to choose with, which the notebook's split hasn't: --vary split or data")
+    if options.jobs == 0 or options.jobs < -1:
+        parser.error(f"--jobs takes -1 or a number of at least 1, got {options.jobs}")
+    if options.scheduler and options.backend == "loky":
+        parser.error("--scheduler goes with --backend dask or --backend ray")
+    if options.backend == "dask" and not options.scheduler:
+        parser.error("--backend dask needs --scheduler tcp://HOST:PORT")
+    module = BACKENDS[options.backend]
+    if module and not installed(module):
+        parser.error(f"--backend {options.backend} needs {module}: pip install 'tinyact[{options.backend}]'")
+    for file in options.export:
+        require_ending(parser, "--export", file, ("csv", "parquet"))
+        if file.suffix.lower() == ".parquet":
+            require(parser, f"--export {file}", "pyarrow", "study")
+        if file.is_dir():
+            parser.error(f"--export {file} is a folder")
+    return grid
+
+
+def _train(wanted: list[Configuration], store: Store, options: argparse.Namespace) -> None:
+    """All that is missing, counted on a terminal."""
+    missing = len(store.missing(wanted))
+    if not options.quiet:
+        print(f"{len(wanted)} runs, {len(wanted) - missing} of them in {store.path} already")
+    runs = run_all(wanted, store, options.jobs, options.backend, options.scheduler)
+    for result in progress(runs, missing, options.quiet or options.verbose):
+        if options.verbose:
+            c = result.configuration
+            outcome = f"{result.accuracy:.4f}" if result.status == FINISHED else f"diverged at {result.diverged_at}"
+            print(f"{c.words()}, {c.activation}, seed {c.seed}: {outcome}  ({result.seconds:.1f} s)")
+
+
+def _exit_code(work: Callable[[], None], path: Path, wanted: Sequence[Configuration]) -> int:
+    """Does it. Whatever ends it early is said with how to go on; what the store has is safe in all cases."""
+    try:
+        work()
+    except BrokenPipeError:
+        raise
+    except (StoreError, VersionError, OSError) as error:
+        return failure(f"error: {reason(error)}")
+    except BrokenProcessPool:
+        return failure(f"error: a worker was killed, perhaps for want of memory; {_status(path, wanted)}")
+    except KeyboardInterrupt:
+        return failure(f"\nstopped: {_status(path, wanted)}", INTERRUPTED)
+    return DONE
+
+
+def _status(path: Path, wanted: Sequence[Configuration]) -> str:
+    done = len(wanted) - len(Store(path).missing(wanted))
+    return f"{done} of {len(wanted)} runs are in {path}; the same command goes on with the rest"
+
+
+def export(results: Sequence[Run], file: Path) -> None:
+    """One row per run, as CSV or Parquet."""
+    table = list(rows(results))
+    if file.suffix.lower() == ".parquet":
+        import pyarrow
+        import pyarrow.parquet
+
+        pyarrow.parquet.write_table(pyarrow.Table.from_pylist(table), file)
+        return
+    with file.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, list(table[0]))
+        writer.writeheader()
+        writer.writerows(table)
+
+
+# --- claims, report, curves ----------------------------------------------------------------------------------------
+
+
+def _claims_options(add: Any) -> None:
+    add("--out", type=Path, default=Path("study"), metavar="DIR", help="output folder (default: study)")
+    add("--seeds", type=at_least(2, 10_000), default=20, metavar="N", help="per comparison (default: 20)")
+    add("--vary", choices=(WEIGHTS, SPLIT), default=SPLIT, help=f"{VARY_HELP} (default: {SPLIT})")
+    add("--quiet", action="store_true", help="print errors alone")
+
+
+def _claims(parser: Parser, options: argparse.Namespace) -> int:
+    require(parser, "claims", "matplotlib", "study")
+    path = options.out / "results.sqlite"
+    wanted = claims.trainings(options.seeds, options.vary)
+
+    def work() -> None:
+        lab = claims.Lab(open_store(path, wanted), options.seeds, options.vary)
+        lab.train(options.quiet)
+        for measured in claims.measured(lab, options.out):
+            if not options.quiet:
+                print(measured, end="\n\n", flush=True)
+        page = write_report(lab.store.results(), options.out, *read(options.out))
+        if not options.quiet:
+            print(f"{count(read(options.out)[0])}\nwritten: {options.out / 'claims.md'}, {page}")
+
+    return _exit_code(work, path, wanted)
+
+
+def _report_options(add: Any) -> None:
+    add("--out", type=Path, default=Path("study"), metavar="DIR", help="the study's folder (default: study)")
+    add("--store", type=Path, metavar="FILE", help="results (default: results.sqlite in that folder)")
+    _finding_options(add)
+
+
+def _report(parser: Parser, options: argparse.Namespace) -> int:
+    require(parser, "report", "matplotlib", "plot")
+    path = options.store or options.out / "results.sqlite"
+    if not path.exists():
+        parser.error(f"{path} does not exist; 'study' or 'claims' make it")
+    try:
+        results = Store(path).results()
+        page = write_report(results, options.out, *read(options.out), options.tune, options.margin)
+    except (StoreError, ValueError) as error:
+        return failure(f"error: {reason(error)}")
+    print(f"written: {page} and {options.out / 'figures'}")
+    return DONE
+
+
+def _curves_options(add: Any) -> None:
+    add("--out", type=Path, required=True, metavar="DIR", help="folder for curves.png and activations.md")
+
+
+def _curves(parser: Parser, options: argparse.Namespace) -> int:
+    require(parser, "curves", "matplotlib", "plot")
+    options.out.mkdir(parents=True, exist_ok=True)
+    curves.draw(options.out / "curves.png")
+    (options.out / "activations.md").write_text(curves.table() + "\n", encoding="utf-8")
+    print(f"written: {options.out / 'curves.png'}, {options.out / 'activations.md'}")
+    return DONE

@@ -6,16 +6,24 @@ import difflib
 import itertools
 import json
 import math
+import re
 import sys
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from tinyact.experiment.data import DATASETS
-from tinyact.experiment.training import CHOICES, NONE
+from tinyact.experiment.data import DATASETS, LARGEST_SEED, SPLIT, VARY, WEIGHTS, check_varied
+from tinyact.nn import activations
 
+NONE = "none"
+# Activations that can stand between any two layers: the others change the width, or have settings without defaults.
+CHOICES = [name for name in activations() if name not in ("glu", "maxout", "threshold")]
 ACTIVATIONS = [NONE, *CHOICES]
+WIDEST, LONGEST = 10_000, 1_000_000
+MOST_RUNS = 1_000_000
+# What some call by another name; scikit-learn's small digits stand in for MNIST.
+ALIASES = {"mnist": "digits", "linear": NONE, "identity": NONE, "logistic": "sigmoid"}
 
 
 @dataclass(frozen=True)
@@ -31,6 +39,7 @@ class Configuration:
         dropout: the share of each hidden layer's outputs that is dropped in training.
         epochs: how often the training data are gone through.
         batch: samples per step; None takes all at once.
+        vary: what the seed changes besides: one of ``VARY`` (see `data.load`).
 
     Raises:
         ValueError: if a name is unknown (the message has the nearest known one) or a value impossible.
@@ -49,17 +58,20 @@ class Configuration:
     dropout: float = 0.0
     epochs: int = 100
     batch: int | None = None
+    vary: str = WEIGHTS
 
     def __post_init__(self) -> None:
         check_name("activation", self.activation, ACTIVATIONS)
         check_name("data", self.data, DATASETS)
+        check_name("vary", self.vary, VARY)
+        check_varied(self.data, self.vary)
         if not isinstance(self.hidden, (list, tuple)):
             raise TypeError(f"hidden has to be a list of widths, got {self.hidden!r}")
         object.__setattr__(self, "hidden", tuple(self.hidden))
-        _check_whole("seed", self.seed, 0)
-        _check_whole("epochs", self.epochs, 1)
+        _check_whole("seed", self.seed, 0, LARGEST_SEED)
+        _check_whole("epochs", self.epochs, 1, LONGEST)
         for width in self.hidden:
-            _check_whole("hidden: a width", width, 1)
+            _check_whole("hidden: a width", width, 1, WIDEST)
         if self.batch is not None:
             _check_whole("batch", self.batch, 1)
         for name, (words, is_inside) in RANGES.items():
@@ -71,8 +83,11 @@ class Configuration:
             object.__setattr__(self, name, float(value))
 
     def key(self) -> str:
-        """A text that identifies the run."""
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        """A text that identifies the run; what varies is left out where it is what always varied."""
+        values = asdict(self)
+        if self.vary == WEIGHTS:
+            del values["vary"]
+        return json.dumps(values, sort_keys=True, separators=(",", ":"))
 
     @classmethod
     def from_key(cls, key: str) -> Configuration:
@@ -89,7 +104,7 @@ class Configuration:
         parts = [self.data, hidden, f"lr {self.lr:g}"]
         parts += [f"dropout {self.dropout:g}"] if self.dropout else []
         parts += [f"batches of {self.batch}"] if self.batch else []
-        return ", ".join([*parts, f"{self.epochs} epochs"])
+        return ", ".join([*parts, f"{self.epochs} epochs", VARY[self.vary].words])
 
 
 # Where numbers have to lie, in words and as a check.
@@ -109,16 +124,19 @@ def check_name(what: str, name: Any, choices: Collection[str]) -> None:
 
 def unknown(what: str, name: str, choices: Collection[str]) -> str:
     """That a name is unknown, and which one may have been meant."""
-    near = difflib.get_close_matches(name, choices, 1, 0.5)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    plain = re.sub(r"\W+", "_", name.strip().lower())
+    near = [ALIASES.get(plain, ""), *difflib.get_close_matches(plain, choices, 1, 0.65)]
+    hint = next((f"; did you mean {choice!r}?" for choice in near if choice in choices), "")
     return f"unknown {what} {name!r}{hint} (known: {', '.join(choices)})"
 
 
-def _check_whole(what: str, value: Any, least: int) -> None:
+def _check_whole(what: str, value: Any, least: int, most: int = MOST_RUNS) -> None:
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{what} has to be a whole number, got {value!r}")
     if value < least:
         raise ValueError(f"{what} has to be at least {least}, got {value}")
+    if value > most:
+        raise ValueError(f"{what} has to be at most {most}, got {value}")
 
 
 @dataclass(frozen=True)
@@ -126,8 +144,10 @@ class Grid:
     """Lists of values; the study is every combination of them.
 
     Args:
-        activation, data, hidden, lr, dropout, epochs, batch: lists of what `Configuration` takes.
+        activation, data, hidden, lr, dropout, epochs, batch: lists of what `Configuration` takes; ``"all"`` stands for
+            every activation.
         seeds: how many seeds, from ``seed`` on.
+        vary: what they change.
 
     Raises:
         ValueError, TypeError: as for `Configuration`, for any of the combinations, or if a list is empty.
@@ -147,18 +167,23 @@ class Grid:
     dropout: tuple[float, ...] = (0.0,)
     epochs: tuple[int, ...] = (100,)
     batch: tuple[int | None, ...] = (None,)
+    vary: str = SPLIT
 
     def __post_init__(self) -> None:
         _check_whole("seeds", self.seeds, 1)
+        _check_whole("seed", self.seed, 0, LARGEST_SEED - self.seeds + 1)
         for name in _LISTS:
             values = getattr(self, name)
             if not isinstance(values, (list, tuple)) or not values:
                 raise ValueError(f"{name} has to be a list of at least one value, got {values!r}")
+            values = ACTIVATIONS if name == "activation" and "all" in values else values
             object.__setattr__(self, name, tuple(tuple(v) if isinstance(v, list) else v for v in values))
-        for _ in self.configurations():
-            pass  # each checks itself
-        for name in _LISTS:
+            for value in getattr(self, name):
+                Configuration(**{"vary": self.vary, name: value})  # which checks it
             object.__setattr__(self, name, tuple(dict.fromkeys(getattr(self, name))))
+        count = self.seeds * math.prod(len(getattr(self, name)) for name in _LISTS)
+        if count > MOST_RUNS:
+            raise ValueError(f"these are {count:,} runs, and a study has at most {MOST_RUNS:,}")
 
     def configurations(self) -> Iterator[Configuration]:
         """Every run, all activations of a seed one after the other."""
@@ -167,7 +192,7 @@ class Grid:
             setting = dict(zip(names, values, strict=True))
             for seed in range(self.seed, self.seed + self.seeds):
                 for activation in self.activation:
-                    yield Configuration(activation=activation, seed=seed, **setting)
+                    yield Configuration(activation=activation, seed=seed, vary=self.vary, **setting)
 
 
 _LISTS = ("data", "hidden", "lr", "dropout", "epochs", "batch", "activation")
@@ -186,7 +211,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         import tomli as tomllib
 
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is no TOML: {error}") from error
     names = [field.name for field in fields(Grid)]

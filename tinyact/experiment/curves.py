@@ -1,13 +1,11 @@
-"""Every activation at a glance: ``python -m tinyact.experiment curves --out DIR``.
+"""Every activation at a glance: ``tinyact curves --out DIR``.
 
 The pictures are computed by the library, the table is read from the docstrings of its functions.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Sequence
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +13,7 @@ import numpy as np
 
 import tinyact
 from tinyact.autograd.mathematics import Facts, facts
-from tinyact.experiment.arguments import require
-from tinyact.experiment.plot import pyplot, small_multiples
+from tinyact.experiment.plot import small_multiples
 from tinyact.nn import activations
 
 
@@ -41,7 +38,10 @@ def curve(name: str, x: np.ndarray[Any, Any]) -> list[np.ndarray[Any, Any]]:
     function = activations()[name].function
     settings = {"threshold": (0.5, 0.0), "prelu": (tinyact.tensor([0.25], dtype=tinyact.float64),)}
     t = tinyact.from_numpy(x).requires_grad_()
-    y = function(t, *settings.get(name, ()))
+    if name == "softmax":  # of two numbers, of which one is 0: the share of the other
+        y = function(tinyact.stack([t, tinyact.zeros_like(t)]), 0)[0]
+    else:
+        y = function(t, *settings.get(name, ()))
     ones = tinyact.ones(t.shape, dtype=tinyact.float64)
     (slope,) = tinyact.autograd.grad(y, t, ones, create_graph=True)
     if not slope.requires_grad:
@@ -50,16 +50,23 @@ def curve(name: str, x: np.ndarray[Any, Any]) -> list[np.ndarray[Any, Any]]:
     return [y.detach().numpy(), slope.detach().numpy(), np.zeros_like(x) if bend is None else bend.numpy()]
 
 
-def draw(path: Path) -> None:
-    """Small multiples of all activations of single elements, with both derivatives.
+def draw(file: Any, only: Collection[str] | None = None) -> bool:
+    """Small multiples of the activations of single elements, with both derivatives.
 
     Args:
-        path: where the picture goes; its ending says in which format.
+        file: where the picture goes: a path, whose ending says in which format, or a stream of text for SVG.
+        only: these activations; by default all.
+
+    Returns:
+        Whether there was any to draw.
 
     Raises:
         ImportError: if matplotlib is not installed (``pip install "tinyact[plot]"``).
     """
-    names = [name for name in activations() if name not in ("softmax", "softmin", "log_softmax", "glu", "maxout")]
+    rest = ("softmin", "log_softmax", "glu", "maxout", *(() if only else ("softmax",)))
+    names = [name for name in activations() if name not in rest and (only is None or name in only)]
+    if not names:
+        return False
     figure, panels = small_multiples(len(names), 4, width=12, height=2.4, sharex=True)
     x = np.linspace(-5, 5, 2001)
     for axes, name in zip(panels, names, strict=True):
@@ -67,32 +74,9 @@ def draw(path: Path) -> None:
             # A jump is a gap, not a slope.
             jumps = np.abs(np.diff(values, append=values[-1])) > 0.2
             axes.plot(x, np.where(jumps, np.nan, values), style, label=label)
-        axes.set_title(name, fontsize=10)
+        axes.set_title(f"{name}, of x beside 0" if name == "softmax" else name, fontsize=10)
         axes.set_ylim(-2, 4)
         axes.grid(alpha=0.3)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
-    figure.savefig(path, dpi=110)
-    pyplot().close(figure)
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Draws and writes what there is to see about the activations.
-
-    Returns:
-        The exit code: 0, or 1 if a file could not be written. Wrong options exit with 2.
-    """
-    parser = argparse.ArgumentParser(prog="python -m tinyact.experiment curves", description=__doc__.partition("\n")[0])
-    parser.add_argument(
-        "--out", type=Path, required=True, metavar="DIR", help="folder for curves.png and activations.md"
-    )
-    options = parser.parse_args(arguments)
-    require(parser, "curves", "matplotlib", "plot")
-    try:
-        options.out.mkdir(parents=True, exist_ok=True)
-        draw(options.out / "curves.png")
-        (options.out / "activations.md").write_text(table() + "\n", encoding="utf-8")
-    except OSError as error:
-        print(f"error: {options.out}: {error.strerror}", file=sys.stderr)
-        return 1
-    print(f"written: {options.out / 'curves.png'}, {options.out / 'activations.md'}")
-    return 0
+    figure.savefig(file, dpi=110, format=None if isinstance(file, Path) else "svg")
+    return True

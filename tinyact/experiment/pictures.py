@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinyact.experiment.plot import band, label, pyplot, small_multiples
-from tinyact.experiment.statistics import bootstrap
-from tinyact.experiment.store import FINISHED, Result
-from tinyact.experiment.study import compared, pairs
-from tinyact.experiment.training import NONE
+from tinyact.experiment.configuration import ACTIVATIONS, NONE
+from tinyact.experiment.findings import Groups, compared, overlap, pairs
+from tinyact.experiment.plot import band, figure, look, owned, small_multiples
+from tinyact.experiment.statistics import interval
+from tinyact.experiment.training import FINISHED, Run
+from tinyact.experiment.words import label
 
-Groups = dict[str, list[Result]]
 # Inches. Narrow, so that it can be read on a telephone; pages enlarge it.
 WIDTH = 4.6
 STYLES = ("-", "--", ":")
@@ -32,46 +32,55 @@ class Picture(NamedTuple):
 
 def accuracies(groups: Groups, baseline: str) -> Any:
     """Every seed's test accuracy as a point, with mean and interval."""
-    order = [row["activation"] for row in compared(groups, baseline) if row["accuracy"]]
-    points = {label(name): [100 * r.accuracy for r in groups[name] if r.status == FINISHED] for name in order}
-    return _clouds(points, "test accuracy, %")
+    order = [f.activation for f in compared(groups, baseline) if f.accuracy]
+    points = {name: [100 * r.accuracy for r in groups[name] if r.status == FINISHED] for name in order}
+    return _clouds(points, "test accuracy, %", overlap(groups[baseline]))
 
 
 def differences(groups: Groups, baseline: str) -> Any:
     """Paired differences to the baseline: every seed's as a point, with mean and interval."""
     points = {}
-    for row in compared(groups, baseline):
-        if "difference" in row:
-            ours, theirs = pairs(groups[row["activation"]], groups[baseline])
-            points[label(row["activation"])] = (100 * np.subtract(ours, theirs)).tolist()
-    figure = _clouds(points, f"difference to {label(baseline)}, percentage points")
+    for f in compared(groups, baseline):
+        if f.difference:
+            ours, theirs = pairs(groups[f.activation], groups[baseline])
+            points[f.activation] = (100 * np.subtract(ours, theirs)).tolist()
+    figure = _clouds(points, f"difference to {label(baseline)}, percentage points", overlap(groups[baseline]))
     figure.axes[0].axvline(0, color="0.5", linewidth=1)
     return figure
 
 
-def _clouds(points: dict[str, list[float]], unit: str) -> Any:
+def _clouds(points: dict[str, list[float]], unit: str, shared: float) -> Any:
     """A row of points for each name, the first on top, with mean and interval."""
     figure, ((axes,),) = _figure(height=0.3 * len(points) + 0.9)
     noise = np.random.default_rng(0)
-    for place, values in enumerate(points.values()):
-        axes.plot(values, place + noise.uniform(-0.22, 0.22, len(values)), "o", color="C0", alpha=0.35, markersize=3.5)
-        mean, low, high = bootstrap(values)
-        axes.errorbar(mean, place, xerr=[[mean - low], [high - mean]], fmt="D", color="C1", capsize=4, markersize=4.5)
-    axes.set_yticks(range(len(points)), points)
+    for place, (name, values) in enumerate(points.items()):
+        color, marker = look(name).values()
+        height = place + noise.uniform(-0.22, 0.22, len(values))
+        (dots,) = axes.plot(values, height, marker, color=color, alpha=0.35, markersize=3.5, markeredgewidth=0)
+        owned(dots, name, [f"{label(name)}: {value:.2f}" for value in values])
+        mean, low, high = interval(values, shared)
+        bar = axes.errorbar(
+            mean, place, xerr=[[mean - low], [high - mean]], fmt=marker, color=color, markeredgecolor="black",
+            ecolor="black", capsize=4, markersize=6,
+        )  # fmt: skip
+        between = "" if np.isnan(low) else f" (95 % interval {low:.2f} to {high:.2f})"
+        owned(bar.get_children(), name, [f"{label(name)}: mean {mean:.2f}{between}"])
+    axes.set_yticks(range(len(points)), map(label, points))
     axes.invert_yaxis()
     axes.set_xlabel(unit)
     return figure
 
 
 def learning(groups: Groups, baseline: str) -> Any:
-    """Test loss over the epochs: the median, and the band that holds 90 % of the runs."""
+    """The loss of samples that aren't trained with, over the epochs: median, and the band of 90 % of the runs."""
     figure, ((axes,),) = _figure(height=3.8)
     for number, (name, results) in enumerate(groups.items()):
-        curves = np.array([r.history["test_loss"] for r in results if r.status == FINISHED])
+        curves = np.array([r.held_out_losses for r in results if r.status == FINISHED])
         if curves.size:
-            band(axes, np.arange(curves.shape[1]), curves, f"C{number}", STYLES[number % 3], label(name))
+            color = look(name)["color"]
+            band(axes, np.arange(curves.shape[1]), curves, color, STYLES[number % 3], label(name), name)
     axes.set_xlabel("epoch")
-    axes.set_ylabel("test loss (cross-entropy)")
+    axes.set_ylabel("held-out loss (cross-entropy)")
     _legend(figure)
     return figure
 
@@ -88,7 +97,8 @@ def over_time(measure: str, unit: str) -> Callable[[Groups, str], Any]:
         epochs = next((r.epochs for group in groups.values() for r in group if r.status == FINISHED), [])
         for number, name in enumerate(groups):
             for layer, curves in enumerate(np.moveaxis(layers.get(name, np.empty((0, 0, 0))), 1, 0)):
-                band(grid.flat[layer], np.array(epochs), curves, f"C{number}", STYLES[number % 3], label(name))
+                color = look(name)["color"]
+                band(grid.flat[layer], np.array(epochs), curves, color, STYLES[number % 3], label(name), name)
         for layer, axes in enumerate(grid.flat):
             axes.set_visible(layer < count)
             axes.set_title(f"layer {layer + 1}" if count > 1 else "", fontsize=9)
@@ -125,7 +135,7 @@ def _by_layer(groups: Groups, measure: str) -> dict[str, np.ndarray[Any, Any]]:
     return curves
 
 
-def _layers(result: Result, measure: str) -> list[list[float]]:
+def _layers(result: Run, measure: str) -> list[list[float]]:
     """The measure's numbers of each layer that has it, without the output's sigmoid, which is no hidden layer."""
     layers = [layer[measure] for _, layer in sorted(result.layers.items(), key=lambda i: int(i[0])) if measure in layer]
     if measure == "gradient_norm":
@@ -135,15 +145,12 @@ def _layers(result: Result, measure: str) -> list[list[float]]:
 
 def _figure(height: float, rows: int = 1, columns: int = 1, legend: int = 0) -> Any:
     """A figure and its axes in rows; higher by what a legend of so many names takes."""
-    plt = pyplot()
-    height += 0.2 * -(-legend // 3)
-    figure, grid = plt.subplots(
-        rows, columns, figsize=(WIDTH, height), layout="constrained", squeeze=False, sharex=True, sharey=True
-    )
+    whole = figure(figsize=(WIDTH, height + 0.2 * -(-legend // 3)))
+    grid = whole.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
     for axes in grid.flat:
         axes.grid(alpha=0.3)
         axes.tick_params(labelsize=9)
-    return figure, grid
+    return whole, grid
 
 
 def _legend(figure: Any) -> None:
@@ -159,13 +166,13 @@ def _legend(figure: Any) -> None:
 PICTURES = [
     Picture(
         "accuracy", "Test accuracy by activation",
-        "Each point is one seed; diamonds are means with their 95 % intervals. The best stands on top. Clouds that lie "
-        "apart are different; where they overlap the next picture decides.", accuracies,
+        "Each point is one seed; the large ones are means with their 95 % intervals. The best stands on top. Clouds "
+        "that lie apart are different; where they overlap the next picture decides.", accuracies,
     ),
     Picture(
         "difference", "Difference to the baseline, seed by seed",
-        "Each point is one seed's difference, from the same initial weights; diamonds are means with 95 % intervals. "
-        "Right of the line is better; an interval that crosses the line is no difference that was seen.", differences,
+        "Each point is one seed's difference; the large ones are means with 95 % intervals. Right of the line is "
+        "better; an interval that crosses the line is no difference that was seen.", differences,
     ),
     Picture(
         "learning", "Learning curves",
@@ -241,19 +248,25 @@ def chart_into(axes: Any, chart: Chart) -> None:
     (_names if chart.by_name() else _numbers)(axes, chart)
 
 
-def _points(axes: Any, chart: Chart, number: int, **how: Any) -> None:
-    """One of the chart's lines, with intervals."""
-    name = list(chart.lines)[number] if len(chart.lines) > 1 else None
-    axes.errorbar(color=f"C{number}", capsize=3, markersize=4, label=name, **how)
+def _points(axes: Any, points: Any, name: str, what: str, number: int, **how: Any) -> None:
+    """A line of points with intervals; an activation's look as it does everywhere."""
+    activation = {label(each): each for each in ACTIVATIONS}.get(name, "")
+    own = look(activation) if activation else {"color": f"C{number}", "marker": "oDs^"[number % 4]}
+    bar = axes.errorbar(capsize=3, markersize=5, **own, **how)
+    tips = [f"{what}, {place}: {mean:.3g} [{low:.3g}, {high:.3g}]" for place, mean, low, high in points]
+    owned(bar.get_children()[0], activation, tips)
 
 
 def _numbers(axes: Any, chart: Chart) -> None:
     if chart.zero:
         axes.axhline(0, color="0.5", linewidth=1)
-    for number, line in enumerate(chart.lines.values()):
+    for number, (name, line) in enumerate(chart.lines.items()):
         x, mean, low, high = np.array(line, float).T
         style = STYLES[number % 3]
-        _points(axes, chart, number, x=x, y=mean, yerr=[mean - low, high - mean], fmt="o" + style)
+        _points(
+            axes, line, name, name or chart.value, number, x=x, y=mean, yerr=[mean - low, high - mean],
+            linestyle=style, label=name if len(chart.lines) > 1 else None,
+        )  # fmt: skip
     places = sorted({point[0] for line in chart.lines.values() for point in line})
     axes.set_xticks(places, [f"{place:,g}" for place in places])
     axes.xaxis.minorticks_off()
@@ -265,11 +278,16 @@ def _names(axes: Any, chart: Chart) -> None:
     names: Sequence[str] = list(dict.fromkeys(point[0] for line in chart.lines.values() for point in line))
     if chart.zero:
         axes.axvline(0, color="0.5", linewidth=1)
-    for number, line in enumerate(chart.lines.values()):
+    for number, (name, line) in enumerate(chart.lines.items()):
         shift = 0.5 * ((number + 0.5) / len(chart.lines) - 0.5)
-        y = [names.index(point[0]) + shift for point in line]
-        mean, low, high = np.array([point[1:] for point in line], float).T
-        _points(axes, chart, number, x=mean, y=y, xerr=[mean - low, high - mean], fmt="D")
+        for point in line:
+            place, mean, low, high = point
+            whose = name if len(chart.lines) > 1 else place
+            _points(
+                axes, [point], whose, name or chart.value, number, x=[mean], y=[names.index(place) + shift],
+                xerr=[[mean - low], [high - mean]], linestyle="",
+                label=name if len(chart.lines) > 1 and point is line[0] else None,
+            )  # fmt: skip
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
     axes.set_xlabel(chart.value)
@@ -285,4 +303,3 @@ def charts_together(charts: Sequence[Chart], path: Path) -> None:
         if axes.get_legend_handles_labels()[0]:
             axes.legend(fontsize=8)
     figure.savefig(path, dpi=80)
-    pyplot().close(figure)

@@ -1,4 +1,7 @@
-"""What many runs say: mean and deviation, paired differences with intervals, and where a single figure falls."""
+"""What many runs say: mean and deviation, paired differences with intervals, and where a single figure falls.
+
+There is one kind of interval: Student's, corrected where the seeds' splits overlap.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +21,26 @@ class Sample(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """The mean of paired differences and its 95 % interval; without interval for fewer than two pairs."""
+    """A mean and its 95 % interval; NaN as interval of fewer than two values."""
 
     mean: float
     low: float
     high: float
+
+
+class Paired(NamedTuple):
+    """A mean of paired differences, its 95 % interval, p, Cohen's d of pairs, and their number."""
+
+    mean: float
+    low: float
+    high: float
+    p: float
+    effect: float
+    pairs: int
+
+    def interval(self) -> Comparison:
+        """Without the rest."""
+        return Comparison(*self[:3])
 
 
 def describe(values: Sequence[float]) -> Sample:
@@ -36,66 +54,40 @@ def describe(values: Sequence[float]) -> Sample:
     return Sample(float(np.mean(values)), deviation, len(values))
 
 
-def compare(values: Sequence[float], baseline: Sequence[float]) -> Comparison:
-    """The mean of values − baseline, pair by pair, with its 95 % interval: mean ± t·s/√n, t Student's quantile.
+def interval(values: Sequence[float], overlap: float = 0.0) -> Comparison:
+    """The mean and its 95 % interval: mean ± t·s·√(1/n + overlap), t Student's quantile.
 
-    Raises:
-        ValueError: if the two differ in length.
+    Args:
+        values: one for each seed.
+        overlap: how many samples are to test with per sample to train with, where seeds split the same samples; 0 where
+            they have none in common. Values of splits that share samples are alike, so that their own spread says too
+            little about that of others.
+
+    Source: C. Nadeau and Y. Bengio, 2003: "Inference for the generalization error".
+
+    Example:
+        >>> interval([0.25, 0.25, 0.25])
+        Comparison(mean=0.25, low=0.25, high=0.25)
     """
-    mean, deviation, n = describe(_differences(values, baseline))
+    mean, deviation, n = describe(values)
     if n < 2:
         return Comparison(mean, math.nan, math.nan)
     from scipy.special import stdtrit
 
-    half = float(stdtrit(n - 1, 0.975)) * deviation / math.sqrt(n)
+    half = float(stdtrit(n - 1, 0.975)) * _error(deviation, n, overlap)
     return Comparison(mean, mean - half, mean + half)
 
 
-def _differences(values: Sequence[float], baseline: Sequence[float]) -> list[float]:
-    if len(values) != len(baseline):
-        raise ValueError(f"pairs need as many values as baselines, got {len(values)} and {len(baseline)}")
-    return np.subtract(values, baseline).tolist()
+def _error(deviation: float, n: int, overlap: float) -> float:
+    """The standard error of a mean."""
+    return deviation * math.sqrt(1 / n + overlap) if overlap else deviation / math.sqrt(n)
 
 
-def percentile_of(value: float, values: Sequence[float]) -> float:
-    """The share of the values below this one, in percent; those equal to it count half."""
-    below = sum(v < value for v in values) + sum(v == value for v in values) / 2
-    return 100 * below / len(values)
-
-
-class Paired(NamedTuple):
-    """A mean of paired differences, its 95 % bootstrap interval, Wilcoxon's p, and Cohen's d of pairs."""
-
-    mean: float
-    low: float
-    high: float
-    p: float
-    effect: float
-
-
-def bootstrap(values: Sequence[float]) -> Comparison:
-    """The mean and its 95 % interval from 2000 resamples (bias-corrected and accelerated; the same every time).
-
-    All values the same, or one alone, have an interval without width, or none.
-
-    Example:
-        >>> bootstrap([0.1, 0.2, 0.3, 0.4])
-        Comparison(mean=0.25, low=0.15, high=0.35)
-    """
-    mean, deviation, n = describe(values)
-    if n < 2 or deviation == 0:
-        return Comparison(mean, *((math.nan, math.nan) if n < 2 else (mean, mean)))
-    from scipy.stats import bootstrap as resampled
-
-    interval = resampled((list(values),), np.mean, n_resamples=2000, rng=np.random.default_rng(0)).confidence_interval
-    return Comparison(round(mean, 12), round(float(interval.low), 12), round(float(interval.high), 12))
-
-
-def paired(values: Sequence[float], baseline: Sequence[float]) -> Paired:
+def paired(values: Sequence[float], baseline: Sequence[float], overlap: float = 0.0) -> Paired:
     """How much larger the values are than those of the baseline, pair by pair.
 
-    The test is Wilcoxon's signed-rank test: accuracies are bounded and lumpy, so that their differences need not be
-    normal. The effect size is Cohen's d of pairs, the mean difference in its own standard deviations.
+    p is that of Student's test, corrected as the interval is, but never below what the signs of so few differences can
+    show (`least_p`). The effect size is Cohen's d of pairs, the mean difference in its own standard deviations.
 
     Raises:
         ValueError: if the two differ in length.
@@ -104,16 +96,35 @@ def paired(values: Sequence[float], baseline: Sequence[float]) -> Paired:
         >>> paired([0.5, 0.7, 0.8], [0.5, 0.5, 0.5]).mean.__round__(6)
         0.166667
     """
-    differences = _differences(values, baseline)
-    interval, deviation = bootstrap(differences), describe(differences).deviation
-    if len(differences) < 2:
-        return Paired(*interval, math.nan, math.nan)
-    if not any(differences):
-        return Paired(*interval, 1.0, 0.0)
-    from scipy.stats import wilcoxon
+    if len(values) != len(baseline):
+        raise ValueError(f"pairs need as many values as baselines, got {len(values)} and {len(baseline)}")
+    differences = np.subtract(values, baseline).tolist()
+    mean, deviation, n = describe(differences)
+    between = interval(differences, overlap)
+    if n < 2:
+        return Paired(*between, math.nan, math.nan, n)
+    if not deviation:
+        return Paired(*between, least_p(n) if mean else 1.0, math.copysign(math.inf, mean) if mean else 0.0, n)
+    from scipy.special import stdtr
 
-    p = float(wilcoxon(differences, zero_method="zsplit").pvalue)
-    return Paired(*interval, p, interval.mean / deviation if deviation else math.inf)
+    p = 2 * float(stdtr(n - 1, -abs(mean) / _error(deviation, n, overlap)))
+    return Paired(*between, max(p, least_p(n)), mean / deviation, n)
+
+
+def least_p(pairs: int) -> float:
+    """The smallest p that so many pairs can come to, all of whose differences have the same sign: 2·2⁻ⁿ.
+
+    Example:
+        >>> least_p(5)
+        0.0625
+    """
+    return float(2.0 ** (1 - pairs))
+
+
+def percentile_of(value: float, values: Sequence[float]) -> float:
+    """The share of the values below this one, in percent; those equal to it count half."""
+    below = sum(v < value for v in values) + sum(v == value for v in values) / 2
+    return 100 * below / len(values)
 
 
 def adjusted(p: Sequence[float]) -> list[float]:
@@ -134,16 +145,18 @@ def adjusted(p: Sequence[float]) -> list[float]:
     return [value if math.isnan(value) else next(corrected) for value in p]
 
 
-def seeds_needed(difference: float, deviation: float, power: float = 0.8) -> float:
+def seeds_needed(difference: float, deviation: float, overlap: float = 0.0, power: float = 0.8) -> float:
     """How many pairs a test at the 5 % level needs to see a mean difference with this probability.
 
     Args:
         difference: that is to be seen.
         deviation: of the single pairs' differences.
+        overlap: as of `interval`.
         power: the probability.
 
     Returns:
-        The number of pairs, ∞ for a difference of 0: (z₀.₉₇₅ + z_power)²·(s/d)² + z₀.₉₇₅²/2, rounded up.
+        The number of pairs, ((d / ((z₀.₉₇₅ + z_power)·s))² − overlap)⁻¹ + z₀.₉₇₅²/2, rounded up; ∞ for a difference of
+        0, or one that no number of splits of the same samples could show.
 
     Source: W. C. Guenther, 1981: "Sample size formulas for normal theory t tests".
 
@@ -156,4 +169,7 @@ def seeds_needed(difference: float, deviation: float, power: float = 0.8) -> flo
     from scipy.special import ndtri
 
     z = float(ndtri(0.975))
-    return math.ceil(((z + float(ndtri(power))) * deviation / difference) ** 2 + z * z / 2)
+    if deviation == 0:
+        return math.ceil(z * z / 2)
+    once = (difference / ((z + float(ndtri(power))) * deviation)) ** 2 - overlap
+    return math.ceil(1 / once + z * z / 2) if once > 0 else math.inf

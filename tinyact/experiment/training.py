@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tinyact.experiment.configuration import NONE, Configuration
 from tinyact.experiment.data import INPUTS, Split
 from tinyact.nn import activations
 
-NONE = "none"
-# Activations that can stand between any two layers: the others change the width, or have settings without defaults.
-CHOICES = [name for name in activations() if name not in ("glu", "maxout", "threshold")]
+FINISHED, DIVERGED = "finished", "diverged"
 
 
 class Diverged(ArithmeticError):
@@ -29,25 +28,47 @@ class Diverged(ArithmeticError):
 
 @dataclass
 class Run:
-    """One training: what it started from, the loss at every epoch, and what came out.
+    """One training: what it was, and what came out.
 
     Attributes:
-        activation: its name, or ``"none"``.
-        seed: of the initial weights.
-        losses: the training loss before each epoch's step.
-        test_losses: the test loss at the same moments, if asked for.
-        accuracy: the share of test samples classified correctly at the end.
+        configuration: all that decides the numbers.
+        status: ``"finished"`` or ``"diverged"``.
+        diverged_at: the epoch at which the loss became NaN or infinite.
+        accuracy: the share of test samples classified correctly at the end; NaN if it diverged, as the next two.
+        validation_accuracy: the same of the samples to choose with; NaN if there are none.
         train_accuracy: the same of the training samples.
-        predictions: the network's outputs for the test samples at the end, (n, 1), or (n, classes).
+        losses: the training loss before each epoch's step.
+        held_out_losses: the loss at the same moments, if asked for, of samples that aren't trained with: those to
+            choose with, or where there are none those to test with.
+        predictions: the network's outputs for the test samples at the end, (n, 1), or (n, classes). Not stored.
+        epochs: at which `layers` were recorded.
+        layers: per layer and measure the numbers that `Recorder` found.
+        seconds: how long it took.
+        versions: of tinyact, NumPy and Python.
+        machine: on which it ran.
+        time: when it ended, in ISO's form.
     """
 
-    activation: str
-    seed: int
-    losses: list[float] = field(default_factory=list)
-    test_losses: list[float] = field(default_factory=list)
+    configuration: Configuration = field(default_factory=Configuration)
+    status: str = FINISHED
+    diverged_at: int | None = None
     accuracy: float = math.nan
+    validation_accuracy: float = math.nan
     train_accuracy: float = math.nan
-    predictions: Any = None
+    losses: list[float] = field(default_factory=list)
+    held_out_losses: list[float] = field(default_factory=list)
+    predictions: Any = field(default=None, repr=False, compare=False)
+    epochs: list[int] = field(default_factory=list)
+    layers: dict[str, dict[str, list[float]]] = field(default_factory=dict)
+    seconds: float = 0.0
+    versions: dict[str, str] = field(default_factory=dict)
+    machine: str = ""
+    time: str = ""
+
+    def numbers(self) -> tuple[Any, ...]:
+        """All that the configuration decides, and neither the clock nor the machine does."""
+        accuracies = self.accuracy, self.validation_accuracy, self.train_accuracy
+        return self.status, self.diverged_at, accuracies, self.losses, self.held_out_losses, self.layers
 
 
 def build(
@@ -106,11 +127,8 @@ def train(
     network: Any,
     data: Split,
     run: Run,
-    epochs: int = 100,
-    lr: float = 0.001,
-    test_every_epoch: bool = False,
     each_epoch: Callable[[Any], None] | None = None,
-    batch: int | None = None,
+    held_out: bool = False,
 ) -> Run:
     """Training with (binary) cross-entropy and Adam, then the test.
 
@@ -118,12 +136,10 @@ def train(
         framework: ``tinyact`` or ``torch``.
         network: from `build`.
         data: in the framework's tensors.
-        run: where losses, predictions and accuracies go; its seed decides the order of the samples in batches.
-        epochs: how often the training samples are gone through.
-        lr: Adam's learning rate.
-        test_every_epoch: whether to compute the test loss before each epoch too.
+        run: where losses, predictions and accuracies go. Its configuration has the number of epochs, the learning rate
+            and the samples per step, whose order follows from its seed.
         each_epoch: called with the network after each epoch's last backward pass.
-        batch: samples per step; None takes all at once, in their order.
+        held_out: whether to compute the loss of samples that aren't trained with before each epoch too.
 
     Returns:
         The run.
@@ -131,17 +147,19 @@ def train(
     Raises:
         Diverged: if the loss is no number any more.
     """
+    c = run.configuration
     criterion = framework.nn.BCELoss() if data.classes == 2 else framework.nn.CrossEntropyLoss()
-    optimizer = framework.optim.Adam(network.parameters(), lr=lr)
+    optimizer = framework.optim.Adam(network.parameters(), lr=c.lr)
     order = framework.Generator()
-    order.manual_seed(run.seed)
-    for epoch in range(epochs):
-        if test_every_epoch:
-            outputs = _predict(framework, network, data.test_x)
-            run.test_losses.append(_loss(criterion, outputs, data.test_y, epoch).item())
+    order.manual_seed(c.seed)
+    watched_x, watched_y = data[2:4] if data.validation_x is None else data[4:]
+    for epoch in range(c.epochs):
+        if held_out:
+            outputs = _predict(framework, network, watched_x)
+            run.held_out_losses.append(_loss(criterion, outputs, watched_y, epoch).item())
             network.train()
         losses, sizes = [], []
-        for last, (x, y) in _batches(framework, data, batch, order):
+        for last, (x, y) in _batches(framework, data, c.batch, order):
             optimizer.zero_grad()
             loss = _loss(criterion, network(x), y, epoch)
             loss.backward()
@@ -150,13 +168,16 @@ def train(
             if last and each_epoch is not None:
                 each_epoch(network)
             optimizer.step()
-        run.losses.append(sum(map(math.prod, zip(losses, sizes, strict=True))) / sum(sizes) if batch else losses[0])
+        run.losses.append(sum(map(math.prod, zip(losses, sizes, strict=True))) / sum(sizes) if c.batch else losses[0])
     run.train_accuracy = _accuracy(_predict(framework, network, data.train_x), data.train_y, data.classes)
     outputs = _predict(framework, network, data.test_x)
     if not framework.isfinite(outputs).all():
-        raise Diverged(epochs)
+        raise Diverged(c.epochs)
     run.predictions = outputs.numpy()
     run.accuracy = _accuracy(outputs, data.test_y, data.classes)
+    if data.validation_x is not None:
+        outputs = _predict(framework, network, data.validation_x)
+        run.validation_accuracy = _accuracy(outputs, data.validation_y, data.classes)
     return run
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tinyact.experiment.pictures import Chart
-from tinyact.experiment.statistics import Comparison
-
-HOLDS, FAILS, NOT_SEEN = "holds", "fails", "not seen"
+from tinyact.experiment.words import FAILS, HOLDS
 
 
 @dataclass
@@ -26,17 +25,12 @@ class Claim:
         return f"{self.about}: {self.text}\n    {self.measurement}\n    → {self.verdict}"
 
 
-def ci(value: Comparison, digits: int = 3, sign: str = "") -> str:
-    """A mean with its confidence interval."""
-    mean, low, high = (f"{number:{sign}.{digits}f}" for number in value)
-    return f"{mean} [{low}, {high}]"
-
-
-def verdict(difference: Comparison) -> str:
-    """Whether a difference that is claimed to be above 0 is."""
-    if difference.low > 0:
-        return HOLDS
-    return FAILS if difference.high < 0 else f"{NOT_SEEN}: the interval holds 0"
+def count(claims: Sequence[Claim]) -> str:
+    """How many hold, fail, or depend on something."""
+    holds, fails = (sum(c.verdict.startswith(word) for c in claims) for word in (HOLDS, FAILS))
+    return (
+        f"Of {len(claims)} claims {holds} hold, {fails} fail, and {len(claims) - holds - fails} depend or aren't seen."
+    )
 
 
 def table(claims: Sequence[Claim]) -> str:
@@ -63,6 +57,20 @@ def read(folder: Path) -> tuple[list[Claim], list[Chart]]:
         return [], []
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        return [Claim(**c) for c in content["claims"]], [Chart(**c) for c in content["charts"]]
-    except (ValueError, TypeError, KeyError) as error:
+        claims, charts = [Claim(**c) for c in content["claims"]], [Chart(**c) for c in content["charts"]]
+        _check(claims, charts)
+        return claims, charts
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError(f"{path} is not what 'claims' writes: run it again") from error
+
+
+def _check(claims: Sequence[Claim], charts: Sequence[Chart]) -> None:
+    """That these are texts and numbers, and names that are fit for files."""
+    texts = [text for claim in claims for text in vars(claim).values()]
+    texts += [text for c in charts for text in (c.name, c.title, c.caption, c.value, c.place, c.log, *c.lines)]
+    points = [point for chart in charts for line in chart.lines.values() for point in line]
+    numbers = [number for _, *interval in points for number in interval]
+    if not all(isinstance(text, str) for text in texts) or not all(isinstance(n, (int, float)) for n in numbers):
+        raise TypeError("claims are texts, and charts are numbers")
+    if not all(re.fullmatch(r"[a-z]+", chart.name) for chart in charts) or any(len(point) != 4 for point in points):
+        raise ValueError("charts have short names, and points of four numbers")

@@ -12,8 +12,9 @@ from string import ascii_lowercase
 
 import tinyact
 from tinyact.experiment.arguments import activation_name, at_least, require, require_file, widths
+from tinyact.experiment.configuration import NONE
 from tinyact.experiment.data import notebook_data
-from tinyact.experiment.training import NONE, build
+from tinyact.experiment.training import build
 from tinyact.inspect.trace import Trace, trace
 from tinyact.nn import BCELoss, Linear, Module, Sequential
 from tinyact.optim import Adam, Optimizer
