@@ -25,6 +25,7 @@ from tests.typing.signatures import (
     OPTIMIZERS,
     annotation,
     parameters,
+    right,
 )
 from tinyact import nn
 
@@ -127,8 +128,7 @@ def test_a_function_pickles(name: str) -> None:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_a_module_pickles(name: str) -> None:
-    kind = MODULES[name]
-    module = kind(*(1 for p in parameters(kind) if p.default is Parameter.empty))
+    module = eval(right(f"nn.{name}", parameters(MODULES[name])))
     assert repr(pickle.loads(pickle.dumps(module))) == repr(module)
 
 

@@ -2,17 +2,18 @@
 
 from typing import TYPE_CHECKING
 
-from tinyact.nn import activation, container, dropout, linear, loss, parameter
+from tinyact.nn import activation, container, dropout, flatten, linear, loss, parameter
 from tinyact.nn import functional as functional
 from tinyact.nn import init as init
 from tinyact.nn.activation import *
 from tinyact.nn.container import *
 from tinyact.nn.dropout import *
+from tinyact.nn.flatten import *
 from tinyact.nn.linear import *
 from tinyact.nn.loss import *
 from tinyact.nn.module import Module as Module
 from tinyact.nn.parameter import *
 
 if not TYPE_CHECKING:  # checkers leave out by themselves what is imported here, and don't all follow this
-    __all__ = [name for file in (activation, container, dropout, linear, loss, parameter) for name in file.__all__]
-    __all__ += ["Module", "functional", "init"]
+    _files = (activation, container, dropout, flatten, linear, loss, parameter)
+    __all__ = ["Module", "functional", "init", *(name for file in _files for name in file.__all__)]
