@@ -16,7 +16,7 @@ from tinyact.nn.loss import Loss
 
 FUNCTIONS = {name: getattr(F, name) for name in vars(F)["__all__"]}
 ACTIVATIONS = {name: FUNCTIONS[name] for name in nn.activations()}
-LAYERS = (nn.Linear, nn.Dropout, nn.Flatten, nn.Unflatten)
+LAYERS = (nn.Linear, nn.Dropout, nn.Flatten, nn.Unflatten, nn.LayerNorm, nn.RMSNorm, nn.BatchNorm1d, nn.BatchNorm2d)
 LOSSES = {name: function for name, function in FUNCTIONS.items() if "target" in inspect.signature(function).parameters}
 MODULES: dict[str, Any] = {
     name: kind

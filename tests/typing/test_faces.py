@@ -108,10 +108,10 @@ def test_types(name: str, face: Callable[..., Any]) -> None:
 
 @each_face
 def test_unknown_argument(name: str, face: Callable[..., Any]) -> None:
-    """It is the public name that the error blames."""
+    """It is the public name that the error blames, or what is common to layers of one, two … dimensions."""
     x = tinyact.rand(4, 4)
     needed = {p.name: x for p in parameters(face) if p.default is Parameter.empty}
-    own = name.rpartition(".")[2]
+    own = re.sub(r"([12])d$", r"(\1d)?", name.rpartition(".")[2])
     where = rf"{own}\.__init__" if isinstance(face, type) else own
     with pytest.raises(TypeError, match=rf"^{where}\(\) got an unexpected keyword argument 'alfa'"):
         face(**needed, alfa=1)

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from tinyact.nn import activation, container, dropout, flatten, linear, loss, parameter
+from tinyact.nn import activation, container, dropout, flatten, linear, loss, normalization, parameter
 from tinyact.nn import functional as functional
 from tinyact.nn import init as init
 from tinyact.nn.activation import *
@@ -12,8 +12,9 @@ from tinyact.nn.flatten import *
 from tinyact.nn.linear import *
 from tinyact.nn.loss import *
 from tinyact.nn.module import Module as Module
+from tinyact.nn.normalization import *
 from tinyact.nn.parameter import *
 
 if not TYPE_CHECKING:  # checkers leave out by themselves what is imported here, and don't all follow this
-    _files = (activation, container, dropout, flatten, linear, loss, parameter)
+    _files = (activation, container, dropout, flatten, linear, loss, normalization, parameter)
     __all__ = ["Module", "functional", "init", *(name for file in _files for name in file.__all__)]

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from tinyact.autograd.operation import wrap
 from tinyact.dtype import as_dtype
-from tinyact.functions import activation, loss
+from tinyact.functions import activation, loss, normalization
 from tinyact.functions import softmax as softmaxes
 from tinyact.functions.activation import *
 from tinyact.functions.linear import linear as linear
 from tinyact.functions.loss import *
+from tinyact.functions.normalization import *
 from tinyact.functions.operand import documented, require_tensor
 from tinyact.functions.softmax import LogSoftmax, Softmax, implicit_dim
 from tinyact.functions.softmax import glu as glu
@@ -19,8 +20,9 @@ from tinyact.random import default_generator
 from tinyact.tensor import Tensor
 
 if not TYPE_CHECKING:  # checkers leave out by themselves what is imported here, and don't all follow this
-    __all__ = [*activation.__all__, *loss.__all__, "dropout", "glu", "linear", "log_softmax", "maxout", "softmax"]
-    __all__ += ["softmin"]
+    _files = (activation, loss, normalization)
+    __all__ = ["dropout", "glu", "linear", "log_softmax", "maxout", "softmax", "softmin"]
+    __all__ += [name for file in _files for name in file.__all__]
 
 
 @documented(Softmax)
