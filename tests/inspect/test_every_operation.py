@@ -34,6 +34,7 @@ OPERATIONS: dict[str, Callable[[Tensor], Tensor]] = {
         F.layer_norm(x, (4,)) + F.rms_norm(x, (3, 4)) + F.batch_norm(x, None, None, training=True)
         + F.batch_norm(x, tinyact.ones(4), tinyact.ones(4))
     ),
+    "embedding": lambda x: F.embedding(tinyact.tensor([2, 0, 2]), x, padding_idx=0, scale_grad_by_freq=True),
     "cast": lambda x: x.double() * 2,
     "losses": lambda x: (
         F.mse_loss(x, -x) + F.l1_loss(x, x * 2) + F.smooth_l1_loss(x, x * 3) + F.huber_loss(x, x * 4)

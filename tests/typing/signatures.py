@@ -16,7 +16,17 @@ from tinyact.nn.loss import Loss
 
 FUNCTIONS = {name: getattr(F, name) for name in vars(F)["__all__"]}
 ACTIVATIONS = {name: FUNCTIONS[name] for name in nn.activations()}
-LAYERS = (nn.Linear, nn.Dropout, nn.Flatten, nn.Unflatten, nn.LayerNorm, nn.RMSNorm, nn.BatchNorm1d, nn.BatchNorm2d)
+LAYERS = (
+    nn.Linear,
+    nn.Dropout,
+    nn.Flatten,
+    nn.Unflatten,
+    nn.LayerNorm,
+    nn.RMSNorm,
+    nn.BatchNorm1d,
+    nn.BatchNorm2d,
+    nn.Embedding,
+)
 LOSSES = {name: function for name, function in FUNCTIONS.items() if "target" in inspect.signature(function).parameters}
 MODULES: dict[str, Any] = {
     name: kind

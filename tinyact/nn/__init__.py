@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from tinyact.nn import activation, container, dropout, flatten, linear, loss, normalization, parameter
+from tinyact.nn import activation, container, dropout, flatten, linear, loss, normalization, parameter, sparse
 from tinyact.nn import functional as functional
 from tinyact.nn import init as init
 from tinyact.nn.activation import *
@@ -14,7 +14,8 @@ from tinyact.nn.loss import *
 from tinyact.nn.module import Module as Module
 from tinyact.nn.normalization import *
 from tinyact.nn.parameter import *
+from tinyact.nn.sparse import *
 
 if not TYPE_CHECKING:  # checkers leave out by themselves what is imported here, and don't all follow this
-    _files = (activation, container, dropout, flatten, linear, loss, normalization, parameter)
+    _files = (activation, container, dropout, flatten, linear, loss, normalization, parameter, sparse)
     __all__ = ["Module", "functional", "init", *(name for file in _files for name in file.__all__)]
