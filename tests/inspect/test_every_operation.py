@@ -35,6 +35,9 @@ OPERATIONS: dict[str, Callable[[Tensor], Tensor]] = {
         + F.batch_norm(x, tinyact.ones(4), tinyact.ones(4))
     ),
     "embedding": lambda x: F.embedding(tinyact.tensor([2, 0, 2]), x, padding_idx=0, scale_grad_by_freq=True),
+    "convolution": lambda x: (
+        F.conv2d(x[None], x[:2, :2].reshape(1, 1, 2, 2), padding="same") + F.conv1d(x, x[:, None], groups=3)
+    ),
     "cast": lambda x: x.double() * 2,
     "losses": lambda x: (
         F.mse_loss(x, -x) + F.l1_loss(x, x * 2) + F.smooth_l1_loss(x, x * 3) + F.huber_loss(x, x * 4)

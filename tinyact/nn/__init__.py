@@ -2,11 +2,23 @@
 
 from typing import TYPE_CHECKING
 
-from tinyact.nn import activation, container, dropout, flatten, linear, loss, normalization, parameter, sparse
+from tinyact.nn import (
+    activation,
+    container,
+    convolution,
+    dropout,
+    flatten,
+    linear,
+    loss,
+    normalization,
+    parameter,
+    sparse,
+)
 from tinyact.nn import functional as functional
 from tinyact.nn import init as init
 from tinyact.nn.activation import *
 from tinyact.nn.container import *
+from tinyact.nn.convolution import *
 from tinyact.nn.dropout import *
 from tinyact.nn.flatten import *
 from tinyact.nn.linear import *
@@ -17,5 +29,5 @@ from tinyact.nn.parameter import *
 from tinyact.nn.sparse import *
 
 if not TYPE_CHECKING:  # checkers leave out by themselves what is imported here, and don't all follow this
-    _files = (activation, container, dropout, flatten, linear, loss, normalization, parameter, sparse)
+    _files = (activation, container, convolution, dropout, flatten, linear, loss, normalization, parameter, sparse)
     __all__ = ["Module", "functional", "init", *(name for file in _files for name in file.__all__)]

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from tinyact.autograd.operation import wrap
 from tinyact.dtype import as_dtype
-from tinyact.functions import activation, loss, normalization
+from tinyact.functions import activation, convolution, loss, normalization
 from tinyact.functions import softmax as softmaxes
 from tinyact.functions.activation import *
+from tinyact.functions.convolution import *
 from tinyact.functions.embedding import embedding as embedding
 from tinyact.functions.embedding import one_hot as one_hot
 from tinyact.functions.linear import linear as linear
@@ -22,7 +23,7 @@ from tinyact.random import default_generator
 from tinyact.tensor import Tensor
 
 if not TYPE_CHECKING:  # checkers leave out by themselves what is imported here, and don't all follow this
-    _files = (activation, loss, normalization)
+    _files = (activation, convolution, loss, normalization)
     __all__ = ["dropout", "embedding", "glu", "linear", "log_softmax", "maxout", "one_hot", "softmax", "softmin"]
     __all__ += [name for file in _files for name in file.__all__]
 
