@@ -38,6 +38,7 @@ OPERATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "convolution": lambda x: (
         F.conv2d(x[None], x[:2, :2].reshape(1, 1, 2, 2), padding="same") + F.conv1d(x, x[:, None], groups=3)
     ),
+    "pooling": lambda x: F.max_pool2d(x[None], 2, 1, 1) * F.avg_pool2d(x[None], 2, 1, 1) + F.max_pool1d(x, 4).sum(),
     "cast": lambda x: x.double() * 2,
     "losses": lambda x: (
         F.mse_loss(x, -x) + F.l1_loss(x, x * 2) + F.smooth_l1_loss(x, x * 3) + F.huber_loss(x, x * 4)

@@ -12,6 +12,7 @@ from tinyact.nn import (
     loss,
     normalization,
     parameter,
+    pooling,
     sparse,
 )
 from tinyact.nn import functional as functional
@@ -26,8 +27,21 @@ from tinyact.nn.loss import *
 from tinyact.nn.module import Module as Module
 from tinyact.nn.normalization import *
 from tinyact.nn.parameter import *
+from tinyact.nn.pooling import *
 from tinyact.nn.sparse import *
 
 if not TYPE_CHECKING:  # checkers leave out by themselves what is imported here, and don't all follow this
-    _files = (activation, container, convolution, dropout, flatten, linear, loss, normalization, parameter, sparse)
+    _files = (
+        activation,
+        container,
+        convolution,
+        dropout,
+        flatten,
+        linear,
+        loss,
+        normalization,
+        parameter,
+        pooling,
+        sparse,
+    )
     __all__ = ["Module", "functional", "init", *(name for file in _files for name in file.__all__)]
