@@ -14,7 +14,7 @@ from tinyact import Tensor, nn, optim
 from tinyact.nn.activation import ActivationModule
 from tinyact.nn.loss import Loss
 
-FUNCTIONS = {name: getattr(F, name) for name in vars(F)["__all__"]}
+FUNCTIONS = {name: getattr(F, name) for name in F.__all__}  # type: ignore[attr-defined]
 ACTIVATIONS = {name: FUNCTIONS[name] for name in nn.activations()}
 LAYERS = (
     nn.Linear,

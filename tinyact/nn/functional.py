@@ -6,27 +6,28 @@ from typing import TYPE_CHECKING, Any
 
 from tinyact.autograd.operation import wrap
 from tinyact.dtype import as_dtype
-from tinyact.functions import activation, convolution, loss, normalization, pooling
+from tinyact.functions import activation, loss
 from tinyact.functions import softmax as softmaxes
 from tinyact.functions.activation import *
-from tinyact.functions.convolution import *
-from tinyact.functions.embedding import embedding as embedding
-from tinyact.functions.embedding import one_hot as one_hot
 from tinyact.functions.linear import linear as linear
 from tinyact.functions.loss import *
-from tinyact.functions.normalization import *
 from tinyact.functions.operand import documented, require_tensor
-from tinyact.functions.pooling import *
 from tinyact.functions.softmax import LogSoftmax, Softmax, implicit_dim
 from tinyact.functions.softmax import glu as glu
 from tinyact.functions.softmax import maxout as maxout
+from tinyact.nn.later import later
 from tinyact.random import default_generator
 from tinyact.tensor import Tensor
 
-if not TYPE_CHECKING:  # checkers leave out by themselves what is imported here, and don't all follow this
-    _files = (activation, convolution, loss, normalization, pooling)
-    __all__ = ["dropout", "embedding", "glu", "linear", "log_softmax", "maxout", "one_hot", "softmax", "softmin"]
-    __all__ += [name for file in _files for name in file.__all__]
+if TYPE_CHECKING:  # checkers leave out by themselves what is imported here, and don't all follow `__all__`
+    from tinyact.functions.convolution import *
+    from tinyact.functions.embedding import *
+    from tinyact.functions.normalization import *
+    from tinyact.functions.pooling import *
+else:
+    _names = ["dropout", "glu", "linear", "log_softmax", "maxout", "softmax", "softmin"]
+    _files = [f"tinyact.functions.{file}" for file in ("convolution", "embedding", "normalization", "pooling")]
+    __getattr__ = later(globals(), [*activation.__all__, *loss.__all__, *_names], _files)
 
 
 @documented(Softmax)
