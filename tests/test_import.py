@@ -42,6 +42,8 @@ def test_star_imports_of_nn() -> None:
     exec("from tinyact.nn import *; from tinyact.nn.functional import *; from tinyact.nn import *", names)
     assert names["dropout"] is tinyact.nn.functional.dropout
     assert names["linear"] is tinyact.nn.functional.linear
+    assert names["Conv2d"] is tinyact.nn.Conv2d
+    assert names["layer_norm"] is tinyact.nn.functional.layer_norm
     assert {"Module", "Parameter", "Linear", "ELU", "BCELoss", "Sequential", "activations", "init"} <= set(names)
     assert not {"Any", "container", "hooks", "documented", "ActivationModule"} & set(names)
 
@@ -53,6 +55,23 @@ def test_what_few_programs_need_is_loaded_when_used() -> None:
         assert done.stdout.split() == ["False", f"tinyact.{name}"]
 
 
+def test_layers_that_few_programs_need_are_loaded_when_used() -> None:
+    code = (
+        "import sys, tinyact; from tinyact.nn import Conv2d; import tinyact.nn.functional as F; "
+        "print(F.conv2d.__module__, Conv2d.__module__, tinyact.nn.BatchNorm1d.__module__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [
+        "tinyact.functions.convolution", "tinyact.nn.convolution", "tinyact.nn.normalization",
+    ]  # fmt: skip
+    code = "import sys, tinyact; print([n for n in sys.modules if 'tinyact' in n and 'convolution' in n])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_other_names_are_missing() -> None:
+    for module in (tinyact.nn, tinyact.nn.functional):
+        with pytest.raises(AttributeError, match=f"module '{module.__name__}' has no attribute 'Transformer'"):
+            module.Transformer  # type: ignore[attr-defined]  # noqa: B018
     with pytest.raises(AttributeError, match="module 'tinyact' has no attribute 'outspect'"):
         tinyact.outspect  # type: ignore[attr-defined]  # noqa: B018

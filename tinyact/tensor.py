@@ -695,6 +695,7 @@ class Tensor(Variable):
     view = shapes.view
     view_as = shapes.view_as
     flatten = shapes.flatten
+    unflatten = shapes.unflatten
     squeeze = shapes.squeeze
     unsqueeze = shapes.unsqueeze
     expand = shapes.expand

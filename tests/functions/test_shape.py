@@ -46,6 +46,17 @@ def test_dimensions_merged_dropped_and_added(data: st.DataObject, x: Any) -> Non
     same(lambda m, t: (t.unsqueeze(a), m.unsqueeze(t, -1)), x, names=True)
 
 
+@given(parts=hnp.array_shapes(max_dims=3, min_side=0, max_side=3), data=st.data(), inferred=st.booleans())
+def test_one_dimension_cut_into_several(parts: Any, data: st.DataObject, inferred: bool) -> None:
+    shape = data.draw(hnp.array_shapes(max_dims=3, min_side=0, max_side=3))
+    dim = data.draw(st.integers(-len(shape), len(shape) - 1))
+    sizes = list(parts)
+    x = data.draw(arrays((*shape[: dim % len(shape)], int(np.prod(parts)), *shape[dim % len(shape) + 1 :])))
+    if inferred and 0 not in parts:
+        sizes[0] = -1
+    same(lambda m, t: (t.unflatten(dim, sizes), m.unflatten(t, dim, tuple(sizes))), x, names=True)
+
+
 @given(shapes=hnp.mutually_broadcastable_shapes(num_shapes=2, min_side=0, max_side=3), data=st.data())
 def test_expand(shapes: Any, data: st.DataObject) -> None:
     x = data.draw(arrays(shapes.input_shapes[0]))
@@ -135,6 +146,14 @@ def test_what_is_wrong_is_said_as_pytorch_says_it(program: Any) -> None:
         lambda m: m.ones(2, 3).transpose(0, 2),
         lambda m: m.ones(2, 3, 4).t(),
         lambda m: m.ones(2, 3).flatten(1, 0),
+        lambda m: m.ones(2, 6).unflatten(1, (2, 4)),
+        lambda m: m.ones(2, 6).unflatten(1, (4, -1)),
+        lambda m: m.ones(6).unflatten(0, (-1, -1)),
+        lambda m: m.ones(6).unflatten(0, (-2, -3)),
+        lambda m: m.ones(0).unflatten(0, (-1, 0)),
+        lambda m: m.ones(6).unflatten(0, ()),
+        lambda m: m.ones(6).unflatten(1, (2, 3)),
+        lambda m: m.ones(()).unflatten(0, (1,)),
         lambda m: m.ones(2).squeeze(1),
         lambda m: m.ones(2).unsqueeze(2),
         lambda m: m.ones(2).expand(3),
@@ -191,6 +210,7 @@ def test_a_view_that_is_changed_changes_its_base() -> None:
     [
         lambda x: x.t(), lambda x: x[0], lambda x: x[:, 1:], lambda x: x.view(6), lambda x: x.reshape(3, 2),
         lambda x: x.unsqueeze(0), lambda x: x.expand(2, 2, 3), lambda x: x.detach(), lambda x: x.flatten(),
+        lambda x: x.unflatten(1, (3, 1)),
         lambda x: x.permute(1, 0), lambda x: x.transpose(0, 1), lambda x: x.unsqueeze(0).squeeze(0),
     ],
 )  # fmt: skip

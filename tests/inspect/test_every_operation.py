@@ -30,6 +30,15 @@ OPERATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "joined": lambda x: tinyact.cat([x, x * 2]).sum() + tinyact.stack([x, x]).sum(),
     "products": lambda x: (x @ x.t()).sum() + (x @ x[0]) @ x[:, 1][[0, 1, 2]] + (x[None] @ x.t()[None]).sum(),
     "linear": lambda x: F.linear(x, tinyact.ones(2, 4)),
+    "normalization": lambda x: (
+        F.layer_norm(x, (4,)) + F.rms_norm(x, (3, 4)) + F.batch_norm(x, None, None, training=True)
+        + F.batch_norm(x, tinyact.ones(4), tinyact.ones(4))
+    ),
+    "embedding": lambda x: F.embedding(tinyact.tensor([2, 0, 2]), x, padding_idx=0, scale_grad_by_freq=True),
+    "convolution": lambda x: (
+        F.conv2d(x[None], x[:2, :2].reshape(1, 1, 2, 2), padding="same") + F.conv1d(x, x[:, None], groups=3)
+    ),
+    "pooling": lambda x: F.max_pool2d(x[None], 2, 1, 1) * F.avg_pool2d(x[None], 2, 1, 1) + F.max_pool1d(x, 4).sum(),
     "cast": lambda x: x.double() * 2,
     "losses": lambda x: (
         F.mse_loss(x, -x) + F.l1_loss(x, x * 2) + F.smooth_l1_loss(x, x * 3) + F.huber_loss(x, x * 4)

@@ -14,13 +14,24 @@ from tinyact import Tensor, nn, optim
 from tinyact.nn.activation import ActivationModule
 from tinyact.nn.loss import Loss
 
-FUNCTIONS = {name: getattr(F, name) for name in vars(F)["__all__"]}
+FUNCTIONS = {name: getattr(F, name) for name in F.__all__}  # type: ignore[attr-defined]
 ACTIVATIONS = {name: FUNCTIONS[name] for name in nn.activations()}
+LAYERS = (
+    nn.Linear,
+    nn.Dropout,
+    nn.Flatten,
+    nn.Unflatten,
+    nn.LayerNorm,
+    nn.RMSNorm,
+    nn.BatchNorm1d,
+    nn.BatchNorm2d,
+    nn.Embedding,
+)
 LOSSES = {name: function for name, function in FUNCTIONS.items() if "target" in inspect.signature(function).parameters}
 MODULES: dict[str, Any] = {
     name: kind
     for name, kind in vars(nn).items()
-    if isinstance(kind, type) and issubclass(kind, (ActivationModule, Loss, nn.Linear, nn.Dropout))
+    if isinstance(kind, type) and issubclass(kind, (ActivationModule, Loss, *LAYERS))
 }
 OPTIMIZERS: dict[str, Any] = {
     name: kind
@@ -54,6 +65,7 @@ VALUES = {
     "Any": "x",
     "np.ndarray[Any, np.dtype[Any]]": "x.numpy()",
     "Sequence[Tensor]": "[x]",
+    "Sequence[int]": "(1, 1)",
     "Iterable[Any]": "[x]",
     "Iterable[Tensor]": "[x]",
     "ParamsT": "[x]",

@@ -25,6 +25,7 @@ from tests.typing.signatures import (
     OPTIMIZERS,
     annotation,
     parameters,
+    right,
 )
 from tinyact import nn
 
@@ -107,10 +108,10 @@ def test_types(name: str, face: Callable[..., Any]) -> None:
 
 @each_face
 def test_unknown_argument(name: str, face: Callable[..., Any]) -> None:
-    """It is the public name that the error blames."""
+    """It is the public name that the error blames, or what is common to layers of one, two … dimensions."""
     x = tinyact.rand(4, 4)
     needed = {p.name: x for p in parameters(face) if p.default is Parameter.empty}
-    own = name.rpartition(".")[2]
+    own = re.sub(r"([12])d$", r"(\1d)?", name.rpartition(".")[2])
     where = rf"{own}\.__init__" if isinstance(face, type) else own
     with pytest.raises(TypeError, match=rf"^{where}\(\) got an unexpected keyword argument 'alfa'"):
         face(**needed, alfa=1)
@@ -127,8 +128,7 @@ def test_a_function_pickles(name: str) -> None:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_a_module_pickles(name: str) -> None:
-    kind = MODULES[name]
-    module = kind(*(1 for p in parameters(kind) if p.default is Parameter.empty))
+    module = eval(right(f"nn.{name}", parameters(MODULES[name])))
     assert repr(pickle.loads(pickle.dumps(module))) == repr(module)
 
 

@@ -16,7 +16,7 @@ from tinyact.dtype import promoted
 from tinyact.functions.elementwise import Clone
 from tinyact.functions.operand import Tensor, cast, dimension, in_order, integer, require_tensor, sizes_of
 
-__all__ = ["cat", "flatten", "permute", "reshape", "squeeze", "stack", "t", "transpose", "unsqueeze"]
+__all__ = ["cat", "flatten", "permute", "reshape", "squeeze", "stack", "t", "transpose", "unflatten", "unsqueeze"]
 
 
 class Reshape(Operation):
@@ -214,6 +214,40 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
         return input
     merged = int(np.prod(array.shape[start : end + 1], dtype=np.int64))
     return reshape(input, *array.shape[:start], merged, *array.shape[end + 1 :])
+
+
+def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
+    """One dimension as several, of these sizes: `flatten` undone.
+
+    Args:
+        input: a tensor.
+        dim: the dimension.
+        sizes: those of the dimensions that take its place; one may be −1 and is then computed.
+
+    Raises:
+        RuntimeError: if the sizes don't multiply up to that of the dimension.
+
+    Example:
+        >>> import tinyact
+        >>> tinyact.arange(6).unflatten(0, (2, -1))
+        tensor([[0, 1, 2],
+                [3, 4, 5]])
+    """
+    array = require_tensor(input, "unflatten").array
+    place, parts = dimension(dim, array.ndim), sizes_of((sizes,))
+    if not parts:
+        raise RuntimeError("unflatten: sizes must be non-empty")
+    if array.ndim == 0:
+        raise RuntimeError("unflatten: a tensor without dimensions has none to cut")
+    size, others = array.shape[place], math.prod(part for part in parts if part != -1)
+    if parts.count(-1) == 1 and others and size % others == 0:
+        parts = tuple(size // others if part == -1 else part for part in parts)
+    if min(parts) < 0 or math.prod(parts) != size:
+        raise RuntimeError(
+            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} ({size}) in the input "
+            "tensor"
+        )
+    return view(input, *array.shape[:place], *parts, *array.shape[place + 1 :])
 
 
 def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:

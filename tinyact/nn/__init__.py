@@ -3,27 +3,31 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from tinyact.nn import activation, container, dropout, linear, loss, parameter
+from tinyact.nn import activation, container, dropout, flatten, linear, loss, parameter
 from tinyact.nn import functional as functional
 from tinyact.nn import init as init
 from tinyact.nn.activation import *
 from tinyact.nn.container import *
 from tinyact.nn.dropout import *
+from tinyact.nn.flatten import *
+from tinyact.nn.later import later as _later
 from tinyact.nn.linear import *
 from tinyact.nn.loss import *
 from tinyact.nn.module import Module as Module
 from tinyact.nn.parameter import *
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # checkers leave out by themselves what is imported here, and don't all follow `__all__`
     from tinyact.nn import utils as utils
+    from tinyact.nn.convolution import *
+    from tinyact.nn.normalization import *
+    from tinyact.nn.pooling import *
+    from tinyact.nn.sparse import *
 else:
+    _names = [
+        name for file in (activation, container, dropout, flatten, linear, loss, parameter) for name in file.__all__
+    ]
+    _files = [f"tinyact.nn.{file}" for file in ("convolution", "normalization", "pooling", "sparse")]
+    _layer = _later(globals(), ["Module", "functional", "init", "utils", *_names], _files)
 
     def __getattr__(name: str) -> Any:
-        if name == "utils":  # loaded when it is first used
-            return importlib.import_module("tinyact.nn.utils")
-        raise AttributeError(f"module 'tinyact.nn' has no attribute {name!r}")
-
-
-if not TYPE_CHECKING:  # checkers leave out by themselves what is imported here, and don't all follow this
-    __all__ = [name for file in (activation, container, dropout, linear, loss, parameter) for name in file.__all__]
-    __all__ += ["Module", "functional", "init", "utils"]
+        return importlib.import_module("tinyact.nn.utils") if name == "utils" else _layer(name)

@@ -15,12 +15,19 @@ from tinyact.functions.operand import documented, require_tensor
 from tinyact.functions.softmax import LogSoftmax, Softmax, implicit_dim
 from tinyact.functions.softmax import glu as glu
 from tinyact.functions.softmax import maxout as maxout
+from tinyact.nn.later import later
 from tinyact.random import default_generator
 from tinyact.tensor import Tensor
 
-if not TYPE_CHECKING:  # checkers leave out by themselves what is imported here, and don't all follow this
-    __all__ = [*activation.__all__, *loss.__all__, "dropout", "glu", "linear", "log_softmax", "maxout", "softmax"]
-    __all__ += ["softmin"]
+if TYPE_CHECKING:  # checkers leave out by themselves what is imported here, and don't all follow `__all__`
+    from tinyact.functions.convolution import *
+    from tinyact.functions.embedding import *
+    from tinyact.functions.normalization import *
+    from tinyact.functions.pooling import *
+else:
+    _names = ["dropout", "glu", "linear", "log_softmax", "maxout", "softmax", "softmin"]
+    _files = [f"tinyact.functions.{file}" for file in ("convolution", "embedding", "normalization", "pooling")]
+    __getattr__ = later(globals(), [*activation.__all__, *loss.__all__, *_names], _files)
 
 
 @documented(Softmax)

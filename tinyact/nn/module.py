@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from inspect import signature
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, NoReturn, ParamSpec, Protocol, TypeVar
 
 from tinyact.autograd import no_grad
@@ -537,12 +536,18 @@ class FunctionModule(Module):
         super().__init_subclass__()
         if function is not None:
             cls.function = staticmethod(function)
-            own = {*vars(cls).get("__annotations__", ()), *signature(cls.__init__).parameters}
-            cls.settings = tuple(name for name in signature(function).parameters if name in own)
+            own = {*vars(cls).get("__annotations__", ()), *_arguments(cls.__init__)}
+            cls.settings = tuple(name for name in _arguments(function) if name in own)
             cls.__doc__ = _documentation(function, vars(cls).get("__doc__"), cls.settings)
 
     def _settings(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.settings}
+
+
+def _arguments(function: Callable[..., Any]) -> tuple[str, ...]:
+    """The names of a function's arguments; `inspect.signature` of all of them would slow down the import."""
+    code = function.__code__
+    return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
 
 
 def _documentation(function: Callable[..., Tensor], own: str | None, settings: tuple[str, ...]) -> str:
