@@ -60,6 +60,12 @@ MAKE: dict[str, Any] = {
     "to by name": lambda m, d: m.ones(2).to(device=d, dtype=m.int64),
     "Linear": lambda m, d: m.nn.Linear(2, 3, device=d).weight,
     "PReLU": lambda m, d: m.nn.PReLU(device=d).weight,
+    "LayerNorm": lambda m, d: m.nn.LayerNorm(3, device=d).weight,
+    "RMSNorm": lambda m, d: m.nn.RMSNorm(3, device=d).weight,
+    "BatchNorm1d": lambda m, d: m.nn.BatchNorm1d(3, device=d).running_mean,
+    "Embedding": lambda m, d: m.nn.Embedding(3, 2, device=d).weight,
+    "Conv1d": lambda m, d: m.nn.Conv1d(3, 2, 1, device=d).weight,
+    "Conv2d": lambda m, d: m.nn.Conv2d(3, 2, 1, device=d, dtype=m.float64).weight,
     "Module.to": lambda m, d: m.nn.Linear(2, 3).to(d or "cpu", m.float64).weight,
 }
 

@@ -115,7 +115,7 @@ def calls(name: str, parameters: list[Parameter], result: str = "") -> Iterator[
         positional = list(takewhile(lambda p: p.kind is Parameter.POSITIONAL_OR_KEYWORD, parameters))
         values = [value(p) for p in positional]
         yield checked(call(name, values), result)
-        yield refused(call(name, [*values, "x"]))
+        yield refused(call(name, [*values, "object()"]))  # one too many, or no such private one
         if any(p.default is Parameter.empty for p in parameters):
             yield refused(call(name, []))
     named = [p for p in parameters if p.kind in (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tinyact.creation import empty
+from tinyact.device import DeviceLike, check_device
 from tinyact.nn import functional as F
 from tinyact.nn import init
 from tinyact.nn.module import FunctionModule
@@ -36,9 +37,11 @@ class Conv(FunctionModule):
         groups: int = 1,
         bias: bool = True,
         padding_mode: str = "zeros",
+        device: DeviceLike = None,
         dtype: Any = None,
     ) -> None:
         super().__init__()
+        check_device(device)
         if groups <= 0:
             raise ValueError("groups must be a positive integer")
         for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
@@ -113,7 +116,8 @@ class Conv2d(Conv, function=F.conv2d):
         groups: into how many groups the channels fall that have nothing to do with each other.
         bias: whether there is a b.
         padding_mode: must be ``"zeros"``.
-        dtype: of the parameters, float32 if left out.
+        device: the CPU, or nothing.
+        dtype: of the parameters, the default dtype if left out.
 
     Attributes:
         weight: W, shape (out_channels, in_channels / groups, kernel, kernel).

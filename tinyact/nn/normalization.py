@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tinyact.creation import empty, ones, tensor, zeros
+from tinyact.device import DeviceLike, check_device
 from tinyact.dtype import int64
 from tinyact.nn import functional as F
 from tinyact.nn import init
@@ -35,7 +36,8 @@ class LayerNorm(Affine, function=F.layer_norm):
         eps: ε.
         elementwise_affine: whether w and b are learned; if not, they are 1 and 0.
         bias: whether there is a b.
-        dtype: of the parameters, float32 if left out.
+        device: the CPU, or nothing.
+        dtype: of the parameters, the default dtype if left out.
 
     Attributes:
         weight: w, in the shape of ``normalized_shape``, or None.
@@ -56,9 +58,11 @@ class LayerNorm(Affine, function=F.layer_norm):
         eps: float = 1e-5,
         elementwise_affine: bool = True,
         bias: bool = True,
+        device: DeviceLike = None,
         dtype: Any = None,
     ) -> None:
         super().__init__()
+        check_device(device)
         self.normalized_shape = _sizes(normalized_shape)
         self.eps = eps
         self.elementwise_affine = elementwise_affine
@@ -80,7 +84,8 @@ class RMSNorm(Affine, function=F.rms_norm):
         normalized_shape: the sizes of the last dimensions, over which each sample is normalized; one as a number.
         eps: ε; the distance from 1 to the next number of the input's dtype, if left out.
         elementwise_affine: whether w is learned; if not, it is 1.
-        dtype: of the weight, float32 if left out.
+        device: the CPU, or nothing.
+        dtype: of the weight, the default dtype if left out.
 
     Attributes:
         weight: w, in the shape of ``normalized_shape``, or None.
@@ -93,9 +98,11 @@ class RMSNorm(Affine, function=F.rms_norm):
         normalized_shape: int | Sequence[int],
         eps: float | None = None,
         elementwise_affine: bool = True,
+        device: DeviceLike = None,
         dtype: Any = None,
     ) -> None:
         super().__init__()
+        check_device(device)
         self.normalized_shape = _sizes(normalized_shape)
         self.eps = eps
         self.elementwise_affine = elementwise_affine
@@ -130,11 +137,13 @@ class BatchNorm(Affine):
         momentum: float | None = 0.1,
         affine: bool = True,
         track_running_stats: bool = True,
+        device: DeviceLike = None,
         dtype: Any = None,
         *,
         bias: bool = True,
     ) -> None:
         super().__init__()
+        check_device(device)
         self.num_features = num_features
         self.eps = eps
         self.momentum = momentum
@@ -185,7 +194,8 @@ class BatchNorm1d(BatchNorm, function=F.batch_norm):
         momentum: how far a batch moves the running values; None for the mean over all batches.
         affine: whether w and b are learned; if not, they are 1 and 0.
         track_running_stats: whether there are running values; if not, those of the batch serve in evaluation mode too.
-        dtype: of parameters and buffers, float32 if left out.
+        device: the CPU, or nothing.
+        dtype: of parameters and buffers, the default dtype if left out.
         bias: whether there is a b.
 
     Attributes:

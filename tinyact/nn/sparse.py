@@ -6,6 +6,7 @@ from typing import Any
 
 from tinyact.autograd import no_grad
 from tinyact.creation import empty
+from tinyact.device import DeviceLike, check_device
 from tinyact.functions.embedding import padding_row, refuse_sparse
 from tinyact.nn import functional as F
 from tinyact.nn import init
@@ -25,7 +26,8 @@ class Embedding(FunctionModule, function=F.embedding):
         norm_type: p of the norm that measures their length.
         scale_grad_by_freq: whether gradients are divided by how often their row was looked up.
         sparse: must be False: there are no sparse gradients.
-        dtype: of the table, float32 if left out.
+        device: the CPU, or nothing.
+        dtype: of the table, the default dtype if left out.
 
     Attributes:
         weight: the table, shape (num_embeddings, embedding_dim).
@@ -49,9 +51,11 @@ class Embedding(FunctionModule, function=F.embedding):
         sparse: bool = False,
         _weight: Tensor | None = None,
         _freeze: bool = False,
+        device: DeviceLike = None,
         dtype: Any = None,
     ) -> None:
         super().__init__()
+        check_device(device)
         refuse_sparse(sparse)
         self.num_embeddings = num_embeddings
         self.embedding_dim = embedding_dim
