@@ -16,6 +16,7 @@ from tinyact.nn.module import Module as Module
 from tinyact.nn.parameter import *
 
 if TYPE_CHECKING:  # checkers leave out by themselves what is imported here, and don't all follow `__all__`
+    from tinyact.nn.bilinear import *
     from tinyact.nn.convolution import *
     from tinyact.nn.normalization import *
     from tinyact.nn.pooling import *
@@ -24,5 +25,5 @@ else:
     _names = [
         name for file in (activation, container, dropout, flatten, linear, loss, parameter) for name in file.__all__
     ]
-    _files = [f"tinyact.nn.{file}" for file in ("convolution", "normalization", "pooling", "sparse")]
+    _files = [f"tinyact.nn.{file}" for file in ("bilinear", "convolution", "normalization", "pooling", "sparse")]
     __getattr__ = _later(globals(), ["Module", "functional", "init", *_names], _files)
