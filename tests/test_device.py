@@ -64,6 +64,7 @@ MAKE: dict[str, Any] = {
     "RMSNorm": lambda m, d: m.nn.RMSNorm(3, device=d).weight,
     "BatchNorm1d": lambda m, d: m.nn.BatchNorm1d(3, device=d).running_mean,
     "Embedding": lambda m, d: m.nn.Embedding(3, 2, device=d).weight,
+    "Bilinear": lambda m, d: m.nn.Bilinear(3, 2, 2, device=d).weight,
     "Conv1d": lambda m, d: m.nn.Conv1d(3, 2, 1, device=d).weight,
     "Conv2d": lambda m, d: m.nn.Conv2d(3, 2, 1, device=d, dtype=m.float64).weight,
     "Module.to": lambda m, d: m.nn.Linear(2, 3).to(d or "cpu", m.float64).weight,

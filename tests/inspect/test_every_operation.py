@@ -39,6 +39,7 @@ OPERATIONS: dict[str, Callable[[Tensor], Tensor]] = {
         F.conv2d(x[None], x[:2, :2].reshape(1, 1, 2, 2), padding="same") + F.conv1d(x, x[:, None], groups=3)
     ),
     "pooling": lambda x: F.max_pool2d(x[None], 2, 1, 1) * F.avg_pool2d(x[None], 2, 1, 1) + F.max_pool1d(x, 4).sum(),
+    "bilinear": lambda x: F.bilinear(x, x[:, :2], tinyact.ones(2, 4, 2), tinyact.ones(2)),
     "cast": lambda x: x.double() * 2,
     "losses": lambda x: (
         F.mse_loss(x, -x) + F.l1_loss(x, x * 2) + F.smooth_l1_loss(x, x * 3) + F.huber_loss(x, x * 4)

@@ -26,6 +26,7 @@ LAYERS = (
     nn.BatchNorm1d,
     nn.BatchNorm2d,
     nn.Embedding,
+    nn.Bilinear,
 )
 LOSSES = {name: function for name, function in FUNCTIONS.items() if "target" in inspect.signature(function).parameters}
 MODULES: dict[str, Any] = {

@@ -18,6 +18,7 @@ from tinyact.nn.parameter import *
 
 if TYPE_CHECKING:  # checkers leave out by themselves what is imported here, and don't all follow `__all__`
     from tinyact.nn import utils as utils
+    from tinyact.nn.bilinear import *
     from tinyact.nn.convolution import *
     from tinyact.nn.normalization import *
     from tinyact.nn.pooling import *
@@ -26,7 +27,7 @@ else:
     _names = [
         name for file in (activation, container, dropout, flatten, linear, loss, parameter) for name in file.__all__
     ]
-    _files = [f"tinyact.nn.{file}" for file in ("convolution", "normalization", "pooling", "sparse")]
+    _files = [f"tinyact.nn.{file}" for file in ("bilinear", "convolution", "normalization", "pooling", "sparse")]
     _layer = _later(globals(), ["Module", "functional", "init", "utils", *_names], _files)
 
     def __getattr__(name: str) -> Any:

@@ -20,13 +20,16 @@ from tinyact.random import default_generator
 from tinyact.tensor import Tensor
 
 if TYPE_CHECKING:  # checkers leave out by themselves what is imported here, and don't all follow `__all__`
+    from tinyact.functions.bilinear import *
     from tinyact.functions.convolution import *
     from tinyact.functions.embedding import *
     from tinyact.functions.normalization import *
     from tinyact.functions.pooling import *
 else:
     _names = ["dropout", "glu", "linear", "log_softmax", "maxout", "softmax", "softmin"]
-    _files = [f"tinyact.functions.{file}" for file in ("convolution", "embedding", "normalization", "pooling")]
+    _files = [
+        f"tinyact.functions.{file}" for file in ("bilinear", "convolution", "embedding", "normalization", "pooling")
+    ]
     __getattr__ = later(globals(), [*activation.__all__, *loss.__all__, *_names], _files)
 
 
