@@ -219,3 +219,14 @@ def test_no_gradient_of_what_was_replaced(name: str) -> None:
         return y**z  # whose derivative by z is NaN
 
     same(program, np.ones(2), np.array([-1.0, -2.0]))
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_one_number_of_another_dtype_for_the_places_of_a_mask_beside_slices(place: int) -> None:
+    def program(m: Any, t: Any) -> Any:
+        index: list[Any] = [slice(0, 1), slice(None), slice(0, 2)]
+        index[place] = m.tensor([False, True])
+        t[tuple(index)] = m.tensor([3], dtype=m.int16)
+        return t
+
+    same(program, np.ones((2, 2, 2)), upstream=None)

@@ -217,7 +217,8 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
 
 def _fills(index: tuple[Any, ...], value: Tensor) -> bool:
     """Whether it is one number for the places of a mask."""
-    return value.array.size == 1 and len(index) == 1 and index[0].array.dtype == np.bool_
+    tensors = [part.array for part in index if isinstance(part, Variable)]
+    return value.array.size == 1 and len(tensors) == 1 and tensors[0].dtype == np.bool_
 
 
 def _split(index: Any, ndim: int) -> tuple[Any, Any]:
