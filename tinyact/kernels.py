@@ -61,7 +61,9 @@ def dispatched(function: F) -> F:
     def call(*arguments: Any, **options: Any) -> Any:
         for argument in arguments:
             if type(argument) not in _PLAIN and hasattr(argument, "__array_function__"):
-                return argument.__array_function__(call, (type(argument),), arguments, options)
+                result = argument.__array_function__(call, (type(argument),), arguments, options)
+                if result is not NotImplemented:  # else one of the others will know
+                    return result
         return function(*arguments, **options)
 
     return call  # type: ignore[return-value]

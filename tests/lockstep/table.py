@@ -107,6 +107,8 @@ STEPS: list[tuple[int, list[str]]] = [
         "T.tensor({number}, dtype={dtype})", "T.as_tensor({x})", "T.as_tensor({x}, dtype={dtype})",
         "T.tensor({x}.tolist())", "T.from_numpy({x}.detach().numpy())", "T.tensor([[{single}, {number}]])",
         "T.FloatTensor([{number}, {number2}])", "T.DoubleTensor({n}, {n2}).zero_()", "T.LongTensor([{n}, {n2}])",
+        "{x}.new_zeros({shape})", "{x}.new_ones({shape}, dtype={dtype})", "{x}.new_full({shape}, {number})",
+        "{x}.new_empty({shape}).zero_()", "{x}.new_tensor([{n}, {n2}])", "T.zeros({shape}, device='cpu')",
     ]),
     (16, [
         "{f}.{unary}()", "{f}.{unary}()", "T.{unary}({x})", "-{x}", "abs({x})", "+{x}", "~{i}", "{x}.{test}()",
@@ -136,12 +138,16 @@ STEPS: list[tuple[int, list[str]]] = [
         "{x}.reshape({sizes})", "{x}.view({sizes})", "T.reshape({x}, {sizes})", "{x}.view_as({twin})", "{x}.flatten()",
         "{x}.flatten({dim}, {dim2})", "{x}.squeeze()", "{x}.squeeze({dim})", "{x}.unsqueeze({dim})", "{x}.T",
         "{matrix}.t()", "{wide}.mT", "{x}.transpose({dim}, {dim2})", "{x}.permute({order})", "{x}.expand({expanded})",
+        "{x}.unflatten({dim}, (-1, {n}))",
         "{x}.contiguous()", "{x}.expand_as({operand})", "T.cat([{wide}, {parts}], {dim})",
         "T.stack([{x}, {twin}], {dim})", "T.cat([{wide}, {wide}], 0)", "{x}.swapaxes({dim}, {dim2})", "{x}.detach()",
         "{x}.data", "{x}.clone()", "list({wide})", "reversed({wide})", "{x}[{index}]", "{x}[{index}]",
         "{wide}[{index}]", "{wide}[{index}]",
     ]),
-    (8, ["{x}.to({dtype})", "{x}.{cast}()", "{x}.type_as({x2})", "{x}.to({x2})", "{x}.type({dtype})"]),
+    (8, [
+        "{x}.to({dtype})", "{x}.{cast}()", "{x}.type_as({x2})", "{x}.to({x2})", "{x}.type({dtype})",
+        "{x}.to('cpu', {dtype})", "{x}.to(T.device('cpu'))", "{x}.cpu()",
+    ]),
     (6, [
         "{single}.item()", "{x}.tolist()", "{x}.detach().numpy().copy()", "{x}.numpy().copy()", "float({single})",
         "int({single})", "bool({x})", "len({x})", "{x}.shape", "{x}.size({dim})", "{x}.is_contiguous()", "{x}.type()",
@@ -149,7 +155,9 @@ STEPS: list[tuple[int, list[str]]] = [
         "str({x})", "f'{{{x}}}'", "{x}.numel(), {x}.dim(), {x}.ndim, {x}.nelement()",
         "T.set_printoptions(precision={n}, sci_mode={flag})", "T.set_printoptions(profile='default')",
         "f'{{{single}:.2f}}'", "{x}.is_floating_point()", "[0, 1, 2, 3][{single}]", "{x}.retains_grad", "{x}.dtype",
-        "T.is_grad_enabled()",
+        "T.is_grad_enabled()", "T.is_tensor({x}), T.numel({x}), T.is_floating_point({x})", "T.get_default_dtype()",
+        "T.result_type({x}, {other})", "T.promote_types({x}.dtype, {dtype})", "T.finfo({floating}).eps",
+        "{x}.get_device(), {x}.is_cpu, {x}.is_cuda", "str({x}.device)", "T.iinfo({dtype}).max",
     ]),
     (8, [
         "F.{activation}({f})", "F.{activation}({f})", "F.{setting}", "F.{setting}",

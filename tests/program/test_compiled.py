@@ -156,3 +156,79 @@ def test_another_batch_size_has_its_own_program() -> None:
         lambda: (lambda x: (x * 2).sum(), []), 12, lambda call: (tinyact.ones(3 + call % 2, requires_grad=False),)
     )
     assert len(compiled._programs) == 2
+
+
+def _changed(view: Callable[[Any], Any], *shape: int) -> Callable[[], tuple[Callable[[], Any], list[Any]]]:
+    """A step that changes a view of a tensor in place."""
+
+    def make() -> tuple[Callable[[], Any], list[Any]]:
+        t = tinyact.ones(shape)
+        return lambda: view(t).mul_(3), [t]
+
+    return make
+
+
+def _of(function: Callable[..., Any], *arguments: Any) -> Callable[[], tuple[Callable[[], Any], list[Any]]]:
+    """A step of tensors that need gradients."""
+
+    def make() -> tuple[Callable[[], Any], list[Any]]:
+        tensors = [tinyact.tensor(a, requires_grad=isinstance(a, float) or isinstance(a[0], float)) for a in arguments]
+        return lambda: function(*tensors), tensors
+
+    return make
+
+
+def _past_a_mask(a: Any, b: Any) -> Any:
+    t = a * 1
+    t[tinyact.tensor(True)] = 2.0
+    y = tinyact.add(b, t)
+    y.backward(tinyact.ones(2), create_graph=True)
+    return y.detach()
+
+
+def _saved_and_changed(a: Any, b: Any) -> Any:
+    m = tinyact.minimum(a, b)
+    result = m / b
+    m.detach().add_(1)
+    return result
+
+
+ELEMENTS: dict[str, Callable[[], tuple[Callable[[], Any], list[Any]]]] = {
+    "one of one": _changed(lambda t: t[-1], 1),
+    "the only one": _changed(lambda t: t[()]),
+    "one of several": _changed(lambda t: t[1, 0], 2, 2),
+    "one of a row": _changed(lambda t: list(t)[1], 2),
+    "a sum": _of(lambda t: t.detach().sum().add_(1), [1.0, 2.0]),
+    "a bound": _of(lambda t: tinyact.clamp(t, t, t).add_(1), [3]),
+    "whether all are": _of(lambda t: (t > 0).all().copy_((t < 0).any()), [1.0]),
+    "a product with the hessian": _of(
+        lambda t: tinyact.autograd.functional.vhp(lambda v: (v * v).sum(), t, t)[1].zero_(), 1.5
+    ),
+    "smoothed": _of(lambda t: F.cross_entropy(t, tinyact.tensor(1), label_smoothing=0.25).detach(), [1.0, 2.0]),
+}
+
+
+@pytest.mark.parametrize("name", ELEMENTS)
+def test_single_elements(name: str) -> None:
+    """NumPy gives numbers of its own for them, which can't be changed in place."""
+    same(ELEMENTS[name])
+
+
+@pytest.mark.parametrize("function", [_past_a_mask, _saved_and_changed])
+@pytest.mark.filterwarnings("ignore:.*is not compiled")
+def test_what_a_sweep_says_later(function: Any) -> None:
+    results = []
+    for each in (function, tinyact.compile(function)):
+        a = tinyact.tensor(1.0 if function is _past_a_mask else [1.0, 2.0], requires_grad=True)
+        b = tinyact.tensor([1.0, 2.0], requires_grad=True)
+        results.append([repr(each(a, b)) for _ in range(4)])
+    assert results[0] == results[1]
+
+
+@pytest.mark.filterwarnings("ignore:.*is not compiled")
+def test_no_watched_thing_is_left_behind() -> None:
+    module = nn.Linear(2, 2)
+    optimizer = tinyact.optim.Adam(module.parameters())
+    tinyact.compile(lambda: optimizer.load_state_dict(optimizer.state_dict()))()
+    assert [type(beta) for beta in optimizer.param_groups[0]["betas"]] == [float, float]
+    assert type(tinyact.compile(lambda: module.state_dict())()["weight"].array) is np.ndarray

@@ -32,9 +32,9 @@ class Select(Operation):
         self.old = old
 
     def forward(self, x: Any) -> Any:
-        y = x[self.index]
         # Of a single element NumPy makes a copy, unless the index has an ellipsis.
-        return y if isinstance(y, np.ndarray) else x[(*self.index, ...)]
+        one = len(self.index) == len(x.shape) and all(isinstance(part, (int, np.integer)) for part in self.index)
+        return x[(*self.index, ...)] if one else x[self.index]
 
     def grad_x(self, grad: Gradient) -> Gradient:
         return Place(self.torch_name, self.index, self.old)(grad)

@@ -126,7 +126,14 @@ class Source:
             return self.expression(call, [named + new])
         if not new or (call.written is not None and len(call.outputs) == 1):
             return self.expression(call)
+        if is_changed_scalar(call):
+            return f"{new} = {self.bind(np.asarray)}({self.expression(call)})"
         return f"{new}{',' if call.several and len(call.outputs) == 1 else ''} = {self.expression(call)}"
+
+
+def is_changed_scalar(call: Call) -> bool:
+    """Whether NumPy gives a number of its own, which can't be changed in place, and it is to be changed."""
+    return len(call.outputs) == 1 and call.outputs[0].given_as_scalar and bool(call.outputs[0].base.writes)
 
 
 def _name(target: Any) -> str:

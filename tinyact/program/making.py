@@ -88,6 +88,7 @@ class Making:
             return result, change
         calls = None if self.recorder.refusal else guards_first(self.recorder.calls)
         if calls is None:
+            self._restore_everything()
             raise Refused(self.recorder.refusal or "a decision depends on what was changed before", result)
         watched.add_conditions(calls, effects.values())
         return result, Program(self._recording(calls, effects, unchanged))
@@ -129,7 +130,10 @@ class Making:
         if any(node._hooks or node._retained for node in (*nodes, *ends)):
             self.recorder.reject("it returns a result with hooks or retained gradients on the way to it")
             return
-        self.later = Later(self.recorder, self.outputs, leaves)
+        try:
+            self.later = Later(self.recorder, self.outputs, leaves)
+        except RuntimeError as error:
+            self.recorder.reject(f"its result can't be differentiated: {error}")
 
     def _effects(self, result: Any, ends: list[Any]) -> Effects:
         """What the run leaves behind; ``ends`` is what has become of the settings."""
@@ -274,13 +278,16 @@ class Making:
         """Put plain arrays and numbers in the place of watched ones wherever these are kept."""
         watched = self.recorder.watched
         items = [item for item in watched if sys.getrefcount(item) > 3]
-        for holder in gc.get_referrers(*items) if items else ():
+        holders = gc.get_referrers(*items) if items else []
+        tuples = [holder for holder in holders if type(holder) is tuple]
+        holders += gc.get_referrers(*tuples) if tuples else []
+        for holder in holders:
             if isinstance(holder, Variable):
                 holder.array = plain(holder.array)
-            elif isinstance(holder, (list, dict)) and holder is not watched and holder is not items:
+            elif isinstance(holder, (list, dict)) and not any(holder is own for own in (watched, items, tuples)):
                 for key in list(holder) if isinstance(holder, dict) else range(len(holder)):
-                    if isinstance(holder[key], (Watched, Float, Int)):
-                        holder[key] = plain(holder[key])
+                    if isinstance(holder[key], (Watched, Float, Int, tuple)):
+                        holder[key] = mapped(plain, holder[key])
 
 
 def _containers(structure: Any) -> Iterator[Any]:

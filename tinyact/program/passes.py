@@ -220,6 +220,7 @@ def copies_spared(plan: Plan) -> None:
             )
             if own and last[source] == place:
                 plan.put(source, copy)
+                source.writes += copy.writes
                 lasting |= {source} if copy in lasting else set()
                 last[source] = last[copy]
                 continue

@@ -218,7 +218,7 @@ class Recorder(Watcher):
         array = np.asarray(data)
         viewed = next((v for v in operands.values() if np.may_share_memory(v.data, array)), None)
         value = self.value("new" if viewed is None else "view", array, viewed)
-        value.is_scalar = isinstance(data, np.generic)
+        value.is_scalar = value.given_as_scalar = isinstance(data, np.generic)
         return value
 
     def _written(self, call: Call, target: Any) -> None:
@@ -244,7 +244,7 @@ class Recorder(Watcher):
         self._label(part)
         self._of_node[node.serial] = part, output
         if output is not None:
-            output.is_scalar = False  # a tensor holds an array
+            output.is_scalar = False
             self.notes.results.setdefault(output, part)
 
     def unrecorded(self, operation: Operation, inputs: Any, outputs: Any) -> None:

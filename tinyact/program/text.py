@@ -17,7 +17,7 @@ import numpy as np
 from tinyact.functions.activation import Activation
 from tinyact.functions.linear import Linear
 from tinyact.functions.loss import Loss, NllLoss
-from tinyact.program.code import SYMBOLS
+from tinyact.program.code import SYMBOLS, is_changed_scalar
 from tinyact.program.passes import Plan, computed_once, copies_spared, unused_dropped
 from tinyact.program.values import Call, Part, Value
 
@@ -167,6 +167,8 @@ class Text:
         for place, call in enumerate(self.calls):
             if len(call.outputs) != 1 or call.written is not None or call.several or call.draws:
                 continue
+            if is_changed_scalar(call):
+                continue
             output = self._same(call.outputs[0])
             if uses[output] != 1 or output in lasting or (output.kind == "new" and output in own):
                 continue
@@ -315,6 +317,8 @@ class Text:
             return self._in_place(call)
         names = ", ".join(map(self.name, call.outputs))
         comma = "," if call.several and len(call.outputs) == 1 else ""
+        if is_changed_scalar(call):
+            return f"{names} = np.asarray({self.of_call(call)[0]})"
         return f"{names}{comma} = {self.of_call(call)[0]}" if names else self.of_call(call)[0]
 
     def _in_place(self, call: Call) -> str:

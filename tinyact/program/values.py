@@ -29,7 +29,9 @@ class Value:
     number: int = 0
     # How often its memory has been written to in the program, at the time of recording.
     writes: int = 0
-    # Whether NumPy gives it as a number of its own instead of an array without dimensions.
+    # Whether NumPy gives it as a number of its own instead of an array without dimensions; and whether the user has it
+    # so, since a tensor holds an array.
+    given_as_scalar: bool = False
     is_scalar: bool = False
 
     def __post_init__(self) -> None:
