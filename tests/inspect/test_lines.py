@@ -19,7 +19,7 @@ from tinyact.program.text import identifier
 
 
 def computed(lines: list[str], name: str, arrays: dict[str, Any]) -> Any:
-    names = {**vars(kernels), "ndtr": ndtr, "np": np, **{key: np.array(value) for key, value in arrays.items()}}
+    names = {**vars(kernels), "ndtr": ndtr, "np": np, **arrays}
     with np.errstate(all="ignore"):
         exec("\n".join(lines), names)
     return np.asarray(names[name])

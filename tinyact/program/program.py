@@ -281,9 +281,12 @@ class Program:
 
 
 def generators_of(calls: list[Call]) -> list[Generator]:
-    """The default generator, and all that these calls draw from."""
+    """All that these calls may draw from: the default generator too, unless they draw nothing.
+
+    Otherwise it is left alone: other threads may draw from it at the same time.
+    """
     named = [argument for call in calls for argument in call.args if isinstance(argument, Generator)]
-    return list(dict.fromkeys([default_generator, *named]))
+    return list(dict.fromkeys([default_generator, *named] if any(call.draws for call in calls) else named))
 
 
 def _forget(call: Call) -> None:

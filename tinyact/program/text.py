@@ -267,6 +267,8 @@ class Text:
         if isinstance(owner, np.ufunc):
             return f"np.{owner.__name__}.{target.__name__}"
         name = getattr(target, "__name__", "function")
+        if target is np.lib.stride_tricks.sliding_window_view:
+            return f"np.lib.stride_tricks.{name}"
         return f"np.{name}" if getattr(np, name, None) is target else self._helper(target)
 
     def _helper(self, target: Any) -> str:
@@ -379,11 +381,11 @@ class Text:
 def _written(array: Any) -> str:
     """A constant array as an expression, if that is short."""
     dtype = "np.bool_" if array.dtype == np.bool_ else f"np.{array.dtype.name}"
-    if not (array.size and array.flags.c_contiguous):
-        return ""
+    if not array.size or not (array.flags.c_contiguous or array.dtype.kind in "iub"):
+        return ""  # sums of floating numbers depend on the layout
     if (array == 1).all():
         return f"np.ones({array.size if array.ndim == 1 else array.shape}, {dtype})"
-    return f"np.array({array.tolist()}, {dtype})" if array.size <= 8 and np.isfinite(array).all() else ""
+    return f"np.array({array.tolist()}, {dtype})" if array.size <= 64 and np.isfinite(array).all() else ""
 
 
 def copies_beside_their_sources(calls: list[Call]) -> list[Call]:
