@@ -98,7 +98,8 @@ def may_fail(calls: list[Call]) -> list[Call]:
     computed: set[Value] = set()
     failing = []
     for call in calls:
-        from_array = call.target == "item" and call.inputs[0].base.kind != "root"
+        # What the program starts from was computed before it, without an error.
+        from_array = call.target == "item" and call.inputs[0].kind != "root"
         if from_array or (call.form == "operator" and not computed.isdisjoint(call.inputs)):
             computed.update(call.outputs)
         if call.form == "operator" and call.target in _FAILING and not computed.isdisjoint(call.outputs):
