@@ -83,30 +83,6 @@ def check_device(value: DeviceLike) -> None:
         raise NotImplementedError(f"there is no device '{value}': tinyact computes on the CPU alone")
 
 
-class cuda:
-    """What programs ask of CUDA, on a machine that has none."""
-
-    @staticmethod
-    def is_available() -> bool:
-        """False."""
-        return False
-
-    @staticmethod
-    def device_count() -> int:
-        """0."""
-        return 0
-
-    @staticmethod
-    def manual_seed(seed: int) -> None:
-        """Nothing, as in PyTorch where there is no CUDA."""
-
-    manual_seed_all = manual_seed
-
-    @staticmethod
-    def empty_cache() -> None:
-        """Nothing, as in PyTorch where there is no CUDA."""
-
-
 class accelerator:
     """What programs ask of accelerators, on a machine that has none."""
 
@@ -124,6 +100,22 @@ class accelerator:
     def current_accelerator(check_available: bool = False) -> device | None:
         """None."""
         return None
+
+
+class cuda:
+    """What programs ask of CUDA, on a machine that has none."""
+
+    is_available, device_count = accelerator.is_available, accelerator.device_count
+
+    @staticmethod
+    def manual_seed(seed: int) -> None:
+        """Nothing, as in PyTorch where there is no CUDA."""
+
+    manual_seed_all = manual_seed
+
+    @staticmethod
+    def empty_cache() -> None:
+        """Nothing, as in PyTorch where there is no CUDA."""
 
 
 class backends:

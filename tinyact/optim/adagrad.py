@@ -16,6 +16,7 @@ from tinyact.optim.optimizer import (
     check_not_negative,
     descent,
     number,
+    scalar,
 )
 from tinyact.tensor import Tensor
 
@@ -86,7 +87,7 @@ class Adagrad(Counting):
 
     def _start(self, p: Array, group: Group) -> State:
         start = np.full_like(p, number(group["initial_accumulator_value"]))
-        return {"step": wrap(np.zeros((), np.float32)), "sum": wrap(start)}
+        return {"step": scalar(0.0), "sum": wrap(start)}
 
     def _check(self, group: Group) -> None:
         words = {"lr": "learning rate", "eps": "epsilon value"}

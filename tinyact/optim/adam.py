@@ -16,6 +16,7 @@ from tinyact.optim.optimizer import (
     check_not_negative,
     decayed,
     descent,
+    fading_means,
     number,
 )
 from tinyact.tensor import Tensor
@@ -107,13 +108,10 @@ class Adam(Counting):
 
     def _update(self, p: Array, grad: Array, state: State, group: Group) -> None:
         step = self._next_step(p, grad, state, self._buffers if group["amsgrad"] else self._buffers[:2])
-        m, v = state["exp_avg"].array, state["exp_avg_sq"].array
         beta1, beta2 = map(number, group["betas"])
 
         grad = descent(p, grad, group["maximize"], decayed(p, group))
-        m += (grad - m) * (1 - beta1)
-        v *= beta2
-        v += grad * grad * (1 - beta2)
+        m, v = fading_means(state, grad, beta1, beta2)
         if group["amsgrad"]:
             v = np.maximum(state["max_exp_avg_sq"].array, v, out=state["max_exp_avg_sq"].array)
         denominator = np.sqrt(v)

@@ -16,6 +16,7 @@ from tinyact.optim.optimizer import (
     check_not_negative,
     decayed,
     descent,
+    fading_means,
     number,
 )
 from tinyact.tensor import Tensor
@@ -98,16 +99,14 @@ class NAdam(Counting):
 
     def _update(self, p: Array, grad: Array, state: State, group: Group) -> None:
         step = self._next_step(p, grad, state, self._buffers, mu_product=1.0)
-        m, v, product = state["exp_avg"].array, state["exp_avg_sq"].array, state["mu_product"].array
+        product = state["mu_product"].array
         beta1, beta2 = map(number, group["betas"])
         lr, decay = number(group["lr"]), number(group["momentum_decay"])
 
         grad = descent(p, grad, group["maximize"], decayed(p, group))
         mu, mu_next = (beta1 * (1 - 0.5 * 0.96 ** (t * decay)) for t in (step, step + 1))
         product *= mu
-        m += (grad - m) * (1 - beta1)
-        v *= beta2
-        v += grad * grad * (1 - beta2)
+        m, v = fading_means(state, grad, beta1, beta2)
         denominator = np.sqrt(v / (1 - beta2**step)) + number(group["eps"])
         p -= grad / denominator * (lr * (1 - mu) / (1 - product.item()))
         p -= m / denominator * (lr * mu_next / (1 - product.item() * mu_next))
@@ -183,14 +182,11 @@ class RAdam(Counting):
 
     def _update(self, p: Array, grad: Array, state: State, group: Group) -> None:
         step = self._next_step(p, grad, state, self._buffers)
-        m, v = state["exp_avg"].array, state["exp_avg_sq"].array
         beta1, beta2 = map(number, group["betas"])
         lr, eps = number(group["lr"]), number(group["eps"])
 
         grad = descent(p, grad, group["maximize"], decayed(p, group))
-        m += (grad - m) * (1 - beta1)
-        v *= beta2
-        v += grad * grad * (1 - beta2)
+        m, v = fading_means(state, grad, beta1, beta2)
         change = m / (1 - beta1**step) * lr
         correction = 1 - beta2**step
         all_seen = 2 / (1 - beta2) - 1

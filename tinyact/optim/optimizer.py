@@ -291,7 +291,7 @@ class Counting(Optimizer):
         for parameter in self._parameters():
             remembered = self.state.get(parameter)
             if remembered and not isinstance(remembered["step"], Tensor):
-                remembered["step"] = _scalar(float(remembered["step"]))
+                remembered["step"] = scalar(float(remembered["step"]))
 
     def _next_step(self, p: Array, grad: Array, state: State, buffers: Sequence[str], **numbers: float) -> float:
         """The number of this step, from 1; the first makes the state.
@@ -304,7 +304,7 @@ class Counting(Optimizer):
             RuntimeError: if the state can't be continued with this gradient, instead of rounding without a word.
         """
         if not state:
-            scalars = {key: _scalar(start) for key, start in {"step": 0.0, **numbers}.items()}
+            scalars = {key: scalar(start) for key, start in {"step": 0.0, **numbers}.items()}
             # All at once: a step that is interrupted leaves a whole state behind, or none.
             state.update(scalars | {key: wrap(np.zeros_like(p)) for key in buffers})
         if not isinstance(state["step"], Tensor):
@@ -319,9 +319,10 @@ class Counting(Optimizer):
         return step
 
 
-def _scalar(value: float) -> Tensor:
-    scalar: Tensor = wrap(np.asarray(value, np.float32))
-    return scalar
+def scalar(value: float) -> Tensor:
+    """A number of an optimizer's state, float32 whatever the parameter is."""
+    tensor: Tensor = wrap(np.asarray(value, np.float32))
+    return tensor
 
 
 def _restored(saved: Any, parameter: Tensor, key: str = "") -> Any:
@@ -356,6 +357,15 @@ def check_not_negative(group: Group, words: dict[str, str]) -> None:
             raise ValueError(f"Tensor {key} must be 1-element")
         if not group[key] >= 0:
             raise ValueError(f"Invalid {word}: {group[key]}")
+
+
+def fading_means(state: State, grad: Array, beta1: float, beta2: float) -> tuple[Array, Array]:
+    """m ← β₁·m + (1 − β₁)·g and v ← β₂·v + (1 − β₂)·g², both in place."""
+    m, v = state["exp_avg"].array, state["exp_avg_sq"].array
+    m += (grad - m) * (1 - beta1)
+    v *= beta2
+    v += grad * grad * (1 - beta2)
+    return m, v
 
 
 def decayed(p: Array, group: Group) -> float:

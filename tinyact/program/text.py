@@ -267,9 +267,10 @@ class Text:
         if isinstance(owner, np.ufunc):
             return f"np.{owner.__name__}.{target.__name__}"
         name = getattr(target, "__name__", "function")
-        if target is np.lib.stride_tricks.sliding_window_view:
-            return f"np.lib.stride_tricks.{name}"
-        return f"np.{name}" if getattr(np, name, None) is target else self._helper(target)
+        if getattr(np, name, None) is target:
+            return f"np.{name}"
+        module = getattr(target, "__module__", None) or ""
+        return f"np{module.removeprefix('numpy')}.{name}" if module.startswith("numpy.lib.") else self._helper(target)
 
     def _helper(self, target: Any) -> str:
         """A function that is not NumPy's, with its source."""
