@@ -4,9 +4,8 @@ Start with `tinyact.autograd.operation` and `tinyact.autograd.sweep`, the core; 
 `tinyact.functions`.
 """
 
-import importlib
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tinyact import autograd as autograd
 from tinyact import nn as nn
@@ -34,6 +33,7 @@ from tinyact.functions.softmax import log_softmax as log_softmax
 from tinyact.functions.softmax import softmax as softmax
 from tinyact.kernels import get_num_threads as get_num_threads
 from tinyact.kernels import set_num_threads as set_num_threads
+from tinyact.later import later as _later
 from tinyact.printing import set_printoptions as set_printoptions
 from tinyact.random import *
 from tinyact.tensor import Size as Size
@@ -46,16 +46,14 @@ if TYPE_CHECKING:
     from tinyact.utils.saving import load as load
     from tinyact.utils.saving import save as save
 else:
-    # Loaded when they are first used: many programs never ask for them, and would wait.
-    _LATER = {"compile": "tinyact.program", "load": "tinyact.utils.saving", "save": "tinyact.utils.saving"}
-
-    def __getattr__(name: str) -> Any:
-        if name in ("inspect", "utils"):
-            return importlib.import_module(f"tinyact.{name}")
-        if name in _LATER:
-            return getattr(importlib.import_module(_LATER[name]), name)
-        raise AttributeError(f"module 'tinyact' has no attribute {name!r}")
-
+    _LATER = {
+        "compile": "tinyact.program:compile",
+        "inspect": "tinyact.inspect",
+        "load": "tinyact.utils.saving:load",
+        "save": "tinyact.utils.saving:save",
+        "utils": "tinyact.utils",
+    }
+    __getattr__ = _later(globals(), _LATER)
 
 bool = bool_
 float = float32
@@ -66,7 +64,7 @@ long = int64
 
 if not TYPE_CHECKING:  # checkers leave out by themselves what is imported here only to be used here
     __all__ = [name for name, value in globals().items() if name[0] != "_" and not isinstance(value, ModuleType)]
-    __all__ = [name for name in __all__ if name not in ("Any", "TYPE_CHECKING", "ModuleType", "bool_")]
-    __all__ += ["autograd", "inspect", "nn", "optim", "random", "utils", *_LATER]
+    __all__ = [name for name in __all__ if name not in ("TYPE_CHECKING", "ModuleType", "bool_")]
+    __all__ += ["autograd", "nn", "optim", "random", *_LATER]
 
 __version__ = "0.1.0"

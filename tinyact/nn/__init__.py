@@ -1,8 +1,8 @@
 """Networks: modules with parameters, the functions behind them, and initial values."""
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from tinyact.later import later as _later
 from tinyact.nn import activation, container, dropout, flatten, linear, loss, parameter
 from tinyact.nn import functional as functional
 from tinyact.nn import init as init
@@ -10,7 +10,6 @@ from tinyact.nn.activation import *
 from tinyact.nn.container import *
 from tinyact.nn.dropout import *
 from tinyact.nn.flatten import *
-from tinyact.nn.later import later as _later
 from tinyact.nn.linear import *
 from tinyact.nn.loss import *
 from tinyact.nn.module import Module as Module
@@ -28,7 +27,5 @@ else:
         name for file in (activation, container, dropout, flatten, linear, loss, parameter) for name in file.__all__
     ]
     _files = [f"tinyact.nn.{file}" for file in ("bilinear", "convolution", "normalization", "pooling", "sparse")]
-    _layer = _later(globals(), ["Module", "functional", "init", "utils", *_names], _files)
-
-    def __getattr__(name: str) -> Any:
-        return importlib.import_module("tinyact.nn.utils") if name == "utils" else _layer(name)
+    _names += ["Module", "functional", "init", "utils"]
+    __getattr__ = _later(globals(), {"utils": "tinyact.nn.utils"}, _names, _files)

@@ -15,7 +15,7 @@ from tinyact.functions.operand import documented, require_tensor
 from tinyact.functions.softmax import LogSoftmax, Softmax, implicit_dim
 from tinyact.functions.softmax import glu as glu
 from tinyact.functions.softmax import maxout as maxout
-from tinyact.nn.later import later
+from tinyact.later import later
 from tinyact.random import default_generator
 from tinyact.tensor import Tensor
 
@@ -30,7 +30,7 @@ else:
     _files = [
         f"tinyact.functions.{file}" for file in ("bilinear", "convolution", "embedding", "normalization", "pooling")
     ]
-    __getattr__ = later(globals(), [*activation.__all__, *loss.__all__, *_names], _files)
+    __getattr__ = later(globals(), {}, [*activation.__all__, *loss.__all__, *_names], _files)
 
 
 @documented(Softmax)

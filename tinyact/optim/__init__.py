@@ -4,9 +4,9 @@ Each rule is one short method on plain arrays, ``_update``: see `sgd` and `adam`
 and loading the state, errors) is the same for all and stands in `optimizer`.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from tinyact.later import later as _later
 from tinyact.optim.adagrad import Adagrad
 from tinyact.optim.adam import Adam, AdamW
 from tinyact.optim.nadam import NAdam, RAdam
@@ -17,11 +17,6 @@ from tinyact.optim.sgd import SGD
 if TYPE_CHECKING:
     from tinyact.optim import lr_scheduler as lr_scheduler
 else:
-
-    def __getattr__(name: str) -> Any:
-        if name == "lr_scheduler":  # loaded when it is first used
-            return importlib.import_module("tinyact.optim.lr_scheduler")
-        raise AttributeError(f"module 'tinyact.optim' has no attribute {name!r}")
-
+    __getattr__ = _later(globals(), {"lr_scheduler": "tinyact.optim.lr_scheduler"})
 
 __all__ = ["SGD", "Adagrad", "Adam", "AdamW", "NAdam", "Optimizer", "RAdam", "RMSprop", "lr_scheduler"]
